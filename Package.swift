@@ -1,0 +1,257 @@
+// swift-tools-version: 6.2
+// Products first, then targets in dependency order: the C libraries, one driver per foreign thing, the framework
+// (Apium), the application (PriceWatch), the executables and the tests. Nothing imports upwards; Tests/Layout checks it.
+import PackageDescription
+
+/// Every Swift target: warnings are errors, so that a warning never becomes a habit.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// The application's dependencies stay away from a package that only wants product Apium.
+let application: TargetDependencyCondition? = .when(traits: ["PriceWatch"])
+
+let package = Package(
+    name: "Apium",
+    platforms: [.macOS(.v15)],
+    products: [
+        // The framework.
+        .library(name: "Apium", targets: ["Apium"]),
+        .library(name: "ApiumWorker", targets: ["ApiumWorker"]),
+        .library(name: "ApiumBeat", targets: ["ApiumBeat"]),
+        .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
+        .library(name: "ApiumTesting", targets: ["ApiumTesting"]),
+        // The operations command line: everything that needs no job code.
+        .executable(name: "apium", targets: ["ApiumCommand"]),
+        // PriceWatch's processes.
+        .executable(name: "api", targets: ["APIServer"]),
+        .executable(name: "worker", targets: ["WorkerProcess"]),
+        .executable(name: "beat", targets: ["BeatProcess"]),
+        .executable(name: "parser", targets: ["ParserServer"]),
+        .executable(name: "bot", targets: ["BotProcess"]),
+        // Tools for trying it out: a shop whose prices anybody may change, and a chat that speaks Telegram's Bot API.
+        .executable(name: "sample-shop", targets: ["SampleShop"]),
+        .executable(name: "chat", targets: ["ChatServer"]),
+    ],
+    traits: [
+        .trait(name: "PriceWatch", description: "The price tracker: gRPC, Hummingbird and what else only it needs"),
+        .default(enabledTraits: ["PriceWatch"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: [
+        // MARK: C libraries: a module map and a shim header each; one Swift target imports each.
+        .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgres", path: "Sources/System/CPostgres", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CCurl", path: "Sources/System/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CJansson", path: "Sources/System/CJansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CLibXML2", path: "Sources/System/CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        // What Glibc's Swift module leaves out: epoll, eventfd.
+        .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
+
+        // MARK: Drivers: one foreign thing each; they know neither jobs nor prices.
+        // JSON values over jansson.
+        .target(name: "DynamicJSON", dependencies: ["CJansson"], path: "Sources/Drivers/DynamicJSON", swiftSettings: strict),
+        // Redis: pipelining connections, scripts, pub/sub; hiredis is the protocol codec.
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "CHiredis", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Drivers/RedisClient", swiftSettings: strict),
+        // Postgres: a pool of non-blocking libpq connections on a thread of their own.
+        .target(
+            name: "PostgresClient", dependencies: ["CPostgres", "CLinux", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Drivers/PostgresClient", swiftSettings: strict),
+        // Bounded page fetches with an address policy, over libcurl multi.
+        .target(
+            name: "HTTPFetch", dependencies: ["CCurl", .product(name: "Logging", package: "swift-log")], path: "Sources/Drivers/HTTPFetch",
+            swiftSettings: strict),
+        // Tolerant HTML and XPath.
+        .target(name: "HTMLDocument", dependencies: ["CLibXML2"], path: "Sources/Drivers/HTMLDocument", swiftSettings: strict),
+        // WebSocket sessions: a server on Hummingbird's port, and a client.
+        .target(
+            name: "WebSocketUpgrade",
+            dependencies: [
+                .product(name: "HummingbirdCore", package: "hummingbird", condition: application),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Drivers/WebSocketUpgrade", swiftSettings: strict),
+        // Telegram's Bot API, typed.
+        .target(
+            name: "TelegramBotAPI", dependencies: ["HTTPFetch", .product(name: "Logging", package: "swift-log")], path: "Sources/Drivers/TelegramBotAPI",
+            swiftSettings: strict),
+
+        // MARK: Apium: the framework.
+        // The words: Job, Message, Signature, states, retry, and the protocols Broker, ResultBackend, ScheduleStore.
+        .target(
+            name: "ApiumCore",
+            dependencies: ["DynamicJSON", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics")],
+            path: "Sources/Apium/ApiumCore", swiftSettings: strict),
+        // Celery's Redis layout: every key in one file, every script in a .lua file.
+        .target(
+            name: "ApiumRedis",
+            dependencies: ["ApiumCore", "RedisClient", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Apium/ApiumRedis", resources: [.embedInCode("Lua")], swiftSettings: strict),
+        // Claim, run, finish; the janitor; health.
+        .target(
+            name: "ApiumWorker",
+            dependencies: [
+                "ApiumCore", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Apium/ApiumWorker", swiftSettings: strict),
+        // Schedules and the firing of their slots.
+        .target(
+            name: "ApiumBeat",
+            dependencies: [
+                "ApiumCore", "Yams", .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Apium/ApiumBeat", swiftSettings: strict),
+        // What most users import: the client, and the rest re-exported.
+        .target(name: "Apium", dependencies: ["ApiumCore", "ApiumRedis"], path: "Sources/Apium/Apium", swiftSettings: strict),
+        // The subcommands, as a library.
+        .target(
+            name: "ApiumCLI",
+            dependencies: [
+                "Apium", "ApiumWorker", "ApiumBeat", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Sources/Apium/ApiumCLI", swiftSettings: strict),
+        // In-memory broker, manual clock, and the conformance suite that both brokers pass.
+        .target(name: "ApiumTesting", dependencies: ["ApiumCore", "ApiumWorker", "ApiumBeat"], path: "Sources/Apium/ApiumTesting", swiftSettings: strict),
+
+        // MARK: PriceWatch: the application.
+        // Domain values, rules and ports; no I/O.
+        .target(name: "PriceWatchModel", path: "Sources/PriceWatch/PriceWatchModel", swiftSettings: strict),
+        // The jobs, one per file.
+        .target(name: "PriceWatchJobs", dependencies: ["PriceWatchModel", "ApiumCore"], path: "Jobs", swiftSettings: strict),
+        // Postgres adapters and migrations.
+        .target(
+            name: "PriceWatchStore",
+            dependencies: [
+                "PriceWatchModel", "PostgresClient", .product(name: "Crypto", package: "swift-crypto", condition: application),
+                .product(name: "CryptoExtras", package: "swift-crypto", condition: application),
+            ],
+            path: "Sources/PriceWatch/PriceWatchStore", resources: [.embedInCode("Migrations")], swiftSettings: strict),
+        // The parser's protocol, and its generated code.
+        .target(
+            name: "PriceWatchProto",
+            dependencies: [
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: application),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: application),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: application),
+            ],
+            path: "Sources/PriceWatch/PriceWatchProto", exclude: ["parser.proto"]),
+        // Extraction, and the gRPC service around it.
+        .target(
+            name: "PriceWatchParser",
+            dependencies: [
+                "PriceWatchModel", "PriceWatchProto", "HTTPFetch", "HTMLDocument", "DynamicJSON",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: application),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: application),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/PriceWatch/PriceWatchParser", swiftSettings: strict),
+        // The parser as a port, over gRPC.
+        .target(
+            name: "PriceWatchParserClient",
+            dependencies: [
+                "PriceWatchModel", "PriceWatchProto", .product(name: "GRPCCore", package: "grpc-swift-2", condition: application),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: application),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/PriceWatch/PriceWatchParserClient", swiftSettings: strict),
+        // The admin panel.
+        .target(
+            name: "PriceWatchAdmin",
+            dependencies: [
+                "PriceWatchModel", "PriceWatchStore", "Apium", .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "Mustache", package: "swift-mustache", condition: application),
+                .product(name: "Crypto", package: "swift-crypto", condition: application),
+            ],
+            path: "Sources/PriceWatch/PriceWatchAdmin", resources: [.embedInCode("Templates"), .embedInCode("Assets")], swiftSettings: strict),
+        // The HTTP API, its OpenAPI description, and the bot's WebSocket.
+        .target(
+            name: "PriceWatchAPI",
+            dependencies: [
+                "PriceWatchModel", "PriceWatchJobs", "PriceWatchStore", "Apium", "DynamicJSON", "WebSocketUpgrade",
+                .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "Crypto", package: "swift-crypto", condition: application),
+            ],
+            path: "Sources/PriceWatch/PriceWatchAPI", resources: [.embedInCode("Assets")], swiftSettings: strict),
+        // The Telegram conversation.
+        .target(
+            name: "PriceWatchBot",
+            dependencies: [
+                "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "WebSocketUpgrade", "ApiumCore", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/PriceWatch/PriceWatchBot", swiftSettings: strict),
+        // Settings, logging, metrics and the service group; knows no adapter.
+        .target(
+            name: "PriceWatchBootstrap",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Sources/PriceWatch/PriceWatchBootstrap", swiftSettings: strict),
+
+        // MARK: Executables: mains of one screen; they alone choose adapters.
+        .executableTarget(name: "ApiumCommand", dependencies: ["ApiumCLI"], path: "Sources/Executables/apium", swiftSettings: strict),
+        .executableTarget(
+            name: "APIServer",
+            dependencies: [
+                "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Executables/api", swiftSettings: strict),
+        .executableTarget(
+            name: "WorkerProcess", dependencies: ["PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "ApiumCLI"],
+            path: "Sources/Executables/worker", swiftSettings: strict),
+        .executableTarget(
+            name: "BeatProcess", dependencies: ["PriceWatchBootstrap", "ApiumCLI"], path: "beat", exclude: ["schedule.yaml"], swiftSettings: strict),
+        .executableTarget(
+            name: "ParserServer", dependencies: ["PriceWatchParser", "PriceWatchBootstrap"], path: "Sources/Executables/parser", swiftSettings: strict),
+        .executableTarget(
+            name: "BotProcess", dependencies: ["PriceWatchBot", "PriceWatchBootstrap", "Apium", "ApiumWorker"], path: "Sources/Executables/bot",
+            swiftSettings: strict),
+        // Tools: production parts know nothing of them.
+        .executableTarget(
+            name: "SampleShop",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Tools/SampleShop", swiftSettings: strict),
+        .executableTarget(
+            name: "ChatServer",
+            dependencies: [
+                "DynamicJSON", .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Tools/ChatServer", swiftSettings: strict),
+
+        // MARK: Tests.
+        .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

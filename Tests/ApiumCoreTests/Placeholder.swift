@@ -1,0 +1,4 @@
+import Testing
+@testable import ApiumCore
+
+@Test func placeholder() { #expect(Bool(true)) }
