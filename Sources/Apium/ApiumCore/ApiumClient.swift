@@ -1,0 +1,157 @@
+import DynamicJSON
+
+/// Enqueues jobs and reads their results.
+///
+/// ```swift
+/// let handle = try await apium.enqueue(CheckPrice(productID: 7), .after(.minutes(5)))
+/// let outcome = try await handle.value(within: .seconds(20))
+/// ```
+public struct ApiumClient: Sendable, JobEnqueuing {
+    /// Where the jobs go.
+    public let broker: any Broker
+    /// Where the results are.
+    public let results: any ResultBackend
+    /// The queue of jobs that name none. Default: `celery`.
+    public let defaultQueue: String
+    /// What stands in the header `origin`.
+    public let origin: String
+    private let makeID: @Sendable () -> String
+
+    /// Makes a client.
+    public init(
+        broker: any Broker, results: any ResultBackend, defaultQueue: String = "celery", origin: String = "apium", makeID: @escaping @Sendable () -> String = JobID.make
+    ) {
+        self.broker = broker
+        self.results = results
+        self.defaultQueue = defaultQueue
+        self.origin = origin
+        self.makeID = makeID
+    }
+
+    /// Enqueues a typed job.
+    ///
+    /// - Throws: ``ApiumError`` `unavailable` when the broker cannot be reached: the job may or may not be queued then.
+    @discardableResult
+    public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<Definition.Output> {
+        let id = try await enqueueJob(job, options)
+        return JobHandle(id: id, client: self)
+    }
+
+    public func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String {
+        guard case .object(let kwargs) = try JSONValueEncoder().encode(job) else {
+            throw ApiumError(.badArguments, "\(Definition.name) does not encode as an object, so it has no keyword arguments")
+        }
+        let call = TaskCall(task: Definition.name, arguments: TaskArguments(kwargs: kwargs), options: Definition.options.completing(options))
+        return try await enqueue([call])[0]
+    }
+
+    /// Enqueues a task by name: a Python worker's, or one known only at run time.
+    @discardableResult
+    public func enqueue(task: String, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<JSONValue> {
+        let id = try await enqueue([TaskCall(task: task, arguments: TaskArguments(args: args, kwargs: kwargs), options: options)])[0]
+        return JobHandle(id: id, client: self)
+    }
+
+    /// Enqueues many calls in one round trip; answers their ids in order.
+    public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
+        let now = calls.contains { $0.options.delay != nil || $0.options.expires != nil } ? try await broker.serverTime() : Timestamp(microseconds: 0)
+        let outgoing = calls.map { $0.outgoing(defaultQueue: defaultQueue, origin: origin, now: now, makeID: makeID) }
+        try await broker.enqueue(outgoing)
+        return outgoing.map(\.message.id)
+    }
+
+    /// The handle of a job enqueued elsewhere.
+    public func handle<Output: Decodable & Sendable>(_ id: String, as _: Output.Type = JSONValue.self) -> JobHandle<Output> {
+        JobHandle(id: id, client: self)
+    }
+
+    /// Cancels a job: a waiting one never runs, a running one is told.
+    public func revoke(_ id: String) async throws { try await broker.revoke([id]) }
+}
+
+/// One call of a task: its name, its arguments and what the caller says.
+public struct TaskCall: Sendable {
+    /// The task's name.
+    public var task: String
+    /// The arguments and what follows the task.
+    public var arguments: TaskArguments
+    /// What the caller says.
+    public var options: EnqueueOptions
+
+    /// Makes a call.
+    public init(task: String, arguments: TaskArguments = TaskArguments(), options: EnqueueOptions = EnqueueOptions()) {
+        self.task = task
+        self.arguments = arguments
+        self.options = options
+    }
+
+    /// The message of this call, as Celery's producer would write it.
+    func outgoing(defaultQueue: String, origin: String, now: Timestamp, makeID: () -> String) -> Outgoing {
+        let id = options.id ?? makeID()
+        let queue = options.queue ?? defaultQueue
+        var headers = Message.Headers(task: task, id: id)
+        headers.rootID = options.rootID ?? id
+        headers.parentID = options.parentID
+        headers.origin = origin
+        headers.ignoreResult = options.ignoreResult
+        headers.argsRepr = PythonText.list(arguments.args)
+        headers.kwargsRepr = PythonText.dictionary(arguments.kwargs)
+        headers.custom = options.headers
+        if let delay = options.delay { headers.eta = (now + delay).iso8601 }
+        if let expires = options.expires { headers.expires = (now + expires).iso8601 }
+        var properties = Message.Properties()
+        properties.correlationID = id
+        properties.routingKey = queue
+        properties.priority = min(max(options.priority ?? 0, 0), 9)
+        let message = Message(headers: headers, properties: properties, body: arguments.encodedBody())
+        return Outgoing(message, to: queue, after: options.delay)
+    }
+}
+
+extension JobOptions {
+    /// The caller's options, with this job's own in the gaps.
+    func completing(_ options: EnqueueOptions) -> EnqueueOptions {
+        var options = options
+        options.queue = options.queue ?? queue
+        options.priority = options.priority ?? priority
+        options.ignoreResult = options.ignoreResult ?? ignoreResult
+        return options
+    }
+}
+
+/// A job that was enqueued: its state and its result.
+public struct JobHandle<Output: Decodable & Sendable>: Sendable {
+    /// The job's id.
+    public let id: String
+    let client: ApiumClient
+
+    /// The state now: `PENDING` when nothing is stored (waiting, unknown or expired).
+    public func state() async throws -> JobState { try await document()?.state ?? .pending }
+
+    /// The stored document, if any.
+    public func document() async throws -> ResultDocument? { try await client.results.document(for: id) }
+
+    /// Waits for the result, by subscription.
+    ///
+    /// - Throws: ``JobFailure`` when the job failed or was revoked; ``ApiumError`` `timedOut` when it is not ready in
+    ///   time, `badResult` when the stored value is not an `Output`.
+    public func value(within timeout: Duration) async throws -> Output {
+        guard let document = try await client.results.wait(for: id, within: timeout) else {
+            throw ApiumError(.timedOut, "job \(id) has no result after \(timeout)")
+        }
+        guard document.state == .success else {
+            throw JobFailure(value: document.result) ?? JobFailure(type: document.state.rawValue, arguments: [document.result], module: "celery.exceptions")
+        }
+        do {
+            return try JSONValueDecoder().decode(Output.self, from: document.result)
+        } catch {
+            throw ApiumError(.badResult, "the result of job \(id) is not a \(Output.self)", underlying: error)
+        }
+    }
+
+    /// Cancels the job.
+    public func revoke() async throws { try await client.revoke(id) }
+
+    /// Deletes the result.
+    public func forget() async throws { try await client.results.forget(id) }
+}

@@ -1,0 +1,46 @@
+/// What goes wrong in the framework itself; a job's own failures are ``JobFailure``.
+public struct ApiumError: Error, Sendable, CustomStringConvertible {
+    /// What kind of fault it is. New codes may come.
+    public struct Code: RawRepresentable, Sendable, Hashable {
+        /// The code's name.
+        public var rawValue: String
+        /// Makes a code.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The message is not one of Celery's, or is damaged.
+        public static let malformedMessage = Code(rawValue: "malformed message")
+        /// A content type, encoding or compression that is not accepted.
+        public static let refusedContent = Code(rawValue: "refused content")
+        /// The arguments do not fit the job.
+        public static let badArguments = Code(rawValue: "bad arguments")
+        /// A value is out of bounds or contradictory.
+        public static let invalidConfiguration = Code(rawValue: "invalid configuration")
+        /// The broker cannot be reached; nothing may be assumed of what was under way.
+        public static let unavailable = Code(rawValue: "unavailable")
+        /// This server or set-up cannot do that.
+        public static let notAvailable = Code(rawValue: "not available")
+        /// The time to wait has passed.
+        public static let timedOut = Code(rawValue: "timed out")
+        /// The job's result is not what its type says.
+        public static let badResult = Code(rawValue: "bad result")
+    }
+
+    /// The kind of fault.
+    public var code: Code
+    /// What was wrong, where, and what would be right; without secrets.
+    public var message: String
+    /// What lies under it.
+    public var underlying: (any Error)?
+    /// Where it was made.
+    public var location: String
+
+    /// Makes an error.
+    public init(_ code: Code, _ message: String, underlying: (any Error)? = nil, fileID: String = #fileID, line: Int = #line) {
+        self.code = code
+        self.message = message
+        self.underlying = underlying
+        location = "\(fileID):\(line)"
+    }
+
+    public var description: String { underlying.map { "\(message) (\($0))" } ?? message }
+}

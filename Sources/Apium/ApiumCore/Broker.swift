@@ -1,0 +1,335 @@
+/// Where jobs wait: the producer's side and the door for workers.
+///
+/// Two implementations pass one conformance suite (`ApiumTesting`): `RedisBroker` and `InMemoryBroker`. What they must
+/// never break is written at each requirement; the numbers are those of "What the engine never breaks" in docs/internals.
+public protocol Broker: Sendable {
+    /// Puts messages on their queues, or into the scheduled set when they have a delay. All or none of one call; in order.
+    func enqueue(_ messages: [Outgoing]) async throws
+
+    /// Registers a worker process and gives it its own in-flight records and lease.
+    func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession
+
+    /// The broker's clock. Shared state is compared with this one only (invariant 13).
+    func serverTime() async throws -> Timestamp
+
+    /// How many messages wait in a queue, all priorities together.
+    func queueLength(_ queue: String) async throws -> Int
+
+    /// Deletes what waits in a queue; answers how many messages that were. In-flight and scheduled jobs stay.
+    func purge(_ queue: String) async throws -> Int
+
+    /// Cancels jobs by id: kept in the broker until consumed or 7 days old, effective with no worker up (invariant 8).
+    func revoke(_ ids: [String]) async throws
+
+    /// Records set aside in one of the broker's sets, newest first.
+    func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord]
+
+    /// Puts a shelved record back on its queue in one step. False when it is no longer there.
+    func requeue(_ id: String, from shelf: Shelf) async throws -> Bool
+
+    /// Deletes a shelved record. False when it is not there.
+    func discard(_ id: String, from shelf: Shelf) async throws -> Bool
+
+    /// How many jobs wait for their time.
+    func scheduledCount() async throws -> Int
+
+    /// Fires one slot of a schedule: refuses a slot at or before the entry's high-water mark, later than the broker's
+    /// clock, or of an older generation; else enqueues and moves the mark in one step (invariant 10).
+    func fire(_ slot: ScheduledSlot) async throws -> FireOutcome
+
+    /// The high-water marks of schedule entries: entry key → last slot fired or skipped. Entries never seen are missing.
+    func slotMarks(_ entries: [String]) async throws -> [String: Timestamp]
+}
+
+/// One worker process' connection to the broker: its in-flight records live under ``incarnation``.
+public protocol BrokerSession: Sendable {
+    /// The id of this process start; in-flight records and the lease are its (invariant 2).
+    var incarnation: String { get }
+
+    /// Claims up to `limit` jobs: out of the ready list and into this session's in-flight records in one step
+    /// (invariant 1). Waits while there are none; throws `CancellationError` when the calling task is cancelled, and
+    /// nothing is then left claimed that ``close(_:)`` would not hand back. Call it from one task at a time.
+    /// Never throws for a lost connection: it backs off and connects again (invariant 11); ``health`` tells.
+    func claim(limit: Int) async throws -> Claim
+
+    /// Ends deliveries: each completion is one step with its result, its follow-ups and the removal of the in-flight
+    /// record (invariant 6). Safe to repeat after a cut reply. The answers are in the order of the completions.
+    func complete(_ completions: [Completion]) async throws -> [CompletionOutcome]
+
+    /// Marks deliveries as acknowledged before their run (Celery's early ack): should this worker die, they end in the
+    /// dead set as `WorkerLostError` instead of running again (invariant 3).
+    func acknowledgeEarly(_ tags: [DeliveryTag]) async throws -> [CompletionOutcome]
+
+    /// What operators and cancellers want: read again when ``Claim/controlEpoch`` has changed.
+    func control() async throws -> ControlState
+
+    /// What happens to the session itself; one consumer.
+    var events: AsyncStream<SessionEvent> { get }
+
+    /// One round of the shared duties, if this session holds the janitor lease: move due jobs to their queues, return
+    /// the jobs of dead workers.
+    func maintain() async throws -> MaintenanceReport
+
+    /// Whether the session is able to fetch, for readiness.
+    var health: SessionHealth { get }
+
+    /// Ends the session: unfinished deliveries go back to the front of their queues, in order, marked redelivered.
+    func close() async throws
+}
+
+/// A worker process as others see it.
+public struct WorkerIdentity: Sendable, Hashable {
+    /// The node name, `name@host`.
+    public var name: String
+    /// The process id.
+    public var pid: Int32
+    /// The queues it serves, in order.
+    public var queues: [String]
+    /// The names of the jobs it knows.
+    public var jobs: [String]
+    /// After this time without a renewal its jobs run elsewhere. Default: 5 seconds.
+    public var lease: Duration
+
+    /// Makes an identity.
+    public init(name: String, pid: Int32, queues: [String], jobs: [String] = [], lease: Duration = .seconds(5)) {
+        self.name = name
+        self.pid = pid
+        self.queues = queues
+        self.jobs = jobs
+        self.lease = lease
+    }
+}
+
+/// A message on its way into a queue.
+public struct Outgoing: Sendable, Hashable {
+    /// The message; the broker fills in its delivery information.
+    public var message: Message
+    /// The queue's name.
+    public var queue: String
+    /// Not before this much time has passed on the broker's clock; `nil`: now.
+    public var delay: Duration?
+
+    /// Makes an outgoing message; its priority is in the message's properties.
+    public init(_ message: Message, to queue: String, after delay: Duration? = nil) {
+        self.message = message
+        self.queue = queue
+        self.delay = delay
+    }
+}
+
+/// Names one in-flight record of a session: the claim batch, and the place in it.
+public struct DeliveryTag: Sendable, Hashable {
+    /// The number of the claim batch, growing within a session.
+    public var batch: Int
+    /// The place in the batch.
+    public var index: Int
+
+    /// Makes a tag.
+    public init(batch: Int, index: Int) {
+        self.batch = batch
+        self.index = index
+    }
+}
+
+/// One claimed message.
+public struct Delivery: Sendable {
+    /// The in-flight record.
+    public var tag: DeliveryTag
+    /// The queue it came from.
+    public var queue: String
+    /// A number that grows with every claim anywhere: a later run of the same job has a greater one (invariant 3).
+    public var fence: Int64
+    /// The bytes as they stood on the list: not decoded, because they may be anything.
+    public var payload: [UInt8]
+
+    /// Makes a delivery.
+    public init(tag: DeliveryTag, queue: String, fence: Int64, payload: [UInt8]) {
+        self.tag = tag
+        self.queue = queue
+        self.fence = fence
+        self.payload = payload
+    }
+}
+
+/// The answer to a claim.
+public struct Claim: Sendable {
+    /// At least one delivery.
+    public var deliveries: [Delivery]
+    /// Changes when revokes, pauses or limits have changed.
+    public var controlEpoch: Int64
+
+    /// Makes a claim.
+    public init(deliveries: [Delivery], controlEpoch: Int64) {
+        self.deliveries = deliveries
+        self.controlEpoch = controlEpoch
+    }
+}
+
+/// How a delivery ends.
+public struct Completion: Sendable {
+    /// The delivery.
+    public var tag: DeliveryTag
+    /// What becomes of the message.
+    public var disposition: Disposition
+    /// The result to store and to publish, when the result backend is the broker itself.
+    public var result: ResultDocument?
+    /// Jobs to enqueue in the same step: callbacks, the next step of a chain.
+    public var followUps: [Outgoing]
+
+    /// Makes a completion.
+    public init(_ tag: DeliveryTag, _ disposition: Disposition, result: ResultDocument? = nil, followUps: [Outgoing] = []) {
+        self.tag = tag
+        self.disposition = disposition
+        self.result = result
+        self.followUps = followUps
+    }
+
+    /// What becomes of the message.
+    public enum Disposition: Sendable {
+        /// It is done with: the in-flight record goes.
+        case done
+        /// This message takes its place in the scheduled set, due after the delay: retry, snooze, ETA.
+        case schedule(Message, queue: String, after: Duration)
+        /// This message goes to the back of the queue (`Reject(requeue:)`).
+        case requeue(Message, queue: String)
+        /// The bytes are set aside with a reason (invariant 5).
+        case shelve(Shelf, ShelvedRecord)
+    }
+}
+
+/// The answer to a completion.
+public enum CompletionOutcome: Sendable, Hashable {
+    /// This call ended it.
+    case done
+    /// An earlier call with the same tag ended it: a repeated call after a cut reply.
+    case alreadyDone
+    /// The lease was lost and the job is somebody else's now: nothing was stored, nothing was sent.
+    case taken
+}
+
+/// Where messages that cannot run now are kept: inspectable, editable, requeueable (invariant 5).
+public enum Shelf: String, Sendable, Hashable, CaseIterable {
+    /// Undecodable, refused or unknown messages.
+    case parked
+    /// Jobs that failed for good.
+    case dead
+    /// Jobs that took their worker down with them.
+    case quarantine
+}
+
+/// A message that was set aside.
+public struct ShelvedRecord: Sendable, Hashable {
+    /// The job's id, or a new one for an undecodable message.
+    public var id: String
+    /// The job's name, when known.
+    public var task: String?
+    /// The queue to go back to.
+    public var queue: String
+    /// Why, in words.
+    public var reason: String
+    /// When.
+    public var at: Timestamp
+    /// How many runs there were.
+    public var attempts: Int
+    /// The message as it stood on the list.
+    public var payload: [UInt8]
+
+    /// Makes a record.
+    public init(id: String, task: String?, queue: String, reason: String, at: Timestamp, attempts: Int, payload: [UInt8]) {
+        self.id = id
+        self.task = task
+        self.queue = queue
+        self.reason = reason
+        self.at = at
+        self.attempts = attempts
+        self.payload = payload
+    }
+}
+
+/// What operators and cancellers have said.
+public struct ControlState: Sendable, Hashable {
+    /// The epoch this state belongs to.
+    public var epoch: Int64
+    /// The ids of revoked jobs.
+    public var revoked: Set<String>
+
+    /// Makes a state.
+    public init(epoch: Int64 = 0, revoked: Set<String> = []) {
+        self.epoch = epoch
+        self.revoked = revoked
+    }
+}
+
+/// What happens to a session.
+public enum SessionEvent: Sendable, Hashable {
+    /// The lease was lost: all in-flight jobs are somebody else's. Cancel them and open a new session.
+    case leaseLost
+    /// The control epoch changed (push, or seen at a renewal).
+    case controlChanged(epoch: Int64)
+}
+
+/// What one round of maintenance did.
+public struct MaintenanceReport: Sendable, Hashable {
+    /// Whether this session holds the janitor lease.
+    public var isJanitor = false
+    /// Scheduled jobs moved to their queues.
+    public var promoted = 0
+    /// Jobs of dead workers put back.
+    public var reaped = 0
+    /// Jobs of dead workers quarantined.
+    public var quarantined = 0
+    /// When to come again at the latest.
+    public var next: Duration = .milliseconds(20)
+
+    /// Makes an empty report.
+    public init() {}
+}
+
+/// Whether a session fetches.
+public struct SessionHealth: Sendable, Hashable {
+    /// How long ago the last fetch round trip succeeded; `nil`: never.
+    public var sinceLastFetch: Duration?
+    /// How long ago the lease was last renewed; `nil`: never.
+    public var sinceLastRenewal: Duration?
+    /// What went wrong last, if something is wrong now.
+    public var lastError: String?
+
+    /// Makes a health value.
+    public init(sinceLastFetch: Duration? = nil, sinceLastRenewal: Duration? = nil, lastError: String? = nil) {
+        self.sinceLastFetch = sinceLastFetch
+        self.sinceLastRenewal = sinceLastRenewal
+        self.lastError = lastError
+    }
+}
+
+/// One slot of a schedule entry, ready to fire.
+public struct ScheduledSlot: Sendable {
+    /// The entry's key: unique within the schedule.
+    public var entry: String
+    /// The schedule's generation: a newer deployment's is greater, and an older one is refused.
+    public var generation: Int64
+    /// The slot's instant.
+    public var instant: Timestamp
+    /// The job to enqueue; `nil` moves the mark without one (a slot that is skipped by policy).
+    public var job: Outgoing?
+
+    /// Makes a slot.
+    public init(entry: String, generation: Int64, instant: Timestamp, job: Outgoing?) {
+        self.entry = entry
+        self.generation = generation
+        self.instant = instant
+        self.job = job
+    }
+}
+
+/// The answer to firing a slot.
+public enum FireOutcome: Sendable, Hashable {
+    /// This call fired it.
+    case fired
+    /// It had fired already.
+    case alreadyFired
+    /// A newer schedule is in force.
+    case staleGeneration
+    /// The broker's clock has not reached the slot; come again after this time.
+    case early(by: Duration)
+}

@@ -1,0 +1,58 @@
+/// Decides whether and when a failed job runs again.
+///
+/// A policy is a function of the attempt and the error, so that it can be tested without a worker:
+///
+/// ```swift
+/// let polite = RetryPolicy { failure in
+///     failure.error is PageGone ? .giveUp : .after(.seconds(30))
+/// }
+/// ```
+public struct RetryPolicy: Sendable {
+    /// One failed run.
+    public struct Failure: Sendable {
+        /// How often the job has been retried before this run: 0 for the first run.
+        public var retries: Int
+        /// What the run threw.
+        public var error: any Error
+
+        /// Makes a failure to ask a policy about.
+        public init(retries: Int, error: any Error) {
+            self.retries = retries
+            self.error = error
+        }
+    }
+
+    /// What to do after a failure.
+    public enum Decision: Sendable, Equatable {
+        /// The job has failed: store the error, keep the job in the dead set.
+        case giveUp
+        /// Run it again after this time.
+        case after(Duration)
+    }
+
+    private let decide: @Sendable (Failure) -> Decision
+
+    /// Makes a policy of a function.
+    public init(_ decide: @escaping @Sendable (Failure) -> Decision) { self.decide = decide }
+
+    /// What this policy does after `failure`.
+    public func decision(after failure: Failure) -> Decision { decide(failure) }
+
+    /// Every failure is final. The default.
+    public static let never = RetryPolicy { _ in .giveUp }
+
+    /// At most `attempts` runs in all, `delay` apart.
+    public static func fixed(attempts: Int, delay: Duration) -> RetryPolicy {
+        RetryPolicy { $0.retries + 1 < attempts ? .after(delay) : .giveUp }
+    }
+
+    /// At most `attempts` runs in all; the n-th retry waits `base` × 2ⁿ up to `maximum`, of which a random part between
+    /// half and all is taken, so that jobs that failed together do not come back together.
+    public static func exponential(attempts: Int, base: Duration = .seconds(1), maximum: Duration = .minutes(10)) -> RetryPolicy {
+        RetryPolicy { failure in
+            guard failure.retries + 1 < attempts else { return .giveUp }
+            let doubled = base * Double(1 << min(failure.retries, 40))
+            return .after(min(doubled, maximum) * Double.random(in: 0.5...1))
+        }
+    }
+}
