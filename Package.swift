@@ -252,6 +252,7 @@ let package = Package(
 
         // MARK: Tests.
         .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
+        .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
