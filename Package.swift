@@ -251,6 +251,7 @@ let package = Package(
             ], path: "Sources/Tools/ChatServer", swiftSettings: strict),
 
         // MARK: Tests.
+        .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
     ],

@@ -1,0 +1,77 @@
+extension JSONValue {
+    /// The value as compact JSON in UTF-8, object keys sorted so that equal values give equal bytes.
+    ///
+    /// Never fails: numbers JSON cannot say (NaN, infinities) are written as `null`.
+    public func encoded() -> [UInt8] {
+        var output = [UInt8]()
+        write(to: &output)
+        return output
+    }
+
+    /// The value as compact JSON text; see ``encoded()``.
+    public var text: String { String(decoding: encoded(), as: UTF8.self) }
+
+    /// Appends the value's JSON; see ``encoded()``.
+    public func write(to output: inout [UInt8]) {
+        switch self {
+        case .null: output.append(contentsOf: "null".utf8)
+        case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
+        case .int(let value): output.append(contentsOf: String(value).utf8)
+        case .double(let value): output.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
+        case .string(let value): JSONValue.write(string: value, to: &output)
+        case .array(let elements): JSONValue.write(array: elements, to: &output)
+        case .object(let members): JSONValue.write(object: members, to: &output)
+        }
+    }
+
+    private static func write(array elements: [JSONValue], to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            element.write(to: &output)
+        }
+        output.append(UInt8(ascii: "]"))
+    }
+
+    private static func write(object members: [String: JSONValue], to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "{"))
+        for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            write(string: member.key, to: &output)
+            output.append(UInt8(ascii: ":"))
+            member.value.write(to: &output)
+        }
+        output.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends a JSON string with its quotes.
+    public static func write(string: String, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
+        var string = string
+        string.withUTF8 { bytes in
+            var start = 0
+            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                output.append(contentsOf: bytes[start..<index])
+                write(escaped: byte, to: &output)
+                start = index + 1
+            }
+            output.append(contentsOf: bytes[start...])
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    private static func write(escaped byte: UInt8, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(byte)
+        case 0x08: output.append(UInt8(ascii: "b"))
+        case 0x09: output.append(UInt8(ascii: "t"))
+        case 0x0A: output.append(UInt8(ascii: "n"))
+        case 0x0C: output.append(UInt8(ascii: "f"))
+        case 0x0D: output.append(UInt8(ascii: "r"))
+        default:
+            let digits = Array("0123456789abcdef".utf8)
+            output.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0"), digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+        }
+    }
+}
