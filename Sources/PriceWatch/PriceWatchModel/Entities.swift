@@ -14,6 +14,12 @@ public struct User: Sendable, Hashable, Codable {
         self.language = language
         self.isBlocked = isBlocked
     }
+
+    enum CodingKeys: String, CodingKey {
+        case id, name, language
+        case chatID = "chat_id"
+        case isBlocked = "is_blocked"
+    }
 }
 
 /// The languages users read.
@@ -54,6 +60,13 @@ public struct Product: Sendable, Hashable, Codable {
         self.failures = failures
         self.lastFailure = lastFailure
     }
+
+    enum CodingKeys: String, CodingKey {
+        case id, name, price, availability, failures
+        case canonicalURL = "canonical_url"
+        case imageURL = "image_url"
+        case lastFailure = "last_failure"
+    }
 }
 
 /// One user following one product.
@@ -66,6 +79,11 @@ public struct Watch: Sendable, Hashable, Codable {
         self.id = id
         self.userID = userID
         self.product = product
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, product
+        case userID = "user_id"
     }
 }
 
@@ -80,6 +98,11 @@ public struct PricePoint: Sendable, Hashable, Codable {
         self.price = price
         self.availability = availability
         self.seenAt = seenAt
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case price, availability
+        case seenAt = "seen_at"
     }
 }
 
@@ -98,6 +121,11 @@ public struct PriceChange: Sendable, Hashable, Codable {
         self.old = old
         self.new = new
     }
+
+    enum CodingKeys: String, CodingKey {
+        case name, link, old, new
+        case productID = "product_id"
+    }
 }
 
 /// One message that one user is to get: a row of the outbox, written in the transaction that saw the change.
@@ -115,5 +143,12 @@ public struct Notification: Sendable, Hashable, Codable {
         self.language = language
         self.watchID = watchID
         self.change = change
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case language, change
+        case outboxID = "outbox_id"
+        case chatID = "chat_id"
+        case watchID = "watch_id"
     }
 }

@@ -20,6 +20,11 @@ public struct Money: Sendable, Hashable, Codable {
         let padded = String(repeating: "0", count: max(0, exponent + 1 - digits.count)) + digits
         return sign + padded.dropLast(exponent) + "." + padded.suffix(exponent)
     }
+
+    enum CodingKeys: String, CodingKey {
+        case currency
+        case minorUnits = "minor_units"
+    }
 }
 
 /// An ISO 4217 currency code.

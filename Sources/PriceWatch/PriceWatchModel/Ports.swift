@@ -61,4 +61,6 @@ public enum CheckResult: Sendable, Hashable {
 public enum StoreRefusal: Error, Sendable, Hashable {
     /// The user follows as many products as allowed.
     case tooManyWatches(limit: Int)
+    /// There is one of that name already.
+    case nameTaken(String)
 }

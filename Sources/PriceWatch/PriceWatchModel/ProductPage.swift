@@ -22,6 +22,12 @@ public struct ProductPage: Sendable, Hashable, Codable {
         self.imageURL = imageURL
         self.source = source
     }
+
+    enum CodingKeys: String, CodingKey {
+        case name, price, availability, source
+        case canonicalURL = "canonical_url"
+        case imageURL = "image_url"
+    }
 }
 
 /// Whether a product can be bought.
