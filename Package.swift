@@ -254,6 +254,12 @@ let package = Package(
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "RedisClient", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,180 @@
+import NIOCore
+
+/// The event loop's half of a connection: writes what the queue collected, matches replies to waiters in order, and watches deadlines.
+///
+/// Redis answers in the order of the commands, so the oldest waiting batch owns the next reply. Confined to the event loop.
+final class RedisChannelHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let queue: RequestQueue
+    private let decoder: RESPDecoder
+    /// How long the server may be silent while something waits, before the connection counts as dead.
+    private let silenceLimit: TimeAmount
+    private var waiting = CircularBuffer<RequestBatch>()
+    private var context: ChannelHandlerContext?
+    private var lastRead: NIODeadline = .distantPast
+    private var timer: (at: NIODeadline, scheduled: Scheduled<Void>)?
+    private var closeReason: RedisClientError?
+    private var closeListeners: [@Sendable (RedisClientError) -> Void] = []
+    /// Takes the messages and confirmations of a subscribed connection; nil on an ordinary one.
+    var onPush: (@Sendable (RESPValue) -> Void)?
+
+    init(queue: RequestQueue, silenceLimit: TimeAmount) throws {
+        self.queue = queue
+        self.silenceLimit = silenceLimit
+        self.decoder = try RESPDecoder()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    // MARK: Writing
+
+    /// Writes all that was enqueued since the last flush.
+    func flush() {
+        let (buffer, batches) = queue.takeAll()
+        guard let context, closeReason == nil else {
+            let error = closeReason ?? RedisClientError(.connectionClosed, "the connection is closed")
+            for batch in batches { batch.completion?.fail(error) }
+            return
+        }
+        let now = NIODeadline.now()
+        var earliest = NIODeadline.distantFuture
+        for var batch in batches {
+            batch.sentAt = now
+            earliest = min(earliest, batch.deadline)
+            waiting.append(batch)
+        }
+        if !batches.isEmpty { watch(until: earliest) }
+        if buffer.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+    }
+
+    /// Lets a waiter go with `error`; its replies will be dropped when they come.
+    func abandon(_ id: UInt64, _ error: any Error) {
+        if let completion = queue.abandon(id) { return completion.fail(error) }
+        guard let index = waiting.firstIndex(where: { $0.id == id }), let completion = waiting[index].completion else { return }
+        waiting[index].completion = nil
+        completion.fail(error)
+    }
+
+    // MARK: Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastRead = .now()
+        let buffer = unwrapInboundIn(data)
+        do {
+            try buffer.withUnsafeReadableBytes { try decoder.decode($0, receive) }
+        } catch let error as RedisClientError {
+            close(error)
+        } catch {
+            close(RedisClientError(.protocolViolation, "the server's answer can't be read", underlying: error))
+        }
+    }
+
+    private func receive(_ reply: RESPValue) throws {
+        if let onPush, reply.isPush || waiting.isEmpty { return onPush(reply) }
+        guard !waiting.isEmpty else {
+            throw RedisClientError(.protocolViolation, "the server sent \(reply.kind) though no command was waiting")
+        }
+        let head = waiting.startIndex
+        waiting[head].missing -= 1
+        waiting[head].replies.append(reply)
+        if waiting[head].missing == 0 { finish(waiting.removeFirst()) }
+    }
+
+    private func finish(_ batch: RequestBatch) {
+        guard let completion = batch.completion else { return }
+        let unknown = batch.unknownScripts
+        guard !unknown.isEmpty else { return completion.succeed(batch.replies) }
+        resend(unknown, of: batch, completion)
+    }
+
+    /// The server doesn't know these scripts, so it has not run them: send their text, and merge the replies into their places.
+    private func resend(_ unknown: [(index: Int, command: RedisCommand)], of batch: RequestBatch, _ completion: RequestBatch.Completion) {
+        let commands = unknown.map(\.command)
+        let rest = RequestBatch(
+            id: batch.id, commands: commands, deadline: batch.deadline, scriptsBySource: true,
+            completion: .repair(completion, replies: batch.replies, indices: unknown.map(\.index)))
+        switch queue.enqueue(commands, batch: rest, scriptsBySource: true) {
+        case .queued: break
+        case .queuedFirst: flush()
+        case .refused(let error): completion.fail(error.seenBy(written: batch.replies.count > unknown.count))
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// One timer for all: set to the earliest deadline, and moved only when something earlier comes.
+    private func watch(until deadline: NIODeadline) {
+        if let timer, timer.at <= deadline { return }
+        timer?.scheduled.cancel()
+        guard let context else { return }
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = (deadline, context.eventLoop.scheduleTask(deadline: deadline) { handler.value.checkDeadlines() })
+    }
+
+    private func checkDeadlines() {
+        timer = nil
+        let now = NIODeadline.now()
+        var next = NIODeadline.distantFuture
+        for index in waiting.indices {
+            guard let completion = waiting[index].completion else { continue }
+            if waiting[index].deadline <= now {
+                waiting[index].completion = nil
+                completion.fail(RedisClientError(.timedOut, "no reply came in time", mayHaveBeenSent: true))
+            } else {
+                next = min(next, waiting[index].deadline)
+            }
+        }
+        guard let head = waiting.first else { return }
+        // A late reply alone is no reason to drop the others' commands; a server that says nothing at all is.
+        let dead = max(head.deadline, max(head.sentAt, lastRead) + silenceLimit)
+        if dead <= now {
+            return close(RedisClientError(.timedOut, "the server did not answer within \(silenceLimit.nanoseconds / 1_000_000) ms"))
+        }
+        watch(until: min(next, dead))
+    }
+
+    // MARK: Closing
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(RedisClientError(.connectionClosed, "the server closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close(RedisClientError(.connectionClosed, "the connection failed", underlying: error))
+    }
+
+    /// Fails every waiter with `error` and closes the socket; the first reason given is the one that counts.
+    func close(_ error: RedisClientError) {
+        guard closeReason == nil else { return }
+        closeReason = error
+        timer?.scheduled.cancel()
+        timer = nil
+        for batch in queue.close(error) { batch.completion?.fail(error.seenBy(written: false)) }
+        for batch in waiting { batch.completion?.fail(error.seenBy(written: true)) }
+        waiting.removeAll()
+        context?.close(promise: nil)
+        for listener in closeListeners { listener(error) }
+        closeListeners = []
+        onPush = nil
+    }
+
+    /// Calls `listener` once with the reason when the connection closes, at once if it is closed already.
+    func onClose(_ listener: @escaping @Sendable (RedisClientError) -> Void) {
+        if let closeReason { listener(closeReason) } else { closeListeners.append(listener) }
+    }
+}
+
+extension RESPValue {
+    /// Whether this is a message or a confirmation that a subscribed connection gets unasked.
+    fileprivate var isPush: Bool {
+        guard case .array(let elements) = self, elements.count >= 3, case .bulk(let kind) = elements[0] else { return false }
+        return Self.pushKinds.contains(kind)
+    }
+
+    private static let pushKinds = Set(["message", "pmessage", "subscribe", "psubscribe", "unsubscribe", "punsubscribe"].map { Array($0.utf8) })
+}

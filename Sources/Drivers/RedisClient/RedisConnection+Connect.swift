@@ -1,0 +1,136 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+extension RedisConnection {
+    /// Connects, authenticates and selects the database.
+    /// - Parameters:
+    ///   - eventLoop: The event loop for the socket. Default: one that is shared by the process.
+    ///   - logger: Told at debug level what the server would not do.
+    /// - Throws: `RedisClientError` with code `connectFailed`, `authenticationFailed`, `notSupported` or `timedOut`;
+    ///   `RedisServerError` if the server refused the database.
+    public static func connect(
+        _ configuration: RedisConfiguration, on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), logger: Logger
+    ) async throws -> RedisConnection {
+        try await open(configuration, on: eventLoop, logger: logger).get()
+    }
+
+    /// The same for code that can't await: the future completes on `eventLoop`.
+    public static func open(
+        _ configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
+    ) -> EventLoopFuture<RedisConnection> {
+        let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)
+        return openTransport(configuration, on: eventLoop).flatMap { transport in
+            greet(transport, configuration, deadline: deadline, logger: logger)
+        }
+    }
+
+    /// Opens the socket.
+    private static func openTransport(_ configuration: RedisConfiguration, on eventLoop: any EventLoop) -> EventLoopFuture<RedisTransport> {
+        let queue = RequestQueue()
+        let silenceLimit = TimeAmount(configuration.commandTimeout)
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            // A batch of a hundred messages is about 95 kB: read it in a few system calls.
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 * 1024, maximum: 256 * 1024))
+            .channelOption(.maxMessagesPerRead, value: 4)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(queue: queue, silenceLimit: silenceLimit))
+                }
+            }
+        return connect(bootstrap, configuration, eventLoop).flatMapThrowing { channel in
+            let handler = try channel.pipeline.syncOperations.handler(type: RedisChannelHandler.self)
+            return RedisTransport(channel: channel, queue: queue, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        }
+    }
+
+    private static func connect(
+        _ bootstrap: ClientBootstrap, _ configuration: RedisConfiguration, _ eventLoop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        let address = configuration.address
+        let channel: EventLoopFuture<any Channel>
+        switch address {
+        case .tcp(let host, let port): channel = bootstrap.connect(host: host, port: port)
+        case .unix(let path): channel = bootstrap.connect(unixDomainSocketPath: path)
+        case .tls:
+            return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "TLS to Redis (rediss://) is not supported yet; use redis://"))
+        case .sentinel:
+            return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "Sentinel is not supported yet; give the master's redis:// address"))
+        }
+        return channel.flatMapErrorThrowing { error in
+            throw RedisClientError(.connectFailed, "can't connect to \(address)", underlying: error)
+        }
+    }
+
+    /// Says who we are. CLIENT SETNAME and CLIENT ID may be forbidden by an ACL: the connection is good without them.
+    private static func greet(
+        _ transport: RedisTransport, _ configuration: RedisConfiguration, deadline: NIODeadline, logger: Logger
+    ) -> EventLoopFuture<RedisConnection> {
+        let steps = greeting(configuration)
+        let timeout = max(deadline - .now(), .milliseconds(1))
+        return transport.submit(steps.map(\.command), timeout: .nanoseconds(timeout.nanoseconds)).flatMapThrowing { replies in
+            var clientID: Int?
+            for (step, reply) in zip(steps, replies) {
+                if case .identify = step { clientID = reply.int }
+                guard let error = reply.error else { continue }
+                if let fatal = step.failure(error) { throw fatal }
+                logger.debug("Redis refused \(step) after connecting", metadata: ["error": "\(error)"])
+            }
+            return RedisConnection(transport: transport, clientID: clientID, configuration: configuration)
+        }.flatMapErrorThrowing { error in
+            transport.close()
+            throw error
+        }
+    }
+
+    private static func greeting(_ configuration: RedisConfiguration) -> [GreetingStep] {
+        var steps: [GreetingStep] = []
+        if let password = configuration.password, !password.isEmpty {
+            steps.append(.authenticate(user: configuration.username, password: password))
+        }
+        if configuration.database != 0 { steps.append(.select(configuration.database)) }
+        if let name = configuration.clientName { steps.append(.name(name)) }
+        return steps + [.identify]
+    }
+}
+
+/// One command of the greeting, and what its refusal means.
+private enum GreetingStep: Sendable, CustomStringConvertible {
+    case authenticate(user: String?, password: String)
+    case select(Int)
+    case name(String)
+    case identify
+
+    var command: RedisCommand {
+        switch self {
+        case .authenticate(let user?, let password): RedisCommand("AUTH", user, password)
+        case .authenticate(nil, let password): RedisCommand("AUTH", password)
+        case .select(let database): RedisCommand("SELECT", database)
+        case .name(let name): RedisCommand("CLIENT", "SETNAME", name)
+        case .identify: RedisCommand("CLIENT", "ID")
+        }
+    }
+
+    /// The error that ends the connection, or nil if it is good without this step.
+    func failure(_ error: RedisServerError) -> (any Error)? {
+        switch self {
+        case .authenticate: RedisClientError(.authenticationFailed, "the server refused the user or the password", underlying: error)
+        case .select: error
+        // Without a password the first command is where a protected server says so.
+        case .name, .identify:
+            error.code == "NOAUTH" ? RedisClientError(.authenticationFailed, "the server wants a password", underlying: error) : nil
+        }
+    }
+
+    /// The command's name; its arguments may be secret.
+    var description: String {
+        switch self {
+        case .authenticate: "AUTH"
+        case .select: "SELECT"
+        case .name: "CLIENT SETNAME"
+        case .identify: "CLIENT ID"
+        }
+    }
+}
