@@ -9,8 +9,10 @@ public final class EventLoopTaskExecutor: TaskExecutor {
     /// The event loop on which the tasks run.
     public let eventLoop: any EventLoop
 
+    /// An executor for tasks on `eventLoop`.
     public init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
+    /// Runs a job in a later turn of the event loop.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }

@@ -21,6 +21,7 @@ public struct RedisServerError: Error, Sendable, Hashable, CustomStringConvertib
     /// The rest of the answer: a sentence for people.
     public var message: String
 
+    /// An error of these two parts.
     public init(code: String, message: String) {
         self.code = code
         self.message = message
@@ -32,5 +33,6 @@ public struct RedisServerError: Error, Sendable, Hashable, CustomStringConvertib
         self.init(code: parts.first.map(String.init) ?? "", message: parts.count > 1 ? String(parts[1]) : "")
     }
 
+    /// The answer as the server wrote it.
     public var description: String { message.isEmpty ? code : "\(code) \(message)" }
 }

@@ -8,6 +8,7 @@ public struct ReconnectBackoff: Sendable, Hashable {
     /// The longest wait. Default 5 s.
     public var longest: Duration
 
+    /// Waits from `first` to `longest`.
     public init(first: Duration = .milliseconds(50), longest: Duration = .seconds(5)) {
         self.first = first
         self.longest = longest

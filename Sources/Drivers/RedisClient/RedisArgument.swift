@@ -27,10 +27,12 @@ extension ByteBuffer {
 }
 
 extension String: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) { buffer.writeBulk(self) }
 }
 
 extension Substring: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
         buffer.writeBulkHeader(utf8.count)
         buffer.writeSubstring(self)
@@ -39,6 +41,7 @@ extension Substring: RedisArgument {
 }
 
 extension Array: RedisArgument where Element == UInt8 {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
         buffer.writeBulkHeader(count)
         buffer.writeBytes(self)
@@ -47,6 +50,7 @@ extension Array: RedisArgument where Element == UInt8 {
 }
 
 extension ArraySlice: RedisArgument where Element == UInt8 {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
         buffer.writeBulkHeader(count)
         buffer.writeBytes(self)
@@ -55,6 +59,7 @@ extension ArraySlice: RedisArgument where Element == UInt8 {
 }
 
 extension ByteBuffer: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
         buffer.writeBulkHeader(readableBytes)
         buffer.writeImmutableBuffer(self)
@@ -63,17 +68,21 @@ extension ByteBuffer: RedisArgument {
 }
 
 extension Int: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) { buffer.writeBulk(String(self)) }
 }
 
 extension Int64: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) { buffer.writeBulk(String(self)) }
 }
 
 extension UInt64: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) { buffer.writeBulk(String(self)) }
 }
 
 extension Double: RedisArgument {
+    /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) { buffer.writeBulk(String(self)) }
 }

@@ -4,6 +4,7 @@ public struct RedisClientError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let name: String
         private init(_ name: String) { self.name = name }
+        /// The code's name.
         public var description: String { name }
 
         /// The address of the server can't be read.
@@ -30,6 +31,7 @@ public struct RedisClientError: Error, Sendable, CustomStringConvertible {
         public static let transactionAborted = Code("transactionAborted")
     }
 
+    /// What kind of failure.
     public var code: Code
     /// What was wrong, where, and what would be right. Holds no password and no data.
     public var message: String
@@ -38,6 +40,7 @@ public struct RedisClientError: Error, Sendable, CustomStringConvertible {
     /// The error beneath, if any.
     public var underlying: (any Error)?
 
+    /// An error of these parts; by default its command is known not to have been sent.
     public init(_ code: Code, _ message: String, mayHaveBeenSent: Bool = false, underlying: (any Error)? = nil) {
         self.code = code
         self.message = message
@@ -45,6 +48,7 @@ public struct RedisClientError: Error, Sendable, CustomStringConvertible {
         self.underlying = underlying
     }
 
+    /// Code, message and the error beneath.
     public var description: String {
         let base = "\(code): \(message)"
         return underlying.map { "\(base) (\($0))" } ?? base

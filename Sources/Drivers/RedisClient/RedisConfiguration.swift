@@ -29,6 +29,7 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// What else the URL's query said (`ssl_cert_reqs`, transport options …), percent-decoded.
     public var options: [String: String]
 
+    /// The defaults are those of the properties.
     public init(
         address: Address = .tcp(host: "localhost", port: 6379), username: String? = nil, password: String? = nil, database: Int = 0,
         clientName: String? = nil, connectTimeout: Duration = .seconds(5), commandTimeout: Duration = .seconds(10), options: [String: String] = [:]
@@ -45,6 +46,7 @@ public struct RedisConfiguration: Sendable, Hashable {
 }
 
 extension RedisConfiguration.Address: CustomStringConvertible {
+    /// The address as a URL without user and password.
     public var description: String {
         switch self {
         case .tcp(let host, let port): "redis://\(Self.bracketed(host)):\(port)"
@@ -69,6 +71,7 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
         }
     }
 
+    /// The same as `description`.
     public var debugDescription: String { description }
 
     /// `dump` and string interpolation of a containing value go through the mirror: it shows no password either.

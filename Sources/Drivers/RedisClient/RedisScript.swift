@@ -11,6 +11,7 @@ public struct RedisScript: Sendable, Hashable {
     /// The SHA-1 of the text in lower-case hexadecimal digits, as `SCRIPT LOAD` answers it.
     public let sha1: String
 
+    /// Names `source` and computes its hash.
     public init(name: String, source: String) {
         self.name = name
         self.source = source

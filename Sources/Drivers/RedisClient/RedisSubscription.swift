@@ -7,6 +7,7 @@ public struct RedisMessage: Sendable, Hashable {
     /// The bytes that were published.
     public var payload: [UInt8]
 
+    /// A message of these parts.
     public init(channel: String, pattern: String? = nil, payload: [UInt8]) {
         self.channel = channel
         self.pattern = pattern
