@@ -67,7 +67,7 @@ struct FetchTests {
     @Test("a compressed body is decoded")
     func gzip() async throws {
         let packed: [UInt8] = [
-            31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 203, 72, 205, 201, 201, 215, 81, 72, 175, 202, 44, 0, 0, 87, 115, 251, 240, 11, 0, 0, 0,
+            31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 72, 205, 201, 201, 215, 81, 72, 175, 202, 44, 0, 0, 74, 155, 177, 92, 11, 0, 0, 0,
         ]
         try await withServer {
             $0.answer(headers: ["Content-Encoding: gzip"], body: packed)
@@ -100,7 +100,7 @@ struct FetchTests {
             $0.answer()
         } _: { server, fetcher in
             for headers: FetchHeaders in [["X": "a\r\nY: b"], ["X: y": "b"], ["": "b"], ["X": "\0"]] {
-                #expect(await code { try await fetcher.fetch(FetchRequest(url: server.url, headers: headers)) } == .badRequest)
+                await expect(.badRequest) { try await fetcher.fetch(FetchRequest(url: server.url, headers: headers)) }
             }
             #expect(server.requests.isEmpty)
         }
@@ -152,7 +152,7 @@ struct FetchTests {
             for await _ in hasArrived { break }
             await fetcher.shutdown()
             #expect(await task.value == .closed)
-            #expect(await code { try await fetcher.fetch(FetchRequest(url: url)) } == .closed)
+            await expect(.closed) { try await fetcher.fetch(FetchRequest(url: url)) }
             await fetcher.shutdown()
         }
     }

@@ -36,3 +36,9 @@ func code(_ body: () async throws -> some Any) async -> FetchError.Code? {
         return (error as? FetchError)?.code
     }
 }
+
+/// Expects the body to fail with the code.
+func expect(_ expected: FetchError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> some Any) async {
+    let found = await code(body)
+    #expect(found == expected, sourceLocation: sourceLocation)
+}
