@@ -36,6 +36,7 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         self.column = column
     }
 
+    /// Place and message.
     public var description: String {
         if let line, let column { "line \(line), column \(column): \(message)" } else { message }
     }

@@ -67,6 +67,7 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue: CustomStringConvertible {
+    /// The value's JSON.
     public var description: String { text }
 }
 

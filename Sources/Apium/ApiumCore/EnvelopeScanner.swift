@@ -1,0 +1,188 @@
+import DynamicJSON
+
+/// Reads a message's envelope where it lies: no tree, and no copy of what nobody asks for.
+///
+/// Objects are visited member by member; only values that are arrays or objects themselves go through `DynamicJSON`.
+struct EnvelopeScanner {
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private var position = 0
+
+    /// Makes a scanner; `bytes` must outlive it.
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    /// Calls `visit` for each member of the object here, the scanner standing at its value; `visit` must consume the value.
+    mutating func object(_ visit: (String, inout EnvelopeScanner) throws -> Void) throws {
+        try expect(UInt8(ascii: "{"), "an object")
+        if accept(UInt8(ascii: "}")) { return }
+        repeat {
+            skipSpace()
+            let key = try string()
+            try expect(UInt8(ascii: ":"), "a colon after a key")
+            skipSpace()
+            try visit(key, &self)
+        } while accept(UInt8(ascii: ","))
+        try expect(UInt8(ascii: "}"), "the end of an object")
+    }
+
+    /// Checks that nothing but white space is left.
+    mutating func end() throws {
+        skipSpace()
+        if position != bytes.count { throw malformed("nothing more was expected") }
+    }
+
+    /// The byte at the scanner; 0 at the end.
+    var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
+
+    /// Reads `null`, if it stands here.
+    mutating func null() -> Bool { literal("null") }
+
+    /// Reads a string.
+    mutating func string() throws -> String {
+        let token = try stringToken()
+        guard token.escaped else {
+            guard let text = String(validating: token.bytes, as: UTF8.self) else { throw malformed("a string is not UTF-8") }
+            return text
+        }
+        return try unescaped(token)
+    }
+
+    /// Reads a value of any kind.
+    mutating func value() throws -> JSONValue {
+        switch next {
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "n") where literal("null"): return .null
+        case UInt8(ascii: "t") where literal("true"): return .bool(true)
+        case UInt8(ascii: "f") where literal("false"): return .bool(false)
+        default: return try number() ?? parsed()
+        }
+    }
+
+    /// A string as it stands, without its quotes.
+    struct StringToken {
+        var bytes: UnsafeBufferPointer<UInt8>
+        var escaped: Bool
+    }
+
+    /// Finds the string here, without decoding it.
+    mutating func stringToken() throws -> StringToken {
+        guard next == UInt8(ascii: "\"") else { throw malformed("a string was expected") }
+        let start = position + 1
+        var index = start
+        var escaped = false
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                position = index + 1
+                return StringToken(bytes: UnsafeBufferPointer(rebasing: bytes[start..<index]), escaped: escaped)
+            }
+            if byte < 0x20 { throw malformed("a control character stands in a string", at: index) }
+            if byte == UInt8(ascii: "\\") {
+                escaped = true
+                index += 1
+            }
+            index += 1
+        }
+        throw malformed("a string has no end")
+    }
+
+    /// The text of a string with escapes: DynamicJSON knows them all.
+    func unescaped(_ token: StringToken) throws -> String {
+        guard let start = token.bytes.baseAddress else { return "" }
+        // The quotes stand on both sides of the token.
+        let quoted = UnsafeBufferPointer(start: start - 1, count: token.bytes.count + 2)
+        do {
+            guard case .string(let text) = try JSONValue(parsing: quoted, limits: JSONLimits(bytes: .max)) else { throw malformed("a string was expected") }
+            return text
+        } catch let error as JSONError {
+            throw malformed("a string is damaged", underlying: error)
+        }
+    }
+
+    /// What is wrong at the scanner's place.
+    func malformed(_ what: String, at index: Int? = nil, underlying: (any Error)? = nil) -> ApiumError {
+        ApiumError(.malformedMessage, "byte \(index ?? position) of the message: \(what)", underlying: underlying)
+    }
+
+    /// Reads an integer of at most 18 digits; anything else is left to ``parsed()``.
+    private mutating func number() -> JSONValue? {
+        var index = position
+        let negative = next == UInt8(ascii: "-")
+        if negative { index += 1 }
+        let start = index
+        var number: Int64 = 0
+        while index < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]), index - start < 19 {
+            number = number &* 10 &+ Int64(bytes[index] - UInt8(ascii: "0"))
+            index += 1
+        }
+        let digits = index - start
+        guard digits > 0, digits < 19, digits == 1 || bytes[start] != UInt8(ascii: "0") else { return nil }
+        if index < bytes.count, bytes[index] == UInt8(ascii: ".") || bytes[index] | 0x20 == UInt8(ascii: "e") { return nil }
+        position = index
+        return .int(negative ? -number : number)
+    }
+
+    /// Reads a value by DynamicJSON.
+    private mutating func parsed() throws -> JSONValue {
+        let start = position
+        try skipValue()
+        do {
+            return try JSONValue(parsing: UnsafeBufferPointer(rebasing: bytes[start..<position]), limits: JSONLimits(bytes: .max))
+        } catch {
+            throw malformed("a value is damaged", at: start, underlying: error)
+        }
+    }
+
+    /// Moves behind the value here, finding only its end.
+    private mutating func skipValue() throws {
+        var depth = 0
+        repeat {
+            switch next {
+            case UInt8(ascii: "\""): _ = try stringToken()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                position += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                guard depth > 0 else { throw malformed("a value was expected") }
+                depth -= 1
+                position += 1
+            case _ where depth > 0 && position < bytes.count: position += 1
+            default: try skipWord()
+            }
+        } while depth > 0
+    }
+
+    /// Moves behind a number or a word.
+    private mutating func skipWord() throws {
+        let start = position
+        while position < bytes.count, !",]}: \t\r\n".utf8.contains(bytes[position]) { position += 1 }
+        if position == start { throw malformed("a value was expected") }
+    }
+
+    private mutating func literal(_ word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard position + count <= bytes.count else { return false }
+        for index in 0..<count where bytes[position + index] != word.utf8Start[index] { return false }
+        position += count
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func accept(_ byte: UInt8) -> Bool {
+        skipSpace()
+        guard next == byte, position < bytes.count else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func expect(_ byte: UInt8, _ name: String) throws {
+        guard accept(byte) else { throw malformed("\(name) was expected") }
+    }
+}

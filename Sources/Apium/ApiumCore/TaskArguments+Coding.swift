@@ -1,0 +1,124 @@
+import DynamicJSON
+
+extension Message {
+    /// Decodes the body.
+    ///
+    /// - Throws: ``ApiumError`` `refusedContent` when the content type is not JSON in UTF-8, or the body is compressed;
+    ///   `malformedMessage` when it is not what Celery puts there.
+    public func arguments() throws -> TaskArguments {
+        let content = try body.json(compression: headers.compression)
+        switch content {
+        case .array(let parts) where parts.count == 3:
+            return try TaskArguments(args: parts[0], kwargs: parts[1], embed: parts[2])
+        // Headers of protocol 2 over a body of protocol 1: Celery reads this, too.
+        case .object(let members): return try TaskArguments(members: members)
+        default: throw ApiumError(.malformedMessage, "the body is not a list of positional arguments, keyword arguments and what follows")
+        }
+    }
+}
+
+extension Message.Body {
+    /// The body as a JSON value.
+    func json(compression: String?) throws -> JSONValue {
+        if let compression, !compression.isEmpty {
+            throw ApiumError(.refusedContent, "the body is compressed as '\(compression.prefix(100))'; only uncompressed bodies are accepted")
+        }
+        guard contentType == "application/json" else {
+            throw ApiumError(.refusedContent, "the body's content type is '\(contentType.prefix(100))'; only application/json is accepted")
+        }
+        guard ["utf-8", "utf8", "us-ascii", "ascii"].contains(contentEncoding.lowercased()) else {
+            throw ApiumError(.refusedContent, "the body's content encoding is '\(contentEncoding.prefix(100))'; only utf-8 is accepted")
+        }
+        do {
+            return try JSONValue(parsing: bytes)
+        } catch {
+            throw ApiumError(.malformedMessage, "the body is not JSON", underlying: error)
+        }
+    }
+}
+
+extension TaskArguments {
+    /// The body of a message with these arguments: JSON, as Celery writes it.
+    public func encodedBody() -> Message.Body {
+        var output: [UInt8] = [UInt8(ascii: "[")]
+        JSONValue.array(args).write(to: &output)
+        output.append(UInt8(ascii: ","))
+        JSONValue.object(kwargs).write(to: &output)
+        output.append(UInt8(ascii: ","))
+        embed.write(to: &output)
+        output.append(UInt8(ascii: "]"))
+        return Message.Body(bytes: output)
+    }
+
+    /// Reads protocol 2's three parts.
+    fileprivate init(args: JSONValue, kwargs: JSONValue, embed: JSONValue) throws {
+        guard case .array(let positional) = args else { throw ApiumError(.malformedMessage, "the positional arguments are \(args.kindName), not a list") }
+        guard case .object(let keywords) = kwargs else { throw ApiumError(.malformedMessage, "the keyword arguments are \(kwargs.kindName), not an object") }
+        switch embed {
+        case .null: self.init(args: positional, kwargs: keywords)
+        case .object(let members): self.init(args: positional, kwargs: keywords, embed: Embed(members: members))
+        default: throw ApiumError(.malformedMessage, "what follows the task is \(embed.kindName), not an object")
+        }
+    }
+
+    /// Reads protocol 1's members: missing arguments are empty.
+    init(members: [String: JSONValue]) throws {
+        var embed: [String: JSONValue] = [:]
+        for key in ["callbacks", "errbacks", "chord"] { embed[key] = members[key] }
+        try self.init(args: members["args"].orEmpty([]), kwargs: members["kwargs"].orEmpty([:]), embed: .object(embed))
+    }
+}
+
+extension TaskArguments.Embed {
+    fileprivate init(members: [String: JSONValue]) {
+        self.init()
+        for (key, value) in members {
+            switch key {
+            case "callbacks": callbacks = value.signatures
+            case "errbacks": errbacks = value.signatures
+            case "chain": chain = value.signatures
+            case "chord": chord = value.isNull ? nil : value
+            default: extra[key] = value
+            }
+        }
+    }
+
+    fileprivate func write(to output: inout [UInt8]) {
+        var object = ObjectWriter(&output)
+        object.member("callbacks", callbacks.map { .array($0) } ?? .null, &output)
+        object.member("errbacks", errbacks.map { .array($0) } ?? .null, &output)
+        object.member("chain", chain.map { .array($0) } ?? .null, &output)
+        object.member("chord", chord ?? .null, &output)
+        let own = ["callbacks", "errbacks", "chain", "chord"]
+        for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !own.contains(key) { object.member(key, value, &output) }
+        object.end(&output)
+    }
+}
+
+extension JSONValue? {
+    fileprivate func orEmpty(_ empty: JSONValue) -> JSONValue {
+        if let self, !self.isNull { self } else { empty }
+    }
+}
+
+extension JSONValue {
+    /// A list of signatures; Celery takes a single one for a list of one.
+    fileprivate var signatures: [JSONValue]? {
+        switch self {
+        case .null: nil
+        case .array(let list): list
+        default: [self]
+        }
+    }
+
+    fileprivate var kindName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a truth value"
+        case .int, .double: "a number"
+        case .string: "a string"
+        case .array: "a list"
+        case .object: "an object"
+        }
+    }
+}
