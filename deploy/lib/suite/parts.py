@@ -1,0 +1,44 @@
+"""The parts of the suite, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import checks
+from .context import Context
+from .results import Counts
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its name, what it shows, how it runs, and what has to be there before."""
+
+    name: str
+    about: str
+    run: Callable[[Context], Counts]
+    lane: str
+    """Parts of one lane run one after another; lanes run beside each other."""
+    needs_build: bool = False
+    needs_python: bool = True
+
+
+PARTS = [
+    Part("scripts", "shellcheck and ruff on the project's scripts", checks.scripts, lane="light"),
+    Part("format", "swift format lint --strict", checks.swift_format, lane="light", needs_python=False),
+    Part("layout", "who may import and link what; settings; file lengths", checks.pytest("Layout"), lane="light", needs_build=True),
+    Part("unit", "swift test without servers", checks.unit, lane="swift", needs_build=True, needs_python=False),
+]
+
+
+class UnknownPart(Exception):
+    """A part that does not exist was named."""
+
+
+def select(names: list[str]) -> list[Part]:
+    """The named parts in their own order, or all of them when none is named."""
+    known = {part.name for part in PARTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UnknownPart(f"no such part: {', '.join(unknown)}; parts are {', '.join(part.name for part in PARTS)}")
+    return [part for part in PARTS if not names or part.name in names]
