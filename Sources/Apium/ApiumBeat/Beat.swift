@@ -1,0 +1,112 @@
+import ApiumCore
+import Logging
+import ServiceLifecycle
+
+/// Turns the due slots of a schedule into jobs. Any number of beats may run: the broker fires each slot once (invariant 10).
+///
+/// It sleeps until the next slot of any entry; nothing is polled. Lateness is what the sleep and one round trip take.
+public struct Beat: Service {
+    private let broker: any Broker
+    private let entries: [ScheduleEntry]
+    private let generation: Int64
+    private let defaultQueue: String
+    private let logger: Logger
+    /// A slot that is older than this when a beat comes to it counts as missed.
+    private let tolerance = Duration.seconds(10)
+    /// The broker's clock is asked again after this time at the latest.
+    private let resync = Duration.seconds(30)
+
+    /// Makes a beat.
+    ///
+    /// - Parameters:
+    ///   - generation: of the schedule: the greatest one seen by the broker wins. A file's is the time of its last change.
+    ///   - defaultQueue: for entries that name none. Default: `celery`.
+    public init(broker: any Broker, entries: [ScheduleEntry], generation: Int64, defaultQueue: String = "celery", logger: Logger) {
+        self.broker = broker
+        self.entries = entries.filter(\.isEnabled)
+        self.generation = generation
+        self.defaultQueue = defaultQueue
+        self.logger = logger
+    }
+
+    /// Fires slots until shut down.
+    public func run() async throws {
+        logger.info("beat runs", metadata: ["entries": "\(entries.count)"])
+        await cancelWhenGracefulShutdown { await self.loop() }
+        logger.info("beat stopped")
+    }
+
+    private func loop() async {
+        var backoff = Duration.milliseconds(200)
+        var since: Timestamp?
+        while !Task.isCancelled {
+            do {
+                let start: Timestamp
+                if let since { start = since } else { start = try await broker.serverTime() }
+                since = start
+                let pause = try await round(since: start)
+                backoff = .milliseconds(200)
+                try await Task.sleep(for: pause)
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("the broker cannot be reached; slots wait", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: backoff)
+                backoff = min(backoff * 2, .seconds(5))
+            }
+        }
+    }
+
+    /// Fires what is due, and answers how long to sleep.
+    ///
+    /// - Parameter since: when this beat started: an entry that never fired has missed nothing before.
+    func round(since: Timestamp) async throws -> Duration {
+        let now = try await broker.serverTime()
+        let marks = try await broker.slotMarks(entries.map(\.name))
+        var next = now + resync
+        for entry in entries {
+            for slot in BeatPlan.due(entry, mark: marks[entry.name], since: since, now: now, tolerance: tolerance) {
+                next = min(next, now + (try await fire(entry, slot)))
+            }
+            if let upcoming = entry.schedule.next(after: now) { next = min(next, upcoming) }
+        }
+        let elapsed = try await broker.serverTime() - now
+        return max(next - now - elapsed, .zero)
+    }
+
+    /// Fires one slot; answers when to look again at the latest.
+    private func fire(_ entry: ScheduleEntry, _ slot: Timestamp) async throws -> Duration {
+        let job = entry.outgoing(slot: slot, defaultQueue: defaultQueue)
+        switch try await broker.fire(ScheduledSlot(entry: entry.name, generation: generation, instant: slot, job: job)) {
+        case .fired: logger.info("fired", metadata: ["entry": "\(entry.name)", "slot": "\(slot.iso8601)", "job": "\(job.message.id)"])
+        case .alreadyFired: logger.debug("another beat has fired this slot", metadata: ["entry": "\(entry.name)", "slot": "\(slot.iso8601)"])
+        case .early(let duration): return duration
+        case .staleGeneration:
+            logger.warning("a newer schedule is in force; this beat stands by", metadata: ["entry": "\(entry.name)", "generation": "\(generation)"])
+        }
+        return resync
+    }
+}
+
+/// Which slots of an entry are to be fired now: a pure function of the mark and the time.
+enum BeatPlan {
+    /// - Parameters:
+    ///   - mark: the last slot fired; `nil` for an entry that never fired.
+    ///   - since: when the beat started: an entry that never fired has missed nothing before, so that a new or edited entry
+    ///     does not fire at once.
+    ///   - tolerance: an older slot counts as missed, and the entry's policy decides.
+    static func due(_ entry: ScheduleEntry, mark: Timestamp?, since: Timestamp, now: Timestamp, tolerance: Duration) -> [Timestamp] {
+        let fresh = now + (.zero - tolerance)
+        let start = max(mark ?? since, fresh)
+        var due: [Timestamp] = []
+        var cursor = start
+        while let slot = entry.schedule.next(after: cursor), slot <= now {
+            due.append(slot)
+            cursor = slot
+            // A period of milliseconds has many slots within the tolerance; the newest thousand are enough.
+            if due.count > 1_000 { due.removeFirst(500) }
+        }
+        if due.isEmpty, let mark, mark < fresh, entry.catchUp == .once, let missed = entry.schedule.last(before: now), missed > mark { due = [missed] }
+        return due
+    }
+}

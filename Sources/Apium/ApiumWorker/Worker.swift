@@ -1,0 +1,86 @@
+import ApiumCore
+import Logging
+import ServiceLifecycle
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Claims jobs, runs them and writes how they ended.
+///
+/// ```swift
+/// var registry = JobRegistry()
+/// registry.register(CheckPrice.self, using: services)
+/// let worker = try Worker(client: apium, registry: registry, configuration: .init(queues: ["checks"]), logger: logger)
+/// try await worker.run()
+/// ```
+///
+/// `run()` ends after a graceful shutdown: claiming stops, running jobs have the grace period, then they are cancelled,
+/// and what is left goes back to the front of its queue. Cancelling the task that runs it does the same without grace.
+public final class Worker: Service {
+    private let environment: WorkerEnvironment
+    private let board: HealthBoard
+
+    /// Makes a worker.
+    ///
+    /// - Throws: ``ApiumError`` `invalidConfiguration`, naming every fault at once.
+    public init(
+        client: ApiumClient, registry: JobRegistry, configuration: WorkerConfiguration, logger: Logger, now: @escaping @Sendable () -> Timestamp = Timestamp.now
+    ) throws {
+        try configuration.validate()
+        var logger = logger
+        logger[metadataKey: "worker"] = "\(configuration.name)"
+        environment = WorkerEnvironment(
+            configuration: configuration, registry: registry, broker: client.broker, results: client.results, client: client, logger: logger,
+            metrics: WorkerMetrics(), now: now)
+        board = HealthBoard(configuration)
+    }
+
+    /// Whether the worker is able to work.
+    public var health: WorkerHealth { board.health }
+
+    /// Works until shut down.
+    public func run() async throws {
+        let stop = StopSignal()
+        try await withGracefulShutdownHandler {
+            try await withTaskCancellationHandler {
+                try await work(until: stop)
+            } onCancel: {
+                stop.raise(.now)
+            }
+        } onGracefulShutdown: {
+            stop.raise(.gracefully)
+        }
+    }
+
+    /// One session after another: a lost lease ends a session, and the worker starts again with a new one.
+    private func work(until stop: StopSignal) async throws {
+        var delay = environment.configuration.reconnectDelay
+        while !stop.isRaised {
+            do {
+                let session = try await environment.broker.openSession(identity)
+                delay = environment.configuration.reconnectDelay
+                let run = WorkerSession(environment: environment, session: session, stop: stop)
+                board.opened(session, run.running)
+                await run.serve()
+                board.closed(nil)
+            } catch let error as ApiumError where error.code == .invalidConfiguration || error.code == .notAvailable {
+                throw error
+            } catch {
+                board.closed("\(error)")
+                environment.logger.error("the broker cannot be reached; trying again", metadata: ["error": "\(error)", "after": "\(delay)"])
+                await stop.wait(atMost: delay)
+                delay = min(delay * 2, .seconds(5))
+            }
+        }
+        environment.logger.info("stopped")
+    }
+
+    private var identity: WorkerIdentity {
+        WorkerIdentity(
+            name: environment.configuration.name, pid: getpid(), queues: environment.configuration.queues, jobs: environment.registry.names,
+            lease: environment.configuration.lease)
+    }
+}

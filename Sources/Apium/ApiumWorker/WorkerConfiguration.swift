@@ -1,0 +1,54 @@
+import ApiumCore
+
+/// How a worker runs.
+public struct WorkerConfiguration: Sendable {
+    /// The node name, `name@host`. Default: `apium@localhost`; executables put the host's name there.
+    public var name: String
+    /// The queues to serve, in order; the order rotates between queues of equal priority. Default: `["celery"]`.
+    public var queues: [String]
+    /// How many jobs run at once. Default: 16.
+    public var concurrency: Int
+    /// After this time without a renewal the worker's jobs run elsewhere. Default: 5 seconds; 1 second at least.
+    public var lease: Duration
+    /// How long running jobs may take to end after a graceful shutdown began; then they are cancelled. Default: 25 seconds.
+    public var gracePeriod: Duration
+    /// How long cancelled jobs may take to end before their messages are given back all the same. Default: 3 seconds.
+    public var cancellationPeriod: Duration
+    /// Whether results are stored with name, arguments, worker, retries and queue (Celery's `result_extended`). Default: `false`.
+    public var resultExtended: Bool
+    /// Whether the results are kept where the jobs are, so that a job's end and its result are one step. Default: `true`.
+    public var resultsTravelWithCompletion: Bool
+    /// The wait after a session could not be opened: it doubles from here to 5 seconds. Default: 100 milliseconds.
+    public var reconnectDelay: Duration
+
+    /// Makes a configuration; the defaults are given at the properties.
+    public init(
+        name: String = "apium@localhost", queues: [String] = ["celery"], concurrency: Int = 16, lease: Duration = .seconds(5),
+        gracePeriod: Duration = .seconds(25), cancellationPeriod: Duration = .seconds(3), resultExtended: Bool = false,
+        resultsTravelWithCompletion: Bool = true, reconnectDelay: Duration = .milliseconds(100)
+    ) {
+        self.name = name
+        self.queues = queues
+        self.concurrency = concurrency
+        self.lease = lease
+        self.gracePeriod = gracePeriod
+        self.cancellationPeriod = cancellationPeriod
+        self.resultExtended = resultExtended
+        self.resultsTravelWithCompletion = resultsTravelWithCompletion
+        self.reconnectDelay = reconnectDelay
+    }
+
+    /// Checks the bounds; names every fault at once.
+    ///
+    /// - Throws: ``ApiumError`` with code `invalidConfiguration`.
+    public func validate() throws {
+        var faults: [String] = []
+        if concurrency < 1 || concurrency > 10_000 { faults.append("concurrency is \(concurrency); 1 to 10000 jobs can run at once") }
+        if queues.isEmpty { faults.append("queues is empty; a worker serves at least one") }
+        if queues.contains(where: \.isEmpty) { faults.append("a queue's name is empty") }
+        if Set(queues).count != queues.count { faults.append("a queue is named twice in \(queues.joined(separator: ", "))") }
+        if lease < .seconds(1) { faults.append("lease is \(lease); it cannot be shorter than 1 second") }
+        if gracePeriod < .zero { faults.append("gracePeriod is negative") }
+        guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }
+    }
+}

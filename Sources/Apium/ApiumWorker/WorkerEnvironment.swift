@@ -1,0 +1,66 @@
+import ApiumCore
+import DynamicJSON
+import Logging
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What every run needs of its worker: one value handed down instead of many parameters.
+struct WorkerEnvironment: Sendable {
+    let configuration: WorkerConfiguration
+    let registry: JobRegistry
+    let broker: any Broker
+    let results: any ResultBackend
+    let client: ApiumClient
+    let logger: Logger
+    let metrics: WorkerMetrics
+    let now: @Sendable () -> Timestamp
+    let pid = getpid()
+
+    func assignment(_ delivery: Delivery, _ message: Message, _ options: JobOptions) -> Assignment {
+        Assignment(
+            delivery: delivery, message: message, options: options, worker: configuration.name, resultExtended: configuration.resultExtended, arguments: nil)
+    }
+
+    func context(_ job: Assignment) -> JobContext {
+        var logger = logger
+        logger[metadataKey: "job"] = "\(job.message.id)"
+        logger[metadataKey: "task"] = "\(job.message.task)"
+        logger[metadataKey: "attempt"] = "\(job.message.headers.retries + 1)"
+        let results = results
+        let now = now
+        return JobContext(
+            message: job.message, queue: job.delivery.queue, fence: job.delivery.fence, worker: configuration.name, logger: logger, client: client
+        ) { state, value in
+            try await results.store(job.document(state, value, now: now()))
+        }
+    }
+
+    func log(_ verdict: Verdict?, _ logger: Logger, ran: Duration) {
+        let metadata: Logger.Metadata = ["seconds": "\(ran.inSeconds)"]
+        switch verdict {
+        case .failure(let failure): logger.error("failed", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
+        case .retry(let delay, let cause):
+            logger.warning("retries", metadata: metadata.merging(["after": "\(delay)", "error": "\(cause?.description ?? "none")"]) { $1 })
+        case .revoked(let word): logger.info("revoked", metadata: ["why": "\(word)"])
+        case nil: logger.notice("abandoned: the worker stops or has lost the job")
+        default: logger.debug("done", metadata: metadata)
+        }
+    }
+}
+
+/// The ids that must not run, as last read from the broker.
+final class RevokedJobs: Sendable {
+    private let state = Mutex(ControlState())
+
+    /// The epoch of what is known.
+    var epoch: Int64 { state.withLock(\.epoch) }
+
+    func contains(_ id: String) -> Bool { state.withLock { $0.revoked.contains(id) } }
+
+    func update(_ new: ControlState) { state.withLock { $0 = new } }
+}

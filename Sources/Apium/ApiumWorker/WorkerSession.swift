@@ -1,0 +1,168 @@
+import ApiumCore
+import Logging
+
+/// One session of a worker from open to close: four loops over one set of slots.
+///
+/// The order at the end is what keeps jobs safe: stop claiming, let jobs end (grace), cancel the rest, write what has
+/// ended, and only then close the session, which gives back what is left. A job that still runs then is fenced off: its
+/// end is refused, because its delivery is no longer this session's.
+final class WorkerSession: Sendable {
+    let running = RunningJobs()
+    private let environment: WorkerEnvironment
+    private let session: any BrokerSession
+    private let stop: StopSignal
+    private let lost = StopSignal()
+    private let slots: SlotGate
+    private let writer: CompletionWriter
+    private let revoked = RevokedJobs()
+
+    init(environment: WorkerEnvironment, session: any BrokerSession, stop: StopSignal) {
+        self.environment = environment
+        self.session = session
+        self.stop = stop
+        slots = SlotGate(slots: environment.configuration.concurrency)
+        writer = CompletionWriter(session: session, logger: environment.logger)
+    }
+
+    /// Serves until the worker is stopped or the lease is lost.
+    func serve() async {
+        environment.logger.info(
+            "serving", metadata: ["queues": "\(environment.configuration.queues.joined(separator: ","))", "incarnation": "\(session.incarnation)"])
+        // The writer outlives cancellation: what has ended is written even when the worker is stopped at once.
+        let writing = Task { await writer.run() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.fetch() }
+            group.addTask { await self.watchSession() }
+            group.addTask { await self.maintain() }
+            group.addTask { await self.stop.wait() }
+            group.addTask { await self.lost.wait() }
+            // The first two to end are the signals: stop, or lost lease. The loops never end by themselves.
+            await group.next()
+            group.cancelAll()
+        }
+        await finish()
+        writer.close()
+        await writing.value
+        await close()
+    }
+
+    // MARK: The loops
+
+    private func fetch() async {
+        while !Task.isCancelled {
+            let free = await slots.takeFree()
+            guard free > 0 else { return }
+            do {
+                let claim = try await session.claim(limit: free)
+                slots.release(free - claim.deliveries.count)
+                if claim.controlEpoch != revoked.epoch { await readControl() }
+                for delivery in claim.deliveries { start(delivery) }
+                environment.metrics.running(running.count, of: environment.configuration.concurrency)
+            } catch {
+                slots.release(free)
+                if error is CancellationError { return }
+                environment.logger.error("claiming failed", metadata: ["error": "\(error)"])
+                await stop.wait(atMost: .milliseconds(200))
+            }
+        }
+    }
+
+    private func start(_ delivery: Delivery) {
+        let execution = JobExecution(environment: environment, session: session, running: running, revoked: revoked)
+        let message: Message
+        do {
+            message = try Message(decoding: delivery.payload)
+        } catch {
+            writer.add(execution.undecodable(delivery, error))
+            slots.release(1)
+            return
+        }
+        running.start(delivery.tag, id: message.id) { [writer, slots] in
+            if let completion = await execution.completion(of: delivery, message: message) { writer.add(completion) }
+            slots.release(1)
+        }
+    }
+
+    private func watchSession() async {
+        await readControl()
+        for await event in session.events {
+            switch event {
+            case .controlChanged(let epoch):
+                if epoch != revoked.epoch { await readControl() }
+            case .leaseLost:
+                environment.logger.error("the lease was lost: the jobs under way are other workers' now and are cancelled")
+                running.stopAll(.abandoned)
+                lost.raise(.now)
+            }
+        }
+        // The stream's end without a lost lease means that the session is of no more use.
+        if !Task.isCancelled { lost.raise(.now) }
+    }
+
+    private func readControl() async {
+        do {
+            let control = try await session.control()
+            revoked.update(control)
+            running.stop(ids: control.revoked, .revoked)
+        } catch {
+            environment.logger.error("revokes could not be read; trying again with the next change", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func maintain() async {
+        while !Task.isCancelled {
+            var next = Duration.milliseconds(500)
+            do {
+                let report = try await session.maintain()
+                environment.metrics.maintained(report)
+                if report.reaped > 0 || report.quarantined > 0 {
+                    environment.logger.warning(
+                        "jobs of dead workers were taken up", metadata: ["reaped": "\(report.reaped)", "quarantined": "\(report.quarantined)"])
+                }
+                next = report.next
+            } catch is CancellationError {
+                return
+            } catch {
+                environment.logger.debug("maintenance failed", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: next)
+        }
+    }
+
+    // MARK: The end
+
+    private func finish() async {
+        let configuration = environment.configuration
+        if lost.isRaised {
+            running.stopAll(.abandoned)
+        } else if stop.urgency == .gracefully, running.count > 0 {
+            environment.logger.info("stopping: running jobs have \(configuration.gracePeriod)", metadata: ["running": "\(running.count)"])
+            await gracePeriod(configuration.gracePeriod)
+        }
+        running.stopAll(.abandoned)
+        // A fresh task: the wait must not be cut short when the worker's own task was cancelled.
+        _ = await Task { await self.running.waitUntilIdle(within: configuration.cancellationPeriod) }.value
+    }
+
+    /// Waits for running jobs, until a second, more urgent signal.
+    private func gracePeriod(_ period: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await self.running.waitUntilIdle(within: period) }
+            group.addTask { await self.stop.wait(for: .now) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func close() async {
+        let session = session
+        let logger = environment.logger
+        await Task {
+            do {
+                try await session.close()
+            } catch {
+                logger.error("the session could not be closed; its jobs are given back when its lease ends", metadata: ["error": "\(error)"])
+            }
+        }.value
+    }
+}
