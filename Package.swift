@@ -213,8 +213,9 @@ let package = Package(
             name: "PriceWatchBootstrap",
             dependencies: [
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Sources/PriceWatch/PriceWatchBootstrap", swiftSettings: strict),
 
@@ -253,6 +254,13 @@ let package = Package(
         // MARK: Tests.
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
+        .testTarget(
+            name: "PriceWatchBootstrapTests",
+            dependencies: [
+                "PriceWatchBootstrap", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",

@@ -1,0 +1,128 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import ServiceLifecycle
+
+/// Serves `/live`, `/ready` and `/metrics` over HTTP, for supervisors and Prometheus.
+public struct HealthServer: Service {
+    private let host: String
+    private let port: Int
+    private let routes: HealthRoutes
+    private let logger: Logger
+    private let onListening: @Sendable (Int) -> Void
+
+    /// Makes a server.
+    ///
+    /// - Parameters:
+    ///   - port: 0 takes a free one; `onListening` is told which.
+    ///   - parts: What must answer before the process is ready.
+    public init(
+        host: String = "127.0.0.1", port: Int, parts: [HealthPart] = [], metrics: PrometheusRegistry, logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.host = host
+        self.port = port
+        routes = HealthRoutes(parts: parts, metrics: metrics)
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    public func run() async throws {
+        let routes = routes
+        let group = MultiThreadedEventLoopGroup.singleton
+        let channel = try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // A request is a few hundred bytes; a client that sends slowly or nothing is dropped.
+                    try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: .seconds(10)))
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: true, withErrorHandling: true)
+                    try channel.pipeline.syncOperations.addHandler(HealthHandler(routes: routes))
+                }
+            }
+            .bind(host: host, port: port).get()
+        let bound = channel.localAddress?.port ?? port
+        logger.info("health server listens", metadata: ["host": "\(host)", "port": "\(bound)"])
+        onListening(bound)
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await channel.closeFuture.get()
+        } onCancelOrGracefulShutdown: {
+            channel.close(promise: nil)
+        }
+    }
+}
+
+/// What the three paths answer.
+struct HealthRoutes: Sendable {
+    var parts: [HealthPart]
+    var metrics: PrometheusRegistry
+
+    struct Answer: Sendable {
+        var status: HTTPResponseStatus
+        var contentType = "application/json"
+        var body: String
+    }
+
+    func answer(_ method: HTTPMethod, _ uri: String) async -> Answer {
+        guard method == .GET || method == .HEAD else { return Answer(status: .methodNotAllowed, body: "{\"error\":\"only GET and HEAD\"}\n") }
+        switch uri.prefix(while: { $0 != "?" }) {
+        case "/live": return Answer(status: .ok, body: "{\"live\":true}\n")
+        case "/ready":
+            let report = await HealthReport.collect(parts)
+            return Answer(status: report.isReady ? .ok : .serviceUnavailable, body: report.json)
+        case "/metrics": return Answer(status: .ok, contentType: PrometheusText.contentType, body: metrics.exposition())
+        default: return Answer(status: .notFound, body: "{\"error\":\"only /live, /ready and /metrics are here\"}\n")
+        }
+    }
+}
+
+/// One connection: answers each request when it has ended, one at a time.
+final class HealthHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let routes: HealthRoutes
+    private var head: HTTPRequestHead?
+
+    init(routes: HealthRoutes) { self.routes = routes }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): self.head = head
+        case .body: break
+        case .end:
+            guard let head else { return }
+            self.head = nil
+            respond(to: head, context: context)
+        }
+    }
+
+    private func respond(to head: HTTPRequestHead, context: ChannelHandlerContext) {
+        let routes = routes
+        let channel = context.channel
+        let answer = context.eventLoop.makePromise(of: HealthRoutes.Answer.self)
+        answer.completeWithTask { await routes.answer(head.method, head.uri) }
+        answer.futureResult.whenSuccess { answer in
+            var body = channel.allocator.buffer(capacity: answer.body.utf8.count)
+            body.writeString(answer.body)
+            var response = HTTPResponseHead(version: head.version, status: answer.status)
+            response.headers.add(name: "content-type", value: answer.contentType)
+            response.headers.add(name: "content-length", value: String(body.readableBytes))
+            response.headers.add(name: "cache-control", value: "no-store")
+            if !head.isKeepAlive { response.headers.add(name: "connection", value: "close") }
+            channel.write(HTTPServerResponsePart.head(response), promise: nil)
+            if head.method != .HEAD { channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil) }
+            channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in
+                if !head.isKeepAlive { channel.close(promise: nil) }
+            }
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

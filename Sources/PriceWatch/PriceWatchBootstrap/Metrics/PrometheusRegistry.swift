@@ -1,0 +1,124 @@
+import CoreMetrics
+import Synchronization
+
+/// A swift-metrics backend that keeps values in memory and writes them in Prometheus' text format.
+///
+/// Counters get the suffix `_total`, timers `_seconds` and the unit second. Names and labels are cleaned; a family holds
+/// at most ``Limits/seriesPerFamily`` label sets: later ones are counted together in a series with the label
+/// `overflow="true"`, so that a label with unbounded values cannot fill the memory.
+public final class PrometheusRegistry: MetricsFactory {
+    /// What keeps the memory bounded.
+    public struct Limits: Sendable {
+        /// How many label sets one name may have. Default: 500.
+        public var seriesPerFamily: Int
+        /// How many names there may be; later ones are not kept. Default: 1000.
+        public var families: Int
+
+        /// Makes limits.
+        public init(seriesPerFamily: Int = 500, families: Int = 1000) {
+            self.seriesPerFamily = seriesPerFamily
+            self.families = families
+        }
+    }
+
+    /// Bucket bounds of timers, in seconds: from a cache hit to a page that takes its full deadline.
+    public static let timerBuckets: [Double] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+    /// Bucket bounds of recorders: counts and sizes.
+    public static let recorderBuckets: [Double] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000]
+
+    private enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    private struct Family {
+        var kind: Kind
+        var series: [String: any PrometheusSeries] = [:]
+    }
+
+    private let limits: Limits
+    private let families = Mutex<[String: Family]>([:])
+
+    /// Makes an empty registry.
+    public init(limits: Limits = Limits()) { self.limits = limits }
+
+    // MARK: MetricsFactory
+
+    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        series(Self.suffixed(label, "_total"), .counter, dimensions) { CounterSeries() }
+    }
+
+    public func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
+        series(Self.suffixed(label, "_total"), .counter, dimensions) { CounterSeries() }
+    }
+
+    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        series(PrometheusText.name(label), .gauge, dimensions) { GaugeSeries() }
+    }
+
+    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        if aggregate { return series(PrometheusText.name(label), .histogram, dimensions) { HistogramSeries(bounds: Self.recorderBuckets) } }
+        return series(PrometheusText.name(label), .gauge, dimensions) { GaugeSeries() }
+    }
+
+    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        series(Self.suffixed(label, "_seconds"), .histogram, dimensions) { HistogramSeries(bounds: Self.timerBuckets) }
+    }
+
+    public func destroyCounter(_ handler: any CounterHandler) { remove(handler) }
+    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { remove(handler) }
+    public func destroyMeter(_ handler: any MeterHandler) { remove(handler) }
+    public func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
+    public func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
+
+    // MARK: Exposition
+
+    /// All families as text, sorted by name.
+    public func exposition() -> String {
+        let families = families.withLock { $0 }
+        var text = ""
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
+            text += "# TYPE \(name) \(family.kind.rawValue)\n"
+            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) { series.write(name: name, labels: labels, to: &text) }
+        }
+        return text + ProcessMetrics.exposition()
+    }
+
+    /// The media type of ``exposition()``.
+    public static var contentType: String { PrometheusText.contentType }
+
+    // MARK: Families
+
+    private static func suffixed(_ label: String, _ suffix: String) -> String {
+        let name = PrometheusText.name(label)
+        return name.hasSuffix(suffix) ? name : name + suffix
+    }
+
+    /// The series of a name and label set, made where missing. A name that another kind has already is used under a
+    /// name of its own, because one name with two kinds is refused by Prometheus.
+    private func series<Series: PrometheusSeries>(_ name: String, _ kind: Kind, _ dimensions: [(String, String)], make: () -> Series) -> Series {
+        let labels = PrometheusText.labels(dimensions)
+        return families.withLock { families in
+            var name = name
+            if let family = families[name], family.kind != kind { name += "_" + kind.rawValue }
+            guard families[name] != nil || families.count < limits.families else { return make() }
+            var family = families[name] ?? Family(kind: kind)
+            guard family.kind == kind else { return make() }
+            let key = family.series[labels] == nil && family.series.count >= limits.seriesPerFamily ? "overflow=\"true\"" : labels
+            if let known = family.series[key] as? Series { return known }
+            let made = make()
+            family.series[key] = made
+            families[name] = family
+            return made
+        }
+    }
+
+    private func remove(_ handler: AnyObject) {
+        families.withLock { families in
+            for (name, family) in families {
+                guard let labels = family.series.first(where: { $0.value === handler })?.key else { continue }
+                families[name]?.series[labels] = nil
+                return
+            }
+        }
+    }
+}
