@@ -269,6 +269,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "HTMLDocumentTests", dependencies: ["HTMLDocument"], swiftSettings: strict),
+        .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

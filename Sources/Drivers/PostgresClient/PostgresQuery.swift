@@ -61,6 +61,12 @@ extension PostgresQuery {
             query.pieces.append("")
         }
 
+        /// A value or null, which becomes a parameter.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            query.parameters.append(value)
+            query.pieces.append("")
+        }
+
         /// Another statement's text and parameters.
         public mutating func appendInterpolation(_ part: PostgresQuery) { query.append(part) }
 

@@ -35,6 +35,7 @@ public struct PostgresSession: PostgresQuerying {
     }
 
     /// Runs the closure in a transaction on this connection; see `PostgresClient.transaction`.
+    @discardableResult
     public func transaction<Value: Sendable>(
         isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, _ body: (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
@@ -88,6 +89,7 @@ extension PostgresClient {
     /// the task is cancelled. Nothing is tried again: after `serializationFailure` or `deadlockDetected` the caller may.
     ///
     /// - Throws: what the closure throws; `PostgresError` when no connection came free, the commit was refused or its answer lost.
+    @discardableResult
     public func transaction<Value: Sendable>(
         isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, _ body: (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
@@ -95,6 +97,7 @@ extension PostgresClient {
     }
 
     /// Lends the closure a connection of its own, which is closed afterwards, so that no lock or setting outlives it.
+    @discardableResult
     public func session<Value: Sendable>(_ body: (PostgresSession) async throws -> Value) async throws -> Value {
         try await withLease(closing: true, body)
     }
