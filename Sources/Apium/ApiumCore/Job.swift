@@ -15,7 +15,7 @@ import DynamicJSON
 /// A producer that never runs the job links only this; the worker adds ``Job`` or ``DependentJob``.
 public protocol JobDefinition: Codable, Sendable {
     /// What the job returns: stored as the result when it succeeds. `NoOutput` for jobs that return nothing.
-    associatedtype Output: Codable & Sendable = NoOutput
+    associatedtype Output: Codable & Sendable
 
     /// Celery's task name, for example `"shop.check_price"`.
     static var name: String { get }
@@ -37,6 +37,9 @@ extension JobDefinition {
 
 /// A job that needs nothing but its arguments.
 public protocol Job: JobDefinition {
+    // Stated again, so that `run`'s return type is what the compiler takes.
+    associatedtype Output
+
     /// Runs the job. Throw ``Retry``, ``Snooze``, ``Ignore`` or ``Reject`` to instruct the worker; any other error is a
     /// failure that the retry policy sees. `Task.isCancelled` becomes true when the job is revoked, its time is up or
     /// the worker lost it.
@@ -45,6 +48,8 @@ public protocol Job: JobDefinition {
 
 /// A job that works with things given at registration: stores, clients, clocks.
 public protocol DependentJob: JobDefinition {
+    // Stated again, so that `run`'s return type is what the compiler takes.
+    associatedtype Output
     /// What the job is given each time it runs.
     associatedtype Dependencies: Sendable
 
