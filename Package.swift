@@ -252,6 +252,9 @@ let package = Package(
             ], path: "Sources/Tools/ChatServer", swiftSettings: strict),
 
         // MARK: Tests.
+        .testTarget(
+            name: "WebSocketUpgradeTests",
+            dependencies: ["WebSocketUpgrade", .product(name: "HummingbirdCore", package: "hummingbird", condition: application)], swiftSettings: strict),
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,149 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import WebSocketUpgrade
+
+/// A server on a free port of the loopback interface: its HTTP side answers 404 with the request's path, its WebSockets run `handler`.
+struct TestServer: Sendable {
+    var port: Int
+    var stop: @Sendable () async throws -> Void
+
+    var address: String { "ws://127.0.0.1:\(port)/ws" }
+
+    static func run(
+        configuration: WebSocketConfiguration = WebSocketConfiguration(),
+        shouldUpgrade: @escaping WebSocketServerChannel.ShouldUpgrade = { $0.path == "/ws" },
+        handler: @escaping WebSocketServerChannel.Handler = echo,
+        _ body: @Sendable @escaping (TestServer) async throws -> Void
+    ) async throws {
+        let responder: HTTPChannelHandler.Responder = { request, writer, _ in
+            let status: Int = request.headers[.authorization] == nil ? 404 : 401
+            var writer = try await writer.writeHead(.init(status: .init(code: status), headerFields: [.contentLength: "\(request.uri.path.utf8.count)"]))
+            try await writer.write(ByteBuffer(string: request.uri.path))
+            try await writer.finish(nil)
+        }
+        let setup = WebSocketServerChannel(responder: responder, configuration: configuration, shouldUpgrade: shouldUpgrade, handler: handler)
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let server = Server(
+            childChannelSetup: setup, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { continuation.yield($0.localAddress?.port ?? 0) },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            group.addTask {
+                let port = try #require(await ports.first { _ in true })
+                try await body(TestServer(port: port, stop: { try await server.shutdownGracefully() }))
+                try await server.shutdownGracefully()
+            }
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// Sends every message back.
+@Sendable func echo(_ session: WebSocketSession, _: Logger) async throws {
+    for try await message in session.messages { try await session.send(message) }
+}
+
+/// A connection that sends what a test says, byte for byte.
+struct RawConnection {
+    let inbound: NIOAsyncChannelInboundStream<ByteBuffer>
+    let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+
+    static func open<Value: Sendable>(port: Int, _ body: @escaping @Sendable (RawConnection) async throws -> Value) async throws -> Value {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await body(RawConnection(inbound: inbound, outbound: outbound))
+        }
+    }
+
+    func send(_ text: String) async throws { try await outbound.write(ByteBuffer(string: text)) }
+    func send(_ bytes: [UInt8]) async throws { try await outbound.write(ByteBuffer(bytes: bytes)) }
+
+    /// Everything until the other side hangs up.
+    func rest() async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await part in inbound { bytes += Array(part.readableBytesView) }
+        return bytes
+    }
+
+    static let handshake = [
+        "GET /ws HTTP/1.1", "Host: shop", "Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "",
+    ].joined(separator: "\r\n")
+
+    /// A masked client frame with the mask 0, so that its payload can be read here.
+    static func frame(_ first: UInt8, _ payload: [UInt8]) -> [UInt8] {
+        [first, 0x80 | UInt8(payload.count), 0, 0, 0, 0] + payload
+    }
+}
+
+/// Fails a test that waits for something that never comes.
+func within<Value: Sendable>(_ limit: Duration = .seconds(10), _ what: String, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw TimedOut(what: what)
+        }
+        defer { group.cancelAll() }
+        return try #require(try await group.next())
+    }
+}
+
+struct TimedOut: Error { var what: String }
+
+/// Counts, and lets a test wait for a count.
+final class Counter: Sendable {
+    private let state = Mutex<(count: Int, waiting: [(Int, CheckedContinuation<Void, Never>)])>((0, []))
+
+    var count: Int { state.withLock { $0.count } }
+
+    func add() {
+        let ready = state.withLock { state in
+            state.count += 1
+            let (ready, waiting) = (state.waiting.filter { $0.0 <= state.count }, state.waiting.filter { $0.0 > state.count })
+            state.waiting = waiting
+            return ready
+        }
+        for (_, continuation) in ready { continuation.resume() }
+    }
+
+    func reach(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.count >= count { return true }
+                state.waiting.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+}
+
+/// A listener that answers every connection with the same bytes, or with nothing.
+enum SilentServer {
+    static func run(answering answer: String = "", _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { child in
+                if !answer.isEmpty { child.writeAndFlush(ByteBuffer(string: answer), promise: nil) }
+                return child.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        do {
+            try await body(channel.localAddress?.port ?? 0)
+        } catch {
+            try? await channel.close()
+            throw error
+        }
+        try await channel.close()
+    }
+}
