@@ -247,9 +247,10 @@ let package = Package(
         .executableTarget(
             name: "ChatServer",
             dependencies: [
-                "DynamicJSON", .product(name: "Hummingbird", package: "hummingbird", condition: application),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], path: "Sources/Tools/ChatServer", swiftSettings: strict),
+                "HTTPFetch", .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], path: "Sources/Tools/ChatServer", resources: [.embedInCode("Assets")], swiftSettings: strict),
 
         // MARK: Tests.
         .testTarget(
