@@ -1,5 +1,6 @@
 import Foundation
 import HTTPFetch
+import ServiceLifecycle
 
 /// The Bot API's front: takes a call by the name of its method, meets the faults that a test asked for, logs, and answers as Telegram does.
 struct BotAPI: Sendable {
@@ -51,7 +52,7 @@ struct BotAPI: Sendable {
 
     private func result(_ method: String, _ parameters: BotAPIParameters) async throws -> JSONValue {
         switch method {
-        case "getupdates": try await hub.updates(parameters)
+        case "getupdates": try await updates(parameters)
         case "getme": await hub.world.me
         case "setwebhook": try await hub.with { world, _ in try world.setWebhook(parameters) }
         case "deletewebhook": await hub.with { world, _ in world.deleteWebhook(parameters) }
@@ -70,6 +71,16 @@ struct BotAPI: Sendable {
         case "getchat": try await hub.world.getChat(parameters)
         case "getchatmember": try await hub.world.getChatMember(parameters)
         default: throw BotAPIError.unknownMethod
+        }
+    }
+
+    /// A poll that waits ends when the server stops.
+    private func updates(_ parameters: BotAPIParameters) async throws -> JSONValue {
+        let hub = hub
+        return try await withGracefulShutdownHandler {
+            try await hub.updates(parameters)
+        } onGracefulShutdown: {
+            Task { await hub.close() }
         }
     }
 

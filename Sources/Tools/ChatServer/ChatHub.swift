@@ -18,6 +18,7 @@ actor ChatHub {
     private var lookers: [Int: AsyncStream<JSONValue>.Continuation] = [:]
     private var lookerCounter = 0
     private var webhookWaiter: CheckedContinuation<Void, Never>?
+    private var isClosed = false
 
     /// Seconds; a longer poll is cut to this, as Telegram does.
     static let maximumPoll: Int64 = 50
@@ -52,7 +53,7 @@ actor ChatHub {
         if let kinds = try parameters.structure("allowed_updates")?.array { world.updates.allow(kinds.compactMap(\.string)) }
         let ready = world.updates.take(offset: offset, limit: limit)
         let timeout = min(max(parameters.integer("timeout") ?? 0, 0), Self.maximumPoll)
-        if !ready.isEmpty || timeout == 0 { return .array(ready) }
+        if !ready.isEmpty || timeout == 0 || isClosed { return .array(ready) }
         pollCounter += 1
         let id = pollCounter
         let found: [JSONValue] = try await withCheckedThrowingContinuation { continuation in
@@ -79,6 +80,7 @@ actor ChatHub {
 
     /// Ends what waits, so that the server can stop.
     func close() {
+        isClosed = true
         endPoll(.success([]))
         for looker in lookers.values { looker.finish() }
         lookers = [:]
@@ -100,13 +102,15 @@ actor ChatHub {
         world.webhook?.lastErrorMessage = reason
     }
 
-    /// Returns when something changed that may be of use to the webhook.
-    func webhookWork() async {
-        if webhookDelivery() != nil { return }
-        await withCheckedContinuation { continuation in
-            webhookWaiter?.resume()
-            webhookWaiter = continuation
+    /// Returns when something changed that may be of use to the webhook; false when the server stops.
+    func webhookWork() async -> Bool {
+        if webhookDelivery() == nil, !isClosed {
+            await withCheckedContinuation { continuation in
+                webhookWaiter?.resume()
+                webhookWaiter = continuation
+            }
         }
+        return !isClosed
     }
 
     private func wakeWebhook() {

@@ -10,8 +10,7 @@ struct WebhookDelivery: Sendable {
 
     func run() async {
         var failures = 0
-        while !Task.isCancelled {
-            await hub.webhookWork()
+        while await hub.webhookWork(), !Task.isCancelled {
             guard let (webhook, id, body) = await hub.webhookDelivery() else { continue }
             var request = FetchRequest(url: webhook.url, method: .post, body: [UInt8](body.encoded))
             request.headers.add(name: "Content-Type", value: "application/json")
