@@ -8,7 +8,7 @@ extension TelegramBot {
         try await paced("sendMessage", chat: chat) {
             try await call(
                 "sendMessage",
-                MessageParameters(chatID: chat, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .none, disableNotification: isSilent ? true : nil))
+                MessageParameters(chatID: chat, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .off, disableNotification: isSilent ? true : nil))
         }
     }
 
@@ -49,7 +49,7 @@ extension TelegramBot {
     public func editMessageText(chat: Int64, message: Int64, _ text: TelegramHTML, keyboard: TelegramKeyboard? = nil) async throws {
         try await edit(
             "editMessageText",
-            MessageParameters(chatID: chat, messageID: message, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .none))
+            MessageParameters(chatID: chat, messageID: message, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .off))
     }
 
     /// Replaces a picture's caption and buttons. An edit that changes nothing is no error.
@@ -115,7 +115,7 @@ extension TelegramBot {
 struct MessageParameters: Encodable, Sendable {
     struct LinkPreview: Encodable, Sendable {
         var is_disabled: Bool
-        static let none = LinkPreview(is_disabled: true)
+        static let off = LinkPreview(is_disabled: true)
     }
 
     var chatID: Int64

@@ -50,13 +50,13 @@ public struct UpdatePolling: AsyncSequence, Sendable {
                 }
             }
             guard let update = batch.popFirst() else { return nil }
-            offset = max(offset ?? 0, update.id + 1)
+            offset = Swift.max(offset ?? 0, update.id + 1)
             return update
         }
 
         private mutating func waitOut(_ error: TelegramError) async throws {
             failures += 1
-            let growing = min(0.5 * Double(1 << min(failures, 10)), 30)
+            let growing = Swift.min(0.5 * Double(1 << Swift.min(failures, 10)), 30)
             let wait = error.retryAfter ?? .milliseconds(Int64(growing * polling.jitter() * 1_000))
             polling.logger.log(
                 level: failures == 3 ? .warning : .info, "no updates for now", metadata: ["error": "\(error)", "again_in": "\(wait)"])
