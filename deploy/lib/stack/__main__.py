@@ -44,6 +44,8 @@ def main() -> int:
     except (SettingError, StartError) as error:
         print(f"deploy/{options.command}: {error}", file=sys.stderr, flush=True)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def go_up(folder: RunFolder, options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -29,6 +30,8 @@ def read_env_file(path: Path) -> dict[str, str]:
         value = value.strip()
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
+        else:
+            value = value.partition(" #")[0].rstrip()
         if value:
             values[name.strip().removeprefix("export ")] = value
     return values
@@ -115,8 +118,6 @@ class Ports:
 
 def json_text(values: dict) -> str:
     """JSON as people read it."""
-    import json
-
     return json.dumps(values, indent=2) + "\n"
 
 
