@@ -87,7 +87,7 @@ struct RawConnection {
 }
 
 /// Fails a test that waits for something that never comes.
-func within<Value: Sendable>(_ limit: Duration = .seconds(10), _ what: String, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+func within<Value: Sendable>(_ what: String, limit: Duration = .seconds(10), _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
     try await withThrowingTaskGroup(of: Value.self) { group in
         group.addTask { try await body() }
         group.addTask {

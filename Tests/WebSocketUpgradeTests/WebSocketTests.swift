@@ -43,19 +43,15 @@ struct WebSocketTests {
     func declined() async throws {
         let upgrade: WebSocketServerChannel.ShouldUpgrade = { $0.path == "/ws" && $0[header: "authorization"] == "Bearer right" }
         try await TestServer.run(shouldUpgrade: upgrade) { server in
-            func status(_ path: String, _ token: String?) async throws -> Int? {
+            for (path, token, expected) in [("/ws", "right", 101), ("/ws", "wrong", 401), ("/other", nil, 404)] {
                 let client = try WebSocketClient("ws://127.0.0.1:\(server.port)\(path)", headers: token.map { [("Authorization", "Bearer \($0)")] } ?? [])
                 do {
                     try await client.connect { _ in }
-                    return 101
+                    #expect(expected == 101)
                 } catch let error as WebSocketError {
-                    #expect(error.code == .refused)
-                    return error.status
+                    #expect(error.code == .refused && error.status == expected)
                 }
             }
-            #expect(try await status("/ws", "right") == 101)
-            #expect(try await status("/ws", "wrong") == 401)
-            #expect(try await status("/other", nil) == 404)
         }
     }
 
@@ -94,8 +90,9 @@ struct WebSocketTests {
 
     @Test(
         "a broken rule is told to the other side by its close code",
-        arguments: [(WebSocketTests.invalidText, 1007), (WebSocketTests.tooBig, 1009), (WebSocketTests.unmasked, 1002)])
-    func violations(_ frame: [UInt8], _ code: UInt16) async throws {
+        arguments: WebSocketTests.brokenFrames)
+    func violations(_ broken: BrokenFrame) async throws {
+        let (frame, code) = (broken.bytes, broken.code)
         try await TestServer.run(configuration: WebSocketConfiguration(maxMessageSize: 100)) { server in
             let answer = try await within("the close frame and the end of the connection") {
                 try await RawConnection.open(port: server.port) { connection in
@@ -111,9 +108,18 @@ struct WebSocketTests {
         }
     }
 
-    static let invalidText = RawConnection.frame(0x81, [0xC3, 0x28])
-    static let tooBig = RawConnection.frame(0x82, Array(repeating: 1, count: 101))
-    static let unmasked: [UInt8] = [0x81, 1, 65]
+    struct BrokenFrame: Sendable {
+        var bytes: [UInt8]
+        var code: UInt16
+    }
+
+    static let brokenFrames = [
+        BrokenFrame(bytes: RawConnection.frame(0x81, [0xC3, 0x28]), code: 1007),
+        BrokenFrame(bytes: RawConnection.frame(0x82, Array(repeating: 1, count: 101)), code: 1009),
+        BrokenFrame(bytes: [0x81, 1, 65], code: 1002),
+        // A control frame that is no whole message.
+        BrokenFrame(bytes: RawConnection.frame(0x09, []), code: 1002),
+    ]
 
     @Test("a shutdown closes sessions with 1001")
     func shutdown() async throws {
@@ -265,8 +271,8 @@ struct WebSocketTests {
 
     @Test("cancelling a session closes it at once with 1001")
     func cancellation() async throws {
-        let (open, closes) = (Counter(), Mutex<[WebSocketClose?]>([]))
-        let done = Counter()
+        let (open, done) = (Counter(), Counter())
+        let closes = Mutex<[WebSocketClose?]>([])
         let handler: WebSocketServerChannel.Handler = { session, _ in
             open.add()
             for try await _ in session.messages {}
