@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from stack.client import RunningStack
+
 from . import swift
 from .context import ROOT, Context
 from .results import Counts, failure, from_junit
@@ -44,8 +46,39 @@ def swift_format(context: Context) -> Counts:
 
 
 def unit(context: Context) -> Counts:
-    """All Swift tests, with no server: those that need one are skipped."""
-    return swift.test(context)
+    """All Swift tests, with no server: those that need one are skipped, and run in the part `integration`."""
+    counts = swift.test(context)
+    if "integration" in context.selected:
+        counts.skipped = 0
+    return counts
+
+
+def integration(context: Context) -> Counts:
+    """The Swift tests against a real Redis and a real PostgreSQL: what `unit` skipped, or everything when `unit` does not run."""
+    with RunningStack(only=["redis", "postgres"], logs=context.work / "integration-servers") as stack:
+        environment = {
+            "APIUM_TEST_REDIS_URL": stack.settings["APIUM_BROKER_URL"],
+            "APIUM_TEST_POSTGRES_URL": stack.settings["PRICEWATCH_DATABASE_URL"],
+        }
+        unit_report = context.work / swift.report_name("unit")
+        suites = swift.skipped_suites(unit_report) if unit_report.exists() else []
+        return swift.test(context, environment, ["--filter", "|".join(suites)] if suites else [])
+
+
+def docs(context: Context) -> Counts:
+    """The documentation builds without a warning."""
+    words = [context.python / "mkdocs", "build", "--strict", "--quiet", "--site-dir", context.work / "site"]
+    return command(context, "mkdocs build --strict", words)
+
+
+def containers(context: Context) -> Counts:
+    """The Dockerfile and the compose file are well-formed; images are built elsewhere."""
+    environment = {name: "x" * 32 for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "PRICEWATCH_SERVICE_TOKEN", "TELEGRAM_BOT_TOKEN")}
+    context.environment.update(environment)
+    counts = command(context, "compose.yaml", [context.python / "docker-compose", "-f", "deploy/compose.yaml", "config", "--quiet"])
+    hadolint = [context.python / "hadolint", "--failure-threshold", "warning", "--ignore", "DL3008", "deploy/Dockerfile"]
+    counts.add(command(context, "deploy/Dockerfile", hadolint))
+    return counts
 
 
 def pytest(folder: str, timeout: float = 1200) -> Callable[[Context], Counts]:

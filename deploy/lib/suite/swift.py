@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from .context import Context
 from .results import Counts, failure, from_junit
@@ -13,9 +16,20 @@ def build(context: Context) -> bool:
     return context.run(["swift", "build", "--build-tests"], timeout=3000) == 0
 
 
+def report_name(part: str) -> str:
+    """What swift-testing makes of the name given with --xunit-output."""
+    return f"{part}-swift-testing.xml"
+
+
+def skipped_suites(report: Path) -> list[str]:
+    """The suites with skipped tests, as patterns for --filter."""
+    names = {case.get("classname", "") for case in ElementTree.parse(report).getroot().iter("testcase") if case.find("skipped") is not None}
+    return [f"^{re.escape(name)}[./]" for name in sorted(names - {""})]
+
+
 def test(context: Context, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> Counts:
     """Runs the built tests and reads what came of each."""
-    report = context.report.with_name(f"{context.report.stem}-swift-testing.xml")
+    report = context.work / report_name(context.name)
     words = ["swift", "test", "--skip-build", "--disable-xctest", "--xunit-output", str(context.report), *options]
     code = context.run(words, environment, timeout=1200)
     if not report.exists():
