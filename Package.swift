@@ -160,7 +160,7 @@ let package = Package(
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: application),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: application),
             ],
-            path: "Sources/PriceWatch/PriceWatchProto", exclude: ["parser.proto"]),
+            path: "Sources/PriceWatch/PriceWatchProto", exclude: ["parser.proto", "health.proto"]),
         // Extraction, and the gRPC service around it.
         .target(
             name: "PriceWatchParser",

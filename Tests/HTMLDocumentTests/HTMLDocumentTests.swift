@@ -81,10 +81,11 @@ struct HTMLDocumentTests {
     @Test("a tag of very many attributes is refused before it costs time")
     func manyAttributes() throws {
         let attributes = (0..<200_000).map { "a\($0)=1" }
-        for tag in ["<p " + attributes.joined(separator: " "), "<p " + attributes.map { $0 + "'>'" }.joined(separator: " "),
+        for tag in [
+            "<p " + attributes.joined(separator: " "), "<p " + attributes.map { $0 + "'>'" }.joined(separator: " "),
             "<!-- --!><p " + attributes.joined(separator: "\n"), "<scripty><p " + attributes.joined(separator: " "),
-            "<p b='\"'" + attributes.map { "a\($0)='x'" }.joined()]
-        {
+            "<p b='\"'" + attributes.map { "a\($0)='x'" }.joined(),
+        ] {
             do {
                 _ = try page(tag + ">x</p>")
                 Issue.record("not refused: \(tag.prefix(20))")
@@ -117,7 +118,9 @@ struct HTMLDocumentTests {
     @Test("random bytes never do harm")
     func randomBytes() throws {
         var random = SystemRandomNumberGenerator()
-        let pieces: [[UInt8]] = ["<p ", "<", ">", "</", "=\"", "'", "<!--", "-->", "<![CDATA[", "<script>", "&#x", ";", "<svg", "<table>", "\u{0}"].map { Array($0.utf8) }
+        let pieces: [[UInt8]] = ["<p ", "<", ">", "</", "=\"", "'", "<!--", "-->", "<![CDATA[", "<script>", "&#x", ";", "<svg", "<table>", "\u{0}"].map {
+            Array($0.utf8)
+        }
         for _ in 0..<300 {
             var bytes: [UInt8] = []
             for _ in 0..<200 {

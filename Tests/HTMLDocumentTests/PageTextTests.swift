@@ -11,7 +11,8 @@ struct PageTextTests {
         String(decoding: PageText.decode(bytes, contentType: contentType).utf8, as: UTF8.self)
     }
 
-    @Test("the header's charset is taken", arguments: ["text/html; charset=windows-1251", "text/html;CHARSET=\"CP1251\"", "text/html; a=b; charset = 'win-1251'"])
+    @Test(
+        "the header's charset is taken", arguments: ["text/html; charset=windows-1251", "text/html;CHARSET=\"CP1251\"", "text/html; a=b; charset = 'win-1251'"])
     func header(_ contentType: String) {
         #expect(decode(tea1251, contentType) == "Чай")
     }

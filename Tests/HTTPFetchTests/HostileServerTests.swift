@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Hostile servers", .timeLimit(.minutes(1)))
 struct HostileServerTests {
-    @Test("without an allow list a loopback server is not reached, whatever its spelling", arguments: ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::1]"])
+    @Test(
+        "without an allow list a loopback server is not reached, whatever its spelling", arguments: ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::1]"])
     func loopback(_ host: String) async throws {
         let server = try LoopbackServer { $0.answer() }
         defer { server.stop() }

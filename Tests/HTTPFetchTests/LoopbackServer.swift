@@ -113,9 +113,10 @@ final class LoopbackServer: Sendable {
         while true {
             if let end = buffer.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound {
                 let head = String(decoding: buffer[..<end], as: UTF8.self)
-                let length = head.split(separator: "\r\n").compactMap { line -> Int? in
-                    line.lowercased().hasPrefix("content-length:") ? Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) : nil
-                }.first ?? 0
+                let length =
+                    head.split(separator: "\r\n").compactMap { line -> Int? in
+                        line.lowercased().hasPrefix("content-length:") ? Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) : nil
+                    }.first ?? 0
                 if buffer.count >= end + length {
                     defer { buffer.removeFirst(end + length) }
                     return Exchange(head: head, body: Array(buffer[end..<(end + length)]), socket: client)

@@ -1,8 +1,8 @@
 /// Where a `Location` leads, by RFC 3986 section 5.
 extension FetchURL {
-    /// Resolves the raw bytes of a `Location` header against this address.
+    /// Resolves a reference (a `Location` header, an `href`) against this address.
     /// - Throws: ``FetchError`` as the initializer does: a redirect is read as strictly as a link.
-    func redirected(to location: String) throws(FetchError) -> FetchURL {
+    public func redirected(to location: String) throws(FetchError) -> FetchURL {
         let reference = Self.withoutSpaces(location)
         if Self.hasScheme(reference) { return try FetchURL(reference) }
         if reference.hasPrefix("//") { return try FetchURL(scheme + ":" + reference) }

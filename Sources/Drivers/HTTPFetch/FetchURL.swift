@@ -5,20 +5,25 @@ import Foundation
 /// Refused are: schemes other than http and https, anything but `//` after the scheme, user information, backslashes, control
 /// characters, spaces, percent signs in the host, spellings of IPv4 other than four plain decimal numbers, zones in IPv6, bad
 /// ports, and texts longer than 2,048 bytes.
-struct FetchURL: Sendable, Equatable {
-    static let longest = 2048
+public struct FetchURL: Sendable, Equatable {
+    /// The longest address in bytes.
+    public static let longest = 2048
 
-    let scheme: String
+    /// `http` or `https`.
+    public let scheme: String
     /// Lower case ASCII without trailing dot; an IPv6 literal without brackets.
-    let host: String
-    let port: UInt16
+    public let host: String
+    /// The port, the scheme's own when none is written.
+    public let port: UInt16
     let hasPort: Bool
     /// Path and query, beginning with `/`; non-ASCII bytes percent-encoded.
-    let target: String
+    public let target: String
     /// The host as a numeric address, when it is one.
     let literal: IPAddress?
 
-    init(_ text: String) throws(FetchError) {
+    /// Reads an address.
+    /// - Throws: ``FetchError`` with code `badURL`, `unsupportedScheme` or `refusedAddress` (an IPv4 address in a disguise).
+    public init(_ text: String) throws(FetchError) {
         try Self.checkCharacters(text)
         let (scheme, rest) = try Self.splitScheme(text)
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
@@ -31,13 +36,19 @@ struct FetchURL: Sendable, Equatable {
     }
 
     /// The whole address as it is given to libcurl, without fragment.
-    var text: String { origin + target }
+    public var text: String { origin + target }
 
-    /// Scheme, host and port.
-    var origin: String {
-        let name = literal != nil && host.contains(":") ? "[\(host)]" : host
-        return "\(scheme)://\(name)" + (hasPort ? ":\(port)" : "")
+    /// Scheme, host and, where one is written, port.
+    public var origin: String {
+        "\(scheme)://\(bracketedHost)" + (hasPort ? ":\(port)" : "")
     }
+
+    /// Scheme and host, and the port unless it is the scheme's own.
+    public var shortOrigin: String {
+        "\(scheme)://\(bracketedHost)" + (port == (scheme == "https" ? 443 : 80) ? "" : ":\(port)")
+    }
+
+    private var bracketedHost: String { host.contains(":") ? "[\(host)]" : host }
 
     func hasSameOrigin(as other: FetchURL) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port

@@ -1,0 +1,24 @@
+import HTTPFetch
+import PriceWatchModel
+
+/// Why a page gave no price, with a sentence for the log: it holds no path of a link and nothing of the page.
+struct ParseFault: Error, Sendable, Equatable {
+    var reason: ParseFailure
+    var message: String
+
+    init(_ reason: ParseFailure, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+
+    /// What a failed fetch means for the user.
+    init(_ error: FetchError) {
+        let reason: ParseFailure =
+            switch error.code {
+            case .refusedAddress, .badURL, .unsupportedScheme: .refusedAddress
+            case .timedOut: .timedOut
+            default: .unreachable
+            }
+        self.init(reason, error.message)
+    }
+}
