@@ -108,7 +108,10 @@ let package = Package(
         // Celery's Redis layout: every key in one file, every script in a .lua file.
         .target(
             name: "ApiumRedis",
-            dependencies: ["ApiumCore", "RedisClient", .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "ApiumCore", "RedisClient", "DynamicJSON", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Sources/Apium/ApiumRedis", resources: [.embedInCode("Lua")], swiftSettings: strict),
         // Claim, run, finish; the janitor; health.
         .target(

@@ -1,5 +1,5 @@
 /// Base 64 as the message body uses it: the standard alphabet, with padding.
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// The value of each byte; 0xFF for bytes outside of the alphabet.
@@ -10,7 +10,7 @@ enum Base64 {
     }()
 
     /// Appends the text of `bytes`.
-    static func encode(_ bytes: [UInt8], into output: inout [UInt8]) {
+    package static func encode(_ bytes: [UInt8], into output: inout [UInt8]) {
         output.reserveCapacity(output.count + (bytes.count + 2) / 3 * 4)
         var index = 0
         while index < bytes.count {
@@ -26,7 +26,7 @@ enum Base64 {
     }
 
     /// The bytes of a text; `nil` when it is no base 64. Line ends between groups are skipped, as Python does.
-    static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var output = [UInt8]()
         output.reserveCapacity(text.underestimatedCount / 4 * 3)
         var bits: UInt32 = 0

@@ -1,0 +1,44 @@
+/// What a session's claim batches hold: where they came from, and how much of each was handed to `complete`.
+///
+/// A batch may be deleted on the server when everything in it is done. The server counts the marks itself; the ledger only says when it
+/// is worth counting.
+struct BatchLedger {
+    private struct Batch {
+        /// How many deliveries were handed out; nil while the claim is under way.
+        var size: Int?
+        var sent: Set<Int> = []
+        var ended: Set<Int> = []
+    }
+
+    private var batches: [Int: Batch] = [:]
+    private var lastNumber = 0
+
+    /// A number for a new batch.
+    mutating func makeBatch() -> Int {
+        lastNumber += 1
+        batches[lastNumber] = Batch()
+        return lastNumber
+    }
+
+    /// The claim of `batch` is over: so many deliveries were handed out.
+    mutating func claimed(_ batch: Int, size: Int) { batches[batch]?.size = size }
+
+    /// Deliveries are about to be ended.
+    /// - Returns: Whether the caller has then ended, or is ending, all of the batch.
+    mutating func ending(_ batch: Int, _ indices: [Int]) -> Bool {
+        guard batches[batch] != nil else { return true }
+        batches[batch]?.sent.formUnion(indices)
+        guard let known = batches[batch], let size = known.size else { return false }
+        return known.sent.count >= size
+    }
+
+    /// The server has answered for these.
+    mutating func ended(_ batch: Int, _ indices: [Int]) {
+        batches[batch]?.ended.formUnion(indices)
+        guard let known = batches[batch], let size = known.size, known.ended.count >= size else { return }
+        batches[batch] = nil
+    }
+
+    /// The batch was given back.
+    mutating func forget(_ batch: Int) { batches[batch] = nil }
+}

@@ -1,0 +1,190 @@
+import ApiumCore
+import NIOCore
+import RedisClient
+
+extension ClaimLoop {
+    /// Waits until a blocked read is over or something else happens: one connection per list, the rest is looked at from time to time.
+    func wait() async throws {
+        let lists = state.withLock { $0.rotation.all }
+        let waited = lists.prefix(broker.options.waitingConnections)
+        try await startWaiting(waited)
+        let isComplete = waited.count == lists.count
+        await signal.wait(atMost: isComplete ? broker.options.blockingTimeout + .seconds(1) : .milliseconds(50), on: broker.group.next())
+        if !isComplete { try await look(at: lists.dropFirst(waited.count)) }
+    }
+
+    /// Makes lists hot that hold something.
+    private func look(at lists: ArraySlice<String>) async throws {
+        let replies = try await link().submit(lists.map { RedisCommand("EXISTS", $0) }).get()
+        for (list, reply) in zip(lists, replies) where try reply.asInt() == 1 {
+            state.withLock { $0.rotation.setHot(list, true) }
+        }
+    }
+
+    /// Begins a read for each list on which none waits. The batches are registered before.
+    private func startWaiting(_ lists: ArraySlice<String>) async throws {
+        var idle: [(waiter: KeyWaiter, source: Source)] = []
+        var unregistered: [Source] = []
+        for list in lists {
+            let waiter = waiter(for: list)
+            if waiter.isWaiting { continue }
+            let spare = state.withLock { $0.spare.removeValue(forKey: list) }
+            let source = Source(list: list, batch: spare ?? takeBatch(list))
+            if spare == nil { unregistered.append(source) }
+            idle.append((waiter, source))
+        }
+        do {
+            try await register(unregistered)
+            for (waiter, source) in idle { try await start(waiter, source) }
+        } catch {
+            // Nothing was moved by those that didn't start; registered or not, opening them again is harmless.
+            state.withLock { state in
+                for (waiter, source) in idle where !waiter.isWaiting { state.uncertain.append(source) }
+            }
+            throw error
+        }
+    }
+
+    private func register(_ sources: [Source]) async throws {
+        guard !sources.isEmpty else { return }
+        let replies = try await link().submit(sources.map { openCommand($0, fences: 0) }).get()
+        for reply in replies {
+            try reply.checked()
+            guard reply != .integer(-1) else {
+                session.noteLeaseLost()
+                throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
+            }
+        }
+    }
+
+    private func start(_ waiter: KeyWaiter, _ source: Source) async throws {
+        let connection: RedisConnection
+        if let existing = waiter.connection { connection = existing } else { connection = try await connect("wait") }
+        let destination = keys.batch(session.incarnation, source.batch)
+        waiter.start(source.batch, into: destination, on: connection, timeout: broker.options.blockingTimeout) { [signal, session] in
+            session.noteFetch()
+            signal.raise()
+        }
+    }
+
+    private func waiter(for list: String) -> KeyWaiter {
+        state.withLock { state in
+            if let waiter = state.waiters[list] { return waiter }
+            let waiter = KeyWaiter(list: list)
+            state.waiters[list] = waiter
+            return waiter
+        }
+    }
+
+    /// Takes what the waiting reads have brought, and keeps the books of those that brought nothing.
+    func collect() -> [Source] {
+        let waiters = state.withLock { Array($0.waiters.values) }
+        var arrived: [Source] = []
+        for waiter in waiters {
+            switch waiter.take() {
+            case .idle, .waiting: break
+            case .nothing(let batch): state.withLock { $0.spare[waiter.list] = batch }
+            case .arrived(let batch, let payload): arrived.append(Source(list: waiter.list, batch: batch, first: payload))
+            case .failed(let batch, let error):
+                session.noteFailure(error)
+                if let connection = waiter.takeConnection() {
+                    connection.closeNow()
+                    retire(connection, "wait")
+                }
+                state.withLock { $0.uncertain.append(Source(list: waiter.list, batch: batch)) }
+            }
+        }
+        return arrived
+    }
+
+    // MARK: Ending the wait
+
+    /// Ends all waiting reads and gives back what they brought: a busy worker must not hold what an idle one could run.
+    func settle() async {
+        let started = ContinuousClock.now
+        while true {
+            let waiting = state.withLock { $0.waiters.values.filter(\.isWaiting) }
+            if waiting.isEmpty { break }
+            await unblock(waiting, patience: ContinuousClock.now - started < .seconds(2))
+        }
+        await giveBack(collect())
+    }
+
+    /// Unblocks reads. A read that was sent but not begun yet is not unblocked, so this is repeated until they are over.
+    private func unblock(_ waiting: [KeyWaiter], patience: Bool) async {
+        let ids = waiting.compactMap { $0.connection?.clientID }
+        do {
+            guard patience, ids.count == waiting.count else { throw ApiumError(.timedOut, "waiting reads could not be ended") }
+            let replies = try await link().submit(ids.map { RedisCommand("CLIENT", "UNBLOCK", $0) }, timeout: .seconds(1)).get()
+            for reply in replies { try reply.checked() }
+        } catch {
+            for waiter in waiting {
+                if let connection = waiter.connection { retire(connection, "wait") }
+                waiter.dropConnection()
+            }
+        }
+        let over = EventLoopFuture.andAllComplete(waiting.compactMap(\.done), on: broker.group.next())
+        let timer = broker.group.next().scheduleTask(in: .milliseconds(5)) {}
+        try? await over.or(timer.futureResult, on: broker.group.next()).get()
+        timer.cancel()
+    }
+
+    /// Gives batches back whole, as they were, to the front of their lists. What can't be given back now is looked at by the next claim, or
+    /// when the session closes.
+    func giveBack(_ sources: [Source]) async {
+        for source in sources {
+            do {
+                _ = try await BatchReturner(broker: broker).returnBatch(
+                    source.batch, of: session.incarnation, to: source.list, because: .unclaimed, keepOpen: false)
+                session.ledger.withLock { $0.forget(source.batch) }
+                state.withLock { $0.rotation.setHot(source.list, true) }
+            } catch {
+                state.withLock { $0.uncertain.append(Source(list: source.list, batch: source.batch)) }
+            }
+        }
+    }
+
+    // MARK: Between claims
+
+    /// After a claim that left room the reads go on, for the next claim is near. If it doesn't come, they must not keep what arrives.
+    func startIdling() {
+        guard state.withLock({ $0.waiters.values.contains { $0.isWaiting } }) else { return }
+        let idler = Task {
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
+            await self.settle()
+        }
+        state.withLock { $0.idler = idler }
+    }
+
+    func endIdling() async {
+        guard let idler = state.withLock({ $0.idler.take() }) else { return }
+        idler.cancel()
+        await idler.value
+    }
+
+    /// Ends everything, so that nothing arrives any more: for the session's close.
+    func stop() async {
+        await endIdling()
+        while state.withLock({ $0.busy }) {
+            signal.raise()
+            await broker.group.next().pause(.milliseconds(2))
+        }
+        await settle()
+        let connections = state.withLock { state in
+            defer { state.waiters = [:] }
+            return state.waiters.values.compactMap(\.connection) + [state.link.take()].compactMap { $0 }
+        }
+        for connection in connections { await connection.close() }
+    }
+}
+
+extension EventLoopFuture where Value == Void {
+    /// Completes when either of the two has.
+    fileprivate func or(_ other: EventLoopFuture<Void>, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        let first = FirstOf(promise)
+        whenComplete { _ in first.fulfil() }
+        other.whenComplete { _ in first.fulfil() }
+        return promise.futureResult
+    }
+}

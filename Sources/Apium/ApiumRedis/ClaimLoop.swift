@@ -1,0 +1,230 @@
+import ApiumCore
+import Logging
+import NIOCore
+import RedisClient
+import Synchronization
+
+/// Claims jobs for one session: moves messages from ready lists into batches of the session's own, and waits while there are none.
+///
+/// A batch is registered with its source list before anything is moved into it, and its number is the claim's nonce: after any error on a
+/// connection, that connection is ended on the server's side and the same batch is read, so a cut reply loses nothing and nothing is moved
+/// behind our back. Everything here is done by the one task that claims; what callbacks touch is in `KeyWaiter` and `Signal`.
+final class ClaimLoop: Sendable {
+    /// A batch and the list it is filled from.
+    struct Source: Sendable {
+        var list: String
+        var batch: Int
+        /// What a blocked read has moved to the batch's first place already.
+        var first: [UInt8]?
+    }
+
+    struct State {
+        var rotation: ReadyRotation
+        var link: RedisConnection?
+        /// Registered batches that are empty, by their list.
+        var spare: [String: Int] = [:]
+        /// Batches that may hold messages whose replies were cut.
+        var uncertain: [Source] = []
+        /// Connections that failed on our side and may live on at the server's.
+        var retired: [(id: Int, name: String)] = []
+        var waiters: [String: KeyWaiter] = [:]
+        /// How many messages to ask of a list: grows while it gives all that is asked, so that idle lists cost little.
+        var appetite: [String: Int] = [:]
+        /// Gives waiting reads up when nobody claims.
+        var idler: Task<Void, Never>?
+        var busy = false
+    }
+
+    let session: RedisSession
+    let state: Mutex<State>
+    let signal = Signal()
+
+    init(session: RedisSession) {
+        self.session = session
+        state = Mutex(State(rotation: ReadyRotation(queues: session.identity.queues, keys: session.keys)))
+    }
+
+    var broker: RedisBroker { session.broker }
+    var keys: RedisKeys { session.keys }
+
+    /// See ``BrokerSession/claim(limit:)``.
+    func claim(limit: Int) async throws -> Claim {
+        guard limit > 0 else { throw ApiumError(.invalidConfiguration, "a claim's limit is \(limit); it must be 1 or more") }
+        await endIdling()
+        state.withLock { $0.busy = true }
+        defer { state.withLock { $0.busy = false } }
+        do {
+            let claim = try await claimAtLast(limit)
+            if claim.deliveries.count >= limit { await settle() } else { startIdling() }
+            return claim
+        } catch {
+            await settle()
+            throw error
+        }
+    }
+
+    /// Tries until something is claimed; an error of the connection or of the server is waited out (invariant 11).
+    private func claimAtLast(_ limit: Int) async throws -> Claim {
+        var failures = 0
+        while true {
+            try Task.checkCancellation()
+            try session.checkUsable()
+            do {
+                let claim = try await attempt(limit)
+                session.noteFetch()
+                failures = 0
+                if let claim { return claim }
+            } catch  where error is RedisServerError || (error as? RedisClientError).map({ $0.code != .shutdown }) ?? false {
+                failures += 1
+                session.noteFailure(error)
+                dropLink()
+                try await Task.sleep(for: BackoffDelay.after(failures))
+            }
+        }
+    }
+
+    /// One attempt, in the order of urgency: what was cut, what has arrived, what lists hold; else waits for something to arrive.
+    private func attempt(_ limit: Int) async throws -> Claim? {
+        if state.withLock({ !$0.uncertain.isEmpty || !$0.retired.isEmpty }) {
+            if let claim = try await recover(limit) { return claim }
+        }
+        let arrived = collect()
+        if !arrived.isEmpty {
+            let surplus = arrived.dropFirst(limit)
+            await giveBack(Array(surplus))
+            return try await fetch(Array(arrived.prefix(limit)), limit)
+        }
+        let lists = state.withLock { $0.rotation.mostUrgentHot }
+        if !lists.isEmpty {
+            let sources = lists.prefix(limit).map { Source(list: $0, batch: takeBatch($0)) }
+            return try await fetch(sources, limit)
+        }
+        try await wait()
+        return nil
+    }
+
+    // MARK: Moving
+
+    /// Registers each batch and moves up to `limit` messages in one round trip, and looks for news in the lists that were empty.
+    private func fetch(_ sources: [Source], _ limit: Int) async throws -> Claim? {
+        let shares = zip(ReadyRotation.shares(limit, among: sources.count), sources).map { share, source in
+            min(share, state.withLock { $0.appetite[source.list] ?? Self.firstAppetite })
+        }
+        let cold = state.withLock { $0.rotation.cold }.prefix(broker.options.waitingConnections)
+        var commands: [RedisCommand] = []
+        for (source, share) in zip(sources, shares) { commands += moveCommands(source, share) }
+        commands += cold.map { RedisCommand("EXISTS", $0) }
+        let replies: [RESPValue]
+        do {
+            replies = try await link().submit(commands).get()
+            for reply in replies { try reply.checked() }
+        } catch {
+            state.withLock { $0.uncertain += sources }
+            throw error
+        }
+        for (list, reply) in zip(cold, replies.suffix(cold.count)) where reply == .integer(1) {
+            state.withLock { $0.rotation.setHot(list, true) }
+        }
+        return try await deliver(sources, shares, replies[...])
+    }
+
+    /// How much is asked of a list that has just become interesting.
+    private static let firstAppetite = 16
+
+    private func moveCommands(_ source: Source, _ share: Int) -> [RedisCommand] {
+        let destination = keys.batch(session.incarnation, source.batch)
+        let move = RedisCommand("LMOVE", source.list, destination, "RIGHT", "RIGHT")
+        return [openCommand(source, fences: share)] + Array(repeating: move, count: max(0, share - (source.first == nil ? 0 : 1)))
+    }
+
+    func openCommand(_ source: Source, fences: Int) -> RedisCommand {
+        .eval(
+            RedisScripts.open, keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control],
+            source.batch, source.list, fences)
+    }
+
+    /// Reads the replies of `moveCommands` for each source.
+    private func deliver(_ sources: [Source], _ shares: [Int], _ replies: ArraySlice<RESPValue>) async throws -> Claim? {
+        var replies = replies
+        var deliveries: [Delivery] = []
+        var epoch: Int64 = 0
+        var lost = false
+        for (source, share) in zip(sources, shares) {
+            let opened = replies.removeFirst()
+            let moves = max(0, share - (source.first == nil ? 0 : 1))
+            let payloads = (source.first.map { [$0] } ?? []) + replies.prefix(moves).compactMap(\.bytes)
+            replies = replies.dropFirst(moves)
+            guard let answer = opened.array, answer.count == 2 else {
+                lost = true
+                continue
+            }
+            epoch = max(epoch, Int64(answer[1].int ?? 0))
+            deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), wasFull: payloads.count >= share)
+        }
+        if lost { return try await leaseLost(sources) }
+        return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: epoch)
+    }
+
+    /// Enters what a batch got into the books and makes its deliveries.
+    func noteClaimed(_ source: Source, _ payloads: [[UInt8]], fence: Int64, wasFull: Bool) -> [Delivery] {
+        state.withLock { state in
+            state.rotation.setHot(source.list, wasFull)
+            state.appetite[source.list] = wasFull ? min(4096, (state.appetite[source.list] ?? Self.firstAppetite) * 2) : Self.firstAppetite
+            if payloads.isEmpty { state.spare[source.list] = source.batch } else { state.rotation.rotate(after: source.list) }
+        }
+        guard !payloads.isEmpty else { return [] }
+        session.ledger.withLock { $0.claimed(source.batch, size: payloads.count) }
+        let queue = keys.queue(ofReady: source.list)
+        return payloads.enumerated().map { index, payload in
+            Delivery(tag: DeliveryTag(batch: source.batch, index: index), queue: queue, fence: fence + Int64(index), payload: payload)
+        }
+    }
+
+    /// The worker was reaped: what was moved all the same goes back at once, for nobody else would look for it soon.
+    private func leaseLost(_ sources: [Source]) async throws -> Claim? {
+        session.noteLeaseLost()
+        await giveBack(sources)
+        throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
+    }
+
+    func takeBatch(_ list: String) -> Int {
+        if let spare = state.withLock({ $0.spare.removeValue(forKey: list) }) { return spare }
+        return session.ledger.withLock { $0.makeBatch() }
+    }
+
+    // MARK: The connection
+
+    /// The connection for commands that don't block.
+    func link() async throws -> RedisConnection {
+        if let link = state.withLock({ $0.link }), link.closeReason == nil { return link }
+        dropLink()
+        let link = try await connect("claim")
+        state.withLock { $0.link = link }
+        return link
+    }
+
+    func connect(_ role: String) async throws -> RedisConnection {
+        var configuration = broker.configuration
+        configuration.clientName = connectionName(role)
+        return try await RedisConnection.connect(configuration, on: broker.group.next(), logger: broker.logger)
+    }
+
+    /// Tells our connections from others', also when numbers are given again after a restart of the server.
+    func connectionName(_ role: String) -> String { "apium:\(session.incarnation):\(role)" }
+
+    private func dropLink() {
+        let link = state.withLock { $0.link.take() }
+        guard let link else { return }
+        link.closeNow()
+        retire(link, "claim")
+    }
+
+    /// Notes that the server's end of a connection must be ended before a batch it wrote to may be read.
+    func retire(_ connection: RedisConnection, _ role: String) {
+        guard let id = connection.clientID else { return }
+        state.withLock { $0.retired.append((id, connectionName(role))) }
+    }
+
+    /// Wakes the claiming task, so that it looks whether the session is still usable.
+    func wake() { signal.raise() }
+}

@@ -1,0 +1,141 @@
+import ApiumCore
+import Logging
+import NIOCore
+import RedisClient
+import Synchronization
+
+/// The shared duties: due jobs go to their queues, jobs of dead workers are returned, bounds are kept. One session at a time has them; the
+/// lease for it is short, and whoever follows goes on where the last one stopped.
+final class Janitor: Sendable {
+    private struct State {
+        var observer = LeaseObserver()
+        var lastDone: [Duty: SuspendingClock.Instant] = [:]
+    }
+
+    /// What is not done in every round.
+    private enum Duty { case reap, trim }
+
+    private let broker: RedisBroker
+    private let incarnation: String
+    private let state = Mutex(State())
+
+    init(broker: RedisBroker, incarnation: String) {
+        self.broker = broker
+        self.incarnation = incarnation
+    }
+
+    private var keys: RedisKeys { broker.keys }
+
+    /// One round. See ``BrokerSession/maintain()``.
+    func round() async throws -> MaintenanceReport {
+        var report = MaintenanceReport()
+        report.isJanitor = try await broker.client.reply(.eval(RedisScripts.janitor, keys: [keys.janitor], incarnation, 2000)) == .integer(1)
+        guard report.isJanitor else {
+            report.next = .milliseconds(500)
+            return report
+        }
+        try await promote(&report)
+        if isDue(.reap, every: .seconds(1)) { try await reap(&report) }
+        if isDue(.trim, every: .seconds(60)) { try await trim() }
+        return report
+    }
+
+    /// How many messages one step of the promotion moves: short enough not to hold the server up.
+    private static let promotionSize = 200
+
+    private func promote(_ report: inout MaintenanceReport) async throws {
+        while true {
+            let answer = try await broker.client.reply(
+                .eval(RedisScripts.promote, keys: [keys.scheduled, keys.scheduledMessages], Self.promotionSize)
+            ).asArray()
+            let moved = answer.first?.int ?? 0
+            report.promoted += moved
+            if moved == Self.promotionSize { continue }
+            let due = answer.count > 1 ? answer[1].int ?? -1 : -1
+            report.next = due < 0 ? .milliseconds(20) : min(.milliseconds(20), max(.milliseconds(1), .microseconds(due)))
+            return
+        }
+    }
+
+    private func isDue(_ duty: Duty, every period: Duration) -> Bool {
+        let now = SuspendingClock.now
+        return state.withLock { state in
+            if let last = state.lastDone[duty], last.duration(to: now) < period { return false }
+            state.lastDone[duty] = now
+            return true
+        }
+    }
+
+    // MARK: Dead workers
+
+    private func reap(_ report: inout MaintenanceReport) async throws {
+        let connection: RedisConnection
+        do { connection = try await broker.client.connection() } catch { throw RedisFailure.apiumError(error) }
+        let workers = try await look(connection)
+        let expired = state.withLock { $0.observer.look(workers, over: ObjectIdentifier(connection), at: .now) }
+        for (incarnation, beat) in expired {
+            let isGone = try await broker.client.reply(
+                .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, beat ?? ""))
+            if isGone == .integer(1) { broker.logger.notice("A worker has lost its lease", metadata: ["incarnation": "\(incarnation)"]) }
+        }
+        try await sweep(&report)
+    }
+
+    /// The renewal counters of all workers.
+    private func look(_ connection: RedisConnection) async throws -> [(incarnation: String, beat: String?, lease: Duration)] {
+        do {
+            let incarnations = try await connection.send(RedisCommand("SMEMBERS", keys.workers)).asArray().map { try $0.asString() }
+            let replies = try await connection.pipeline(incarnations.map { RedisCommand("HMGET", keys.worker($0), "beat", "lease_ms") })
+            return try zip(incarnations, replies).map { incarnation, reply in
+                let fields = try reply.asArray()
+                return (incarnation, fields.first?.string, .milliseconds(fields.last?.int ?? 5000))
+            }
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+    }
+
+    /// Returns what reaped workers held, those of earlier janitors too: a blocked read of a stopped worker may have moved something since.
+    private func sweep(_ report: inout MaintenanceReport) async throws {
+        let reaped = try await broker.client.reply(RedisCommand("ZRANGE", keys.reaped, 0, -1)).asArray().map { try $0.asString() }
+        guard !reaped.isEmpty else { return }
+        let registers = try await broker.client.replies(reaped.map { RedisCommand("EXISTS", keys.flight($0)) })
+        for (incarnation, exists) in zip(reaped, registers) where exists == .integer(1) {
+            let wasReturned = try await broker.client.reply(RedisCommand("HEXISTS", keys.flight(incarnation), Self.returnedField)) == .integer(1)
+            // What arrives after the worker was reaped was never run by it, so it is no crash of the job.
+            let returner = BatchReturner(broker: broker)
+            var tally = BatchReturner.Tally()
+            for (batch, list) in try await returner.batches(of: incarnation) {
+                tally =
+                    tally
+                    + (try await returner.returnBatch(batch, of: incarnation, to: list, because: wasReturned ? .unclaimed : .crash, keepOpen: true))
+            }
+            report.reaped += tally.returned
+            report.quarantined += tally.quarantined
+            if !wasReturned {
+                _ = try await broker.client.replies([
+                    RedisCommand("HSET", keys.flight(incarnation), Self.returnedField, "1"),
+                    RedisCommand("EXPIRE", keys.flight(incarnation), Self.sweptFor.components.seconds),
+                ])
+            }
+        }
+    }
+
+    /// A field of the register that is no batch: all that the worker held has been returned once.
+    private static let returnedField = "returned"
+    /// How long reaped workers are swept.
+    private static let sweptFor = Duration.days(7)
+
+    // MARK: Bounds
+
+    private func trim() async throws {
+        let oldest = try await broker.serverTime() + (.zero - Self.sweptFor)
+        try await broker.client.reply(RedisCommand("ZREMRANGEBYSCORE", keys.reaped, "-inf", oldest.microseconds / 1000))
+        for shelf in Shelf.allCases {
+            try await broker.client.reply(
+                .eval(
+                    RedisScripts.trim, keys: [keys.shelf(shelf), keys.shelfMessages(shelf)], broker.options.shelfAge.wholeMicroseconds,
+                    broker.options.shelfLimit, 1000))
+        }
+    }
+}

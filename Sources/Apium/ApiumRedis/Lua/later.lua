@@ -1,0 +1,11 @@
+-- Puts messages into the scheduled set.
+-- KEYS 1 apium:scheduled, 2 apium:scheduled:messages
+-- ARGV three values per message: delay in us, member, message
+-- Effect: due at the server's time plus the delay. Answers the number of messages.
+local now = redis.call('TIME')
+local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
+for at = 1, #ARGV, 3 do
+    redis.call('ZADD', KEYS[1], string.format('%.0f', time + tonumber(ARGV[at])), ARGV[at + 1])
+    redis.call('HSET', KEYS[2], ARGV[at + 1], ARGV[at + 2])
+end
+return #ARGV / 3

@@ -1,0 +1,22 @@
+-- Moves due messages from the scheduled set to their lists.
+-- KEYS 1 apium:scheduled, 2 apium:scheduled:messages
+-- ARGV 1 the most to move in one step
+-- Effect: each due message (a member is <task id> NUL <list> NUL <nonce>) is pushed to its list and removed here, earliest first.
+-- Answers {number moved, microseconds until the next one is due or -1 when none waits}.
+local now = redis.call('TIME')
+local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', time), 'LIMIT', 0, ARGV[1])
+for _, member in ipairs(due) do
+    local message = redis.call('HGET', KEYS[2], member)
+    local list = string.match(member, '^.*%z(.*)%z[^%z]*$')
+    if message and list then
+        redis.call('LPUSH', list, message)
+    end
+    redis.call('HDEL', KEYS[2], member)
+    redis.call('ZREM', KEYS[1], member)
+end
+local nextDue = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if nextDue[2] then
+    return {#due, math.max(0, tonumber(nextDue[2]) - time)}
+end
+return {#due, -1}

@@ -1,0 +1,69 @@
+import ApiumCore
+import RedisClient
+
+/// A message with its place on the server.
+struct PlacedMessage {
+    /// The ready list.
+    let list: String
+    let bytes: [UInt8]
+    let id: String
+    /// Nil: at once.
+    let delay: Duration?
+
+    /// The member of the scheduled set: task id, list, and a nonce that keeps two sends of one task apart.
+    var member: String { "\(id)\u{0}\(list)\u{0}\(JobID.make())" }
+}
+
+extension RedisKeys {
+    /// Gives a message its delivery information, as kombu does at each publish: the anonymous exchange routes by the queue's name.
+    func place(_ outgoing: Outgoing) -> PlacedMessage {
+        var message = outgoing.message
+        message.properties.exchange = ""
+        message.properties.routingKey = outgoing.queue
+        message.properties.deliveryTag = nil
+        let delay = outgoing.delay.flatMap { $0 > .zero ? $0 : nil }
+        return PlacedMessage(list: ready(outgoing.queue, priority: message.properties.priority), bytes: message.encoded(), id: message.id, delay: delay)
+    }
+}
+
+extension RedisBroker {
+    public func enqueue(_ messages: [Outgoing]) async throws {
+        let commands = enqueueCommands(messages.map(keys.place))
+        guard !commands.isEmpty else { return }
+        if commands.count == 1 {
+            try await client.reply(commands[0])
+            return
+        }
+        do {
+            for reply in try await client.transaction(commands) { try reply.checked() }
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+    }
+
+    /// One LPUSH for each run of messages to the same list, in order, and one script for all delayed ones.
+    private func enqueueCommands(_ messages: [PlacedMessage]) -> [RedisCommand] {
+        var commands: [RedisCommand] = []
+        var list: String?
+        var later = RedisCommand.eval(RedisScripts.later, keys: [keys.scheduled, keys.scheduledMessages])
+        var hasLater = false
+        for message in messages {
+            if let delay = message.delay {
+                later.append(delay.wholeMicroseconds)
+                later.append(message.member)
+                later.append(message.bytes)
+                hasLater = true
+            } else if message.list == list {
+                commands[commands.count - 1].append(message.bytes)
+            } else {
+                commands.append(RedisCommand("LPUSH", message.list, message.bytes))
+                list = message.list
+            }
+        }
+        return hasLater ? commands + [later] : commands
+    }
+
+    public func scheduledCount() async throws -> Int {
+        do { return try await client.reply(RedisCommand("ZCARD", keys.scheduled)).asInt() } catch { throw RedisFailure.apiumError(error) }
+    }
+}

@@ -1,0 +1,35 @@
+import ApiumCore
+import RedisClient
+
+extension RedisBroker {
+    public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome {
+        let placed = slot.job.map(keys.place)
+        let command = RedisCommand.eval(
+            RedisScripts.fire, keys: [keys.beatMarks, keys.beatGeneration, keys.beatLedger, placed?.list ?? keys.beatMarks],
+            slot.entry, slot.generation, slot.instant.microseconds, placed == nil ? "0" : "1", placed?.bytes ?? [], placed?.id ?? "")
+        do {
+            let answer = try await client.reply(command).asArray().map { try $0.asInt() }
+            switch answer.first {
+            case 0: return .fired
+            case 1: return .alreadyFired
+            case 2: return .staleGeneration
+            default: return .early(by: .microseconds(answer.count > 1 ? answer[1] : 0))
+            }
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+    }
+
+    public func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] {
+        guard !entries.isEmpty else { return [:] }
+        do {
+            var command = RedisCommand("HMGET", keys.beatMarks)
+            command.append(contentsOf: entries)
+            let marks = try await client.reply(command).asArray()
+            let pairs = zip(entries, marks).compactMap { entry, mark in mark.int.map { (entry, Timestamp(microseconds: Int64($0))) } }
+            return Dictionary(pairs) { first, _ in first }
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+    }
+}

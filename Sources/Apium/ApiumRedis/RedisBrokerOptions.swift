@@ -1,0 +1,41 @@
+/// How a broker uses its Redis server. The values that Celery's peers must share have Celery's names.
+public struct RedisBrokerOptions: Sendable, Hashable {
+    /// kombu's `global_keyprefix`: in front of every key and channel. Default: empty.
+    public var globalKeyPrefix: String
+    /// kombu's `priority_steps`. Default: 0, 3, 6, 9.
+    public var prioritySteps: [Int]
+    /// Celery's `result_expires`: how long results that travel with a completion are kept; zero keeps them for ever. Default: one day.
+    public var resultExpires: Duration
+    /// The prefix of the results' keys, when it differs from none (`result_backend_transport_options.global_keyprefix`). Default: empty.
+    public var resultKeyPrefix: String
+    /// How long a blocked read waits before it is repeated. Default: 5 seconds.
+    public var blockingTimeout: Duration
+    /// How many lists are waited on by a connection each; the rest is looked at every 50 ms. Default: 32.
+    public var waitingConnections: Int
+    /// How many times a job may take its worker down before it is quarantined. Default: 3.
+    public var crashLimit: Int
+    /// How long cancelled ids are kept. Default: 7 days.
+    public var revokeExpires: Duration
+    /// How long set-aside records are kept. Default: 180 days.
+    public var shelfAge: Duration
+    /// How many records each shelf keeps. Default: 100,000.
+    public var shelfLimit: Int
+
+    /// The defaults are those of the properties.
+    public init(
+        globalKeyPrefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9], resultExpires: Duration = .seconds(86_400), resultKeyPrefix: String = "",
+        blockingTimeout: Duration = .seconds(5), waitingConnections: Int = 32, crashLimit: Int = 3, revokeExpires: Duration = .seconds(7 * 86_400),
+        shelfAge: Duration = .seconds(180 * 86_400), shelfLimit: Int = 100_000
+    ) {
+        self.globalKeyPrefix = globalKeyPrefix
+        self.prioritySteps = prioritySteps
+        self.resultExpires = resultExpires
+        self.resultKeyPrefix = resultKeyPrefix
+        self.blockingTimeout = blockingTimeout
+        self.waitingConnections = waitingConnections
+        self.crashLimit = crashLimit
+        self.revokeExpires = revokeExpires
+        self.shelfAge = shelfAge
+        self.shelfLimit = shelfLimit
+    }
+}

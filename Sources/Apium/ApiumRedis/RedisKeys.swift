@@ -1,0 +1,109 @@
+import ApiumCore
+
+/// Every key and channel the broker uses: the one place where a name is made.
+///
+/// All of them take the `global_keyprefix` of kombu's transport options, with nothing between. Owner: who writes it. End: when it goes.
+public struct RedisKeys: Sendable, Hashable {
+    /// In front of every key and channel. Default: empty.
+    public let prefix: String
+    /// The priority steps, ascending; the first is the plain list. Default: 0, 3, 6, 9, as kombu's.
+    public let prioritySteps: [Int]
+
+    /// Keys under a prefix.
+    public init(prefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9]) {
+        self.prefix = prefix
+        self.prioritySteps = prioritySteps.isEmpty ? [0] : prioritySteps.sorted()
+    }
+
+    /// What kombu puts between a queue's name and its step, and between the parts of a binding.
+    static let separator = "\u{06}\u{16}"
+
+    // MARK: Celery's
+
+    /// `<queue>` or `<queue>\x06\x16<step>` · list · owner: producers · end: empty. Ready messages: LPUSH puts, the right end is next.
+    func ready(_ queue: String, step: Int) -> String {
+        step == prioritySteps[0] ? prefix + queue : prefix + queue + Self.separator + String(step)
+    }
+
+    /// The list for a message of that priority: the greatest step that is not above it.
+    func ready(_ queue: String, priority: Int) -> String {
+        ready(queue, step: prioritySteps.last { $0 <= priority } ?? prioritySteps[0])
+    }
+
+    /// All lists of a queue, most urgent first.
+    func ready(_ queue: String) -> [String] { prioritySteps.map { ready(queue, step: $0) } }
+
+    /// The queue that a ready list belongs to.
+    func queue(ofReady key: String) -> String {
+        let name = key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count)) : key
+        guard let range = name.ranges(of: Self.separator).last else { return name }
+        return String(name[..<range.lowerBound])
+    }
+
+    /// `_kombu.binding.<exchange>` · set · owner: consumers · end: never (kombu's). Where a named exchange's messages go.
+    func binding(_ exchange: String) -> String { "\(prefix)_kombu.binding.\(exchange)" }
+
+    /// `_kombu.binding_permanent.<exchange>` · set · owner: consumers · end: never (kombu 5.7).
+    func permanentBinding(_ exchange: String) -> String { "\(prefix)_kombu.binding_permanent.\(exchange)" }
+
+    // MARK: Workers and what they hold
+
+    /// `apium:version` · string · owner: the first session · end: never. The version of this layout.
+    var version: String { "\(prefix)apium:version" }
+
+    /// `apium:workers` · set · owner: sessions · end: reap or close. The live incarnations.
+    var workers: String { "\(prefix)apium:workers" }
+
+    /// `apium:worker:<inc>` · hash · owner: its session · end: reap or close. `beat`, `name`, `pid`, `queues`, `jobs`, `lease_ms`, `started`.
+    func worker(_ incarnation: String) -> String { "\(prefix)apium:worker:\(incarnation)" }
+
+    /// `apium:reaped` · zset, incarnation by the ms of its end · owner: janitor · end: 7 days each. Swept again, because a blocked read of a
+    /// stopped worker may still move a message.
+    var reaped: String { "\(prefix)apium:reaped" }
+
+    /// `apium:flight:<inc>` · hash, batch → source list · owner: its session · end: its batches.
+    func flight(_ incarnation: String) -> String { "\(prefix)apium:flight:\(incarnation)" }
+
+    /// `apium:flight:<inc>:<batch>` · list · owner: its session · end: batch done, returned. The messages in the order of their claim.
+    func batch(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:flight:\(incarnation):\(batch)" }
+
+    /// `apium:marks:<inc>:<batch>` · string · owner: its session · end: with the batch. A byte per place: NUL runs, `a` acked early, `d` done.
+    func marks(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:marks:\(incarnation):\(batch)" }
+
+    /// `apium:fence` · string · owner: claims · end: never. The last fence that was given.
+    var fence: String { "\(prefix)apium:fence" }
+
+    // MARK: Waiting and set aside
+
+    /// `apium:scheduled` · zset, member by due time in µs · owner: producers, completions · end: promotion.
+    var scheduled: String { "\(prefix)apium:scheduled" }
+
+    /// `apium:scheduled:messages` · hash, member → message · owner and end: as `apium:scheduled`.
+    var scheduledMessages: String { "\(prefix)apium:scheduled:messages" }
+
+    /// `apium:parked`, `apium:dead`, `apium:quarantine` · zset, id by time in µs · owner: completions, janitor · end: requeue, discard, bounds.
+    func shelf(_ shelf: Shelf) -> String { "\(prefix)apium:\(shelf.rawValue)" }
+
+    /// `<shelf>:messages` · hash, id → record · owner and end: as the shelf. The scripts derive this name from the shelf's.
+    func shelfMessages(_ shelf: Shelf) -> String { "\(prefix)apium:\(shelf.rawValue):messages" }
+
+    // MARK: Control and duties
+
+    /// `apium:control` · hash · owner: operators · end: never. `epoch`. Also the channel on which a new epoch is published.
+    var control: String { "\(prefix)apium:control" }
+
+    /// `apium:revoked` · zset, id by the ms of its expiry · owner: operators · end: 7 days each.
+    var revoked: String { "\(prefix)apium:revoked" }
+
+    /// `apium:janitor` · string · owner: the janitor · end: 2 s without renewal.
+    var janitor: String { "\(prefix)apium:janitor" }
+
+    /// `apium:beat:marks` · hash, entry → last slot in µs · owner: beats · end: never (a mark that expired would fire twice).
+    var beatMarks: String { "\(prefix)apium:beat:marks" }
+
+    /// `apium:beat:generation` · string · owner: beats · end: never.
+    var beatGeneration: String { "\(prefix)apium:beat:generation" }
+
+    /// `apium:beat:ledger` · stream of about 10,000 · owner: beats · end: capped.
+    var beatLedger: String { "\(prefix)apium:beat:ledger" }
+}

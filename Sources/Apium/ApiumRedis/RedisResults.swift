@@ -1,0 +1,102 @@
+import ApiumCore
+import Logging
+import NIOCore
+import NIOPosix
+import RedisClient
+
+/// Celery's result documents on a Redis server: `celery-task-meta-<id>`, stored with a time to live and published under the same name.
+public final class RedisResults: ResultBackend {
+    private let client: RedisClient
+    private let subscriber: RedisSubscriber
+    private let prefix: String
+    private let expires: Duration
+
+    /// Makes a backend; it connects when it is first used.
+    /// - Parameters:
+    ///   - keyPrefix: Celery's `global_keyprefix` of the result backend. Default: empty.
+    ///   - expires: Celery's `result_expires`; zero keeps results for ever. Default: one day.
+    public init(_ configuration: RedisConfiguration, keyPrefix: String = "", expires: Duration = .seconds(86_400), logger: Logger) {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        client = RedisClient(configuration, eventLoop: eventLoop, logger: logger)
+        subscriber = RedisSubscriber(configuration, eventLoop: eventLoop, logger: logger)
+        prefix = ResultKeys.prefix(keyPrefix)
+        self.expires = expires
+    }
+
+    /// Makes a backend of a URL as Celery writes it.
+    /// - Throws: ``ApiumError`` `invalidConfiguration`.
+    public convenience init(url: String, keyPrefix: String = "", expires: Duration = .seconds(86_400), logger: Logger) throws {
+        let configuration: RedisConfiguration
+        do { configuration = try RedisConfiguration(url: url) } catch { throw RedisFailure.apiumError(error) }
+        self.init(configuration, keyPrefix: keyPrefix, expires: expires, logger: logger)
+    }
+
+    /// Closes the connections; what waits fails.
+    public func shutdown() async {
+        await subscriber.shutdown()
+        await client.shutdown()
+    }
+
+    public func store(_ document: ResultDocument) async throws {
+        try await client.reply(
+            .eval(RedisScripts.store, keys: [ResultKeys.key(prefix, document.id)], ResultKeys.seconds(expires), document.encoded()))
+    }
+
+    public func document(for id: String) async throws -> ResultDocument? {
+        try await client.reply(RedisCommand("GET", ResultKeys.key(prefix, id))).bytes.map(ResultDocument.init(decoding:))
+    }
+
+    public func forget(_ id: String) async throws {
+        try await client.reply(RedisCommand("DEL", ResultKeys.key(prefix, id)))
+    }
+
+    /// Subscribes first and reads then, so that a result that is stored in between is not missed. After a gap it reads again.
+    public func wait(for id: String, within timeout: Duration) async throws -> ResultDocument? {
+        if let document = try await document(for: id), document.state.isReady { return document }
+        guard timeout > .zero else { return nil }
+        let events: AsyncStream<RedisSubscriptionEvent>
+        do {
+            events = try await subscriber.events(channels: [ResultKeys.key(prefix, id)], bufferLimit: 16)
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+        if let document = try await document(for: id), document.state.isReady { return document }
+        return try await withThrowingTaskGroup(of: ResultDocument?.self) { group in
+            group.addTask { try await self.firstReady(id, of: events) }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+
+    private func firstReady(_ id: String, of events: AsyncStream<RedisSubscriptionEvent>) async throws -> ResultDocument? {
+        for await event in events {
+            let document: ResultDocument?
+            switch event {
+            case .message(let message): document = try ResultDocument(decoding: message.payload)
+            case .gap: document = try await self.document(for: id)
+            }
+            if let document, document.state.isReady { return document }
+        }
+        try Task.checkCancellation()
+        throw ApiumError(.unavailable, "the result backend was shut down")
+    }
+}
+
+/// The names of results.
+enum ResultKeys {
+    /// Celery puts an underscore behind a prefix that doesn't end in one of `:_-.`.
+    static func prefix(_ text: String) -> String {
+        guard let last = text.last else { return "" }
+        return ":_-.".contains(last) ? text : text + "_"
+    }
+
+    /// `celery-task-meta-<id>` · string · owner: workers · end: `result_expires`. Also the channel of its publication.
+    static func key(_ prefix: String, _ id: String) -> String { "\(prefix)celery-task-meta-\(id)" }
+
+    /// Whole seconds to live; at least one, unless zero means for ever.
+    static func seconds(_ duration: Duration) -> Int64 { duration <= .zero ? 0 : max(1, duration.components.seconds) }
+}

@@ -1,0 +1,26 @@
+import RedisClient
+
+/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does.
+enum RedisScripts {
+    static let register = script("register", PackageResources.register_lua)
+    static let open = script("open", PackageResources.open_lua)
+    static let complete = script("complete", PackageResources.complete_lua)
+    static let acknowledge = script("acknowledge", PackageResources.acknowledge_lua)
+    static let renew = script("renew", PackageResources.renew_lua)
+    static let expire = script("expire", PackageResources.expire_lua)
+    static let returnBatch = script("return", PackageResources.return_lua)
+    static let later = script("later", PackageResources.later_lua)
+    static let promote = script("promote", PackageResources.promote_lua)
+    static let janitor = script("janitor", PackageResources.janitor_lua)
+    static let leave = script("leave", PackageResources.leave_lua)
+    static let revoke = script("revoke", PackageResources.revoke_lua)
+    static let control = script("control", PackageResources.control_lua)
+    static let fire = script("fire", PackageResources.fire_lua)
+    static let requeue = script("requeue", PackageResources.requeue_lua)
+    static let trim = script("trim", PackageResources.trim_lua)
+    static let store = script("store", PackageResources.store_lua)
+
+    private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: String(decoding: source, as: UTF8.self))
+    }
+}

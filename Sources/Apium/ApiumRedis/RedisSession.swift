@@ -1,0 +1,187 @@
+import ApiumCore
+import Logging
+import NIOCore
+import RedisClient
+import Synchronization
+
+/// One worker process' records and lease on the server.
+///
+/// The parts: ``ClaimLoop`` moves messages into this session's batches, `BatchLedger` remembers what they hold, ``LeaseKeeper`` renews,
+/// ``Janitor`` does the shared duties while this session has their lease.
+final class RedisSession: BrokerSession {
+    let incarnation: String
+    let events: AsyncStream<SessionEvent>
+    let identity: WorkerIdentity
+    let broker: RedisBroker
+    let ledger = Mutex(BatchLedger())
+    private let news: AsyncStream<SessionEvent>.Continuation
+    private let state = Mutex(State())
+    private let controlListener = Mutex<RedisSubscription?>(nil)
+    /// Set up by `register`, after which it never changes.
+    private let parts = Mutex<Parts?>(nil)
+
+    private struct State {
+        var closed = false
+        var leaseLost = false
+        var epoch: Int64 = 0
+        var lastFetch: SuspendingClock.Instant?
+        var lastRenewal: SuspendingClock.Instant?
+        var lastError: String?
+    }
+
+    /// What a registered session consists of.
+    struct Parts: Sendable {
+        let claims: ClaimLoop
+        let lease: LeaseKeeper
+        let janitor: Janitor
+    }
+
+    init(broker: RedisBroker, identity: WorkerIdentity) {
+        self.broker = broker
+        self.identity = identity
+        incarnation = JobID.make()
+        (events, news) = AsyncStream.makeStream(of: SessionEvent.self, bufferingPolicy: .bufferingNewest(64))
+    }
+
+    var keys: RedisKeys { broker.keys }
+
+    /// Enters the register, declares the queues as kombu's consumers do, and starts to renew.
+    func register() async throws {
+        let command = RedisCommand.eval(
+            RedisScripts.register, keys: [keys.version, keys.workers, keys.worker(incarnation)], Self.layoutVersion, incarnation, "beat", 0,
+            "name", identity.name, "pid", Int(identity.pid), "queues", identity.queues.joined(separator: ","), "jobs",
+            identity.jobs.joined(separator: ","), "lease_ms", identity.lease.wholeMilliseconds, "started", Timestamp.now().microseconds)
+        let stored = try await broker.client.reply(command)
+        guard stored == .integer(0) else {
+            throw ApiumError(
+                .notAvailable, "the layout on the Redis server has version \(stored.int ?? 0), this worker knows \(Self.layoutVersion); run a newer release")
+        }
+        let bindings = identity.queues.flatMap { queue in
+            let member = [queue, "", queue].joined(separator: RedisKeys.separator)
+            return [RedisCommand("SADD", keys.binding(queue), member), RedisCommand("SADD", keys.permanentBinding(queue), member)]
+        }
+        _ = try await broker.client.replies(bindings)
+        let lease = LeaseKeeper(session: self)
+        parts.withLock { $0 = Parts(claims: ClaimLoop(session: self), lease: lease, janitor: Janitor(broker: broker, incarnation: incarnation)) }
+        lease.start()
+        await listenForControl()
+    }
+
+    /// The version of the keys and scripts of this release.
+    static let layoutVersion = 1
+
+    /// A push spares waiting for the next renewal; without it the session works all the same.
+    private func listenForControl() async {
+        do {
+            let listener = try await broker.subscriber.subscribe(channels: [keys.control]) { [weak self] event in
+                guard case .message(let message) = event, let epoch = Int64(String(decoding: message.payload, as: UTF8.self)) else { return }
+                self?.noteEpoch(epoch)
+            }
+            controlListener.withLock { $0 = listener }
+        } catch {
+            broker.logger.notice("Changes of control are learnt by renewals alone", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func require() throws -> Parts {
+        guard let parts = parts.withLock({ $0 }) else { throw ApiumError(.unavailable, "the session is not registered") }
+        return parts
+    }
+
+    // MARK: What happens
+
+    /// - Throws: ``ApiumError`` when the session is closed or has lost its lease.
+    func checkUsable() throws {
+        let (closed, lost) = state.withLock { ($0.closed, $0.leaseLost) }
+        if closed { throw ApiumError(.unavailable, "the session is closed") }
+        if lost { throw ApiumError(.unavailable, "the session has lost its lease; open a new one") }
+    }
+
+    var isUsable: Bool { state.withLock { !$0.closed && !$0.leaseLost } }
+
+    func noteLeaseLost() {
+        let isNew = state.withLock { state in
+            defer { state.leaseLost = true }
+            return !state.leaseLost && !state.closed
+        }
+        guard isNew else { return }
+        news.yield(.leaseLost)
+        parts.withLock { $0 }?.claims.wake()
+    }
+
+    func noteEpoch(_ epoch: Int64) {
+        let isNew = state.withLock { state in
+            defer { state.epoch = epoch }
+            return epoch != state.epoch
+        }
+        if isNew { news.yield(.controlChanged(epoch: epoch)) }
+    }
+
+    func noteRenewal() { state.withLock { $0.lastRenewal = .now } }
+
+    func noteFetch() {
+        state.withLock { state in
+            state.lastFetch = .now
+            state.lastError = nil
+        }
+    }
+
+    /// One line per change, however often it is tried.
+    func noteFailure(_ error: any Error) {
+        let text = String(describing: error)
+        let isNew = state.withLock { state in
+            defer { state.lastError = text }
+            return state.lastError != text
+        }
+        if isNew { broker.logger.notice("Fetching jobs fails; trying again", metadata: ["error": "\(text)"]) }
+    }
+
+    var health: SessionHealth {
+        let now = SuspendingClock.now
+        return state.withLock { state in
+            SessionHealth(
+                sinceLastFetch: state.lastFetch.map { $0.duration(to: now) }, sinceLastRenewal: state.lastRenewal.map { $0.duration(to: now) },
+                lastError: state.lastError)
+        }
+    }
+
+    // MARK: Duties
+
+    func claim(limit: Int) async throws -> Claim { try await require().claims.claim(limit: limit) }
+
+    func maintain() async throws -> MaintenanceReport {
+        try checkUsable()
+        return try await require().janitor.round()
+    }
+
+    func control() async throws -> ControlState {
+        do {
+            let answer = try await broker.client.reply(.eval(RedisScripts.control, keys: [keys.revoked, keys.control])).asArray()
+            guard answer.count == 2 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 2") }
+            let epoch = Int64(try answer[0].asInt())
+            state.withLock { $0.epoch = epoch }
+            return ControlState(epoch: epoch, revoked: Set(try answer[1].asArray().map { try $0.asString() }))
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+    }
+
+    /// Stops the waiting reads first, so that nothing arrives any more; then gives back what is left; then leaves the register.
+    func close() async throws {
+        let wasOpen = state.withLock { state in
+            defer { state.closed = true }
+            return !state.closed
+        }
+        guard wasOpen, let parts = parts.withLock({ $0 }) else { return }
+        defer { news.finish() }
+        await parts.claims.stop()
+        controlListener.withLock { $0.take() }?.cancel()
+        let returner = BatchReturner(broker: broker)
+        try await returner.returnAll(of: incarnation, because: .closing)
+        _ = try await broker.client.replies([
+            .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, ""),
+            .eval(RedisScripts.leave, keys: [keys.janitor], incarnation),
+        ])
+        await parts.lease.stop()
+    }
+}
