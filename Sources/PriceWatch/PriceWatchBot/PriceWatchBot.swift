@@ -1,1 +1,82 @@
-// Placeholder: replaced as the target is written.
+import Logging
+import PriceWatchModel
+import ServiceLifecycle
+import TelegramBotAPI
+
+/// The conversation as a service: polls Telegram and answers, many chats at once.
+public struct PriceWatchBot: Service {
+    private let bot: TelegramBot
+    private let api: any PriceAPI
+    private let logger: Logger
+
+    /// Makes the bot.
+    public init(bot: TelegramBot, api: any PriceAPI, logger: Logger) {
+        self.bot = bot
+        self.api = api
+        self.logger = logger
+    }
+
+    /// Polls until shutdown; what is being answered then is finished.
+    ///
+    /// - Throws: ``TelegramError`` `unauthorized` for a token that Telegram does not know.
+    public func run() async throws {
+        guard let me = try await cancelWhenGracefulShutdown({ try await introduce() }) else { return }
+        let chat = TelegramChatPort(bot: bot)
+        let conversation = Conversation(api: api, chat: chat, languages: LanguageBook(), botName: me.username, logger: logger)
+        logger.info("the bot is there", metadata: ["name": "\(me.username ?? me.firstName)"])
+        let keeper = LaneKeeper()
+        try await withThrowingDiscardingTaskGroup { handlers in
+            let updates = bot.updates(["message", "callback_query", "my_chat_member"])
+            for try await update in updates.cancelOnGracefulShutdown() {
+                guard let id = update.chatID else { continue }
+                switch await keeper.admit(id) {
+                case .run:
+                    handlers.addTask {
+                        await conversation.handle(update)
+                        await keeper.ended(id)
+                    }
+                case .refuse(let isFirst):
+                    logger.info("a chat asks faster than it is answered")
+                    if isFirst { handlers.addTask { try? await tell(chat, update) } }
+                case .wait: break
+                }
+            }
+        }
+    }
+
+    private func tell(_ chat: TelegramChatPort, _ update: TelegramUpdate) async throws {
+        guard case .message(let message) = update.content else { return }
+        _ = try await chat.send(BotMessage(TelegramHTML(BotWords(Language(telegramCode: message.from?.languageCode)).busyChat)), to: message.chat.id)
+    }
+
+    /// Waits until Telegram answers, ends a webhook that may be left from earlier, and offers the commands. `nil`: shut down meanwhile.
+    private func introduce() async throws -> TelegramUser? {
+        var failures = 0
+        while !Task.isCancelled {
+            do {
+                let me = try await bot.getMe()
+                try await bot.deleteWebhook()
+                await offerCommands()
+                return me
+            } catch let error as TelegramError where error.isTransient {
+                failures = min(failures + 1, 6)
+                logger.warning("Telegram cannot be reached; trying again", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: error.retryAfter ?? .milliseconds(250 << failures))
+            } catch is CancellationError {
+                return nil
+            }
+        }
+        return nil
+    }
+
+    /// A Bot API server may not know the method; the bot works without it.
+    private func offerCommands() async {
+        do {
+            for (code, language) in [(nil, Language.english), ("en", .english), ("ru", .russian)] {
+                try await bot.setMyCommands(BotWords(language).commands.map { TelegramCommand($0.name, $0.description) }, language: code)
+            }
+        } catch {
+            logger.warning("the commands could not be offered", metadata: ["error": "\(error)"])
+        }
+    }
+}

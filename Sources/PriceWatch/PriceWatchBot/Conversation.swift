@@ -1,0 +1,167 @@
+import Logging
+import PriceWatchJobs
+import PriceWatchModel
+import TelegramBotAPI
+
+/// What the bot does with one update. It keeps nothing but the languages: products, prices and whose they are is the API's.
+struct Conversation: Sendable {
+    let api: any PriceAPI
+    let chat: any ChatPort
+    let languages: LanguageBook
+    /// The bot's own user name; known once Telegram has told it.
+    let botName: String?
+    let logger: Logger
+
+    func handle(_ update: TelegramUpdate) async {
+        do {
+            switch update.content {
+            case .message(let message): try await handle(message)
+            case .callbackQuery(let query): try await handle(query)
+            case .membership(let change): try await handle(change)
+            case .other: break
+            }
+        } catch let error as TelegramError where error.isChatUnreachable {
+            await note(blocked: true, in: update.chatID ?? 0)
+        } catch is CancellationError {
+        } catch {
+            // The conversation's errors are Telegram's and the API's; both are worded without tokens and without what users wrote.
+            logger.warning("an update could not be answered", metadata: ["update": "\(update.id)", "error": "\(error)"])
+        }
+    }
+
+    // MARK: Messages
+
+    private func handle(_ message: TelegramMessage) async throws {
+        guard let from = message.from, !from.isBot, let text = message.text ?? message.caption else { return }
+        let asking = IncomingText(
+            text: text, entities: message.entities ?? message.captionEntities ?? [], botName: botName, isPrivate: message.chat.isPrivate)
+        if asking == .notForUs { return }
+        let (asker, words) = await meet(from, in: message.chat.id)
+        let chatID = message.chat.id
+        switch asking {
+        case .start: _ = try await chat.send(BotMessages.greeting(words, name: from.firstName), to: chatID)
+        case .help: _ = try await chat.send(BotMessage(TelegramHTML(words.help)), to: chatID)
+        case .language: _ = try await chat.send(BotMessages.language(words), to: chatID)
+        case .list: try await list(asker, words)
+        case .links(let links): try await follow(links, asker, words)
+        case .unknownCommand: _ = try await chat.send(BotMessage(TelegramHTML(words.unknownCommand)), to: chatID)
+        case .other: _ = try await chat.send(BotMessage(TelegramHTML(words.noLink)), to: chatID)
+        case .notForUs: break
+        }
+    }
+
+    /// Who asks, and how to speak: the language chosen earlier, or else that of the user's app.
+    private func meet(_ user: TelegramUser, in chatID: Int64) async -> (Asker, BotWords) {
+        let asker = Asker(chatID: chatID, name: TelegramHTML.line(user.firstName, to: 64), language: Language(telegramCode: user.languageCode))
+        if let known = languages[chatID] { return (asker, BotWords(known)) }
+        let language: Language
+        do {
+            language = try await api.language(of: asker) ?? asker.language
+            languages[chatID] = language
+        } catch {
+            language = asker.language
+        }
+        return (asker, BotWords(language))
+    }
+
+    private func list(_ asker: Asker, _ words: BotWords) async throws {
+        let message = try await answer(words) { BotMessages.list(try await api.watches(asker), page: 0, words) }
+        _ = try await chat.send(message, to: asker.chatID)
+    }
+
+    private func follow(_ links: [String], _ asker: Asker, _ words: BotWords) async throws {
+        for link in links.prefix(IncomingText.maximumLinks) { try await follow(link, asker, words) }
+        if links.count > IncomingText.maximumLinks {
+            _ = try await chat.send(BotMessage(TelegramHTML(words.tooManyLinks(IncomingText.maximumLinks))), to: asker.chatID)
+        }
+    }
+
+    /// Says at once that it looks, then what it found: in the same message, or, with a picture, in a new one.
+    private func follow(_ link: String, _ asker: Asker, _ words: BotWords) async throws {
+        let looking = try await chat.send(BotMessage(TelegramHTML(words.looking)), to: asker.chatID)
+        try? await chat.showTyping(in: asker.chatID)
+        let found = try await answer(words) { BotMessages.outcome(try await api.addProduct(asker, link: link), words) }
+        guard found.pictureURL != nil else { return try await chat.edit(looking, in: asker.chatID, to: found) }
+        _ = try await chat.send(found, to: asker.chatID)
+        try? await chat.edit(looking, in: asker.chatID, to: BotMessage(TelegramHTML(words.found)))
+    }
+
+    /// The message that `work` makes, or the one that says why there is none.
+    private func answer(_ words: BotWords, _ work: () async throws -> BotMessage) async throws -> BotMessage {
+        do {
+            return try await work()
+        } catch let fault as ChatFault {
+            logger.info("the API gave no result", metadata: ["fault": "\(fault)"])
+            return BotMessage("⚠️ " + TelegramHTML(words.fault(fault.code)))
+        }
+    }
+
+    // MARK: Buttons
+
+    private func handle(_ query: TelegramCallbackQuery) async throws {
+        guard let message = query.message, let data = query.data.flatMap(ButtonData.init) else {
+            let language = query.message.flatMap { languages[$0.chat.id] } ?? Language(telegramCode: query.from.languageCode)
+            return try await chat.answer(query.id, BotWords(language).staleButton)
+        }
+        let (asker, words) = await meet(query.from, in: message.chat.id)
+        do {
+            try await press(data, on: message.messageID, asker, words, query: query.id)
+        } catch let fault as ChatFault {
+            logger.info("the API gave no result", metadata: ["fault": "\(fault)"])
+            try await chat.answer(query.id, words.fault(fault.code))
+        }
+    }
+
+    private func press(_ data: ButtonData, on message: Int64, _ asker: Asker, _ words: BotWords, query: String) async throws {
+        let chatID = asker.chatID
+        switch data {
+        case .history(let watchID):
+            let history = try await api.history(asker, watchID: watchID, limit: BotMessages.historyLength + 1)
+            try await chat.answer(query, nil)
+            _ = try await chat.send(BotMessages.history(history, words), to: chatID)
+        case .stop(let watchID):
+            let isRemoved = try await api.removeWatch(asker, watchID: watchID)
+            try await chat.answer(query, isRemoved ? nil : words.fault(.notFound))
+            try? await chat.removeButtons(message, in: chatID)
+            if isRemoved { _ = try await chat.send(BotMessage(TelegramHTML(words.stopped)), to: chatID) }
+        case .stopInList(let watchID, let page):
+            let isRemoved = try await api.removeWatch(asker, watchID: watchID)
+            try await chat.answer(query, isRemoved ? words.stopped : words.fault(.notFound))
+            try await chat.edit(message, in: chatID, to: BotMessages.list(try await api.watches(asker), page: page, words))
+        case .page(let page):
+            let watches = try await api.watches(asker)
+            try await chat.answer(query, nil)
+            try await chat.edit(message, in: chatID, to: BotMessages.list(watches, page: page, words))
+        case .language(let language):
+            try await api.setLanguage(asker, language)
+            languages[chatID] = language
+            try await chat.answer(query, nil)
+            try await chat.edit(message, in: chatID, to: BotMessage(TelegramHTML(BotWords(language).languageChosen)))
+        }
+    }
+
+    // MARK: Membership
+
+    private func handle(_ change: TelegramMembershipChange) async throws { await note(blocked: change.isGone, in: change.chat.id) }
+
+    /// Tells the API that the chat's watches rest, or go on. A chat that could not be told of stays as it was until the next send finds it out.
+    private func note(blocked: Bool, in chatID: Int64) async {
+        do {
+            try await api.setBlocked(chatID: chatID, blocked)
+        } catch {
+            logger.warning("the API was not told whether a chat can be written to", metadata: ["blocked": "\(blocked)", "error": "\(error)"])
+        }
+    }
+}
+
+extension TelegramUpdate {
+    /// The chat that the update is of.
+    var chatID: Int64? {
+        switch content {
+        case .message(let message): message.chat.id
+        case .callbackQuery(let query): query.message?.chat.id ?? query.from.id
+        case .membership(let change): change.chat.id
+        case .other: nil
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import ApiumCore
+import Logging
+import PriceWatchJobs
+import PriceWatchModel
+import TelegramBotAPI
+
+/// How the bot runs ``Notify``: what it sends with, whom it tells of chats that are gone, and where it sees what was sent already.
+public struct NotificationSender: Sendable {
+    /// Sends a message, and answers its id. Throws ``TelegramError``.
+    typealias Send = @Sendable (_ message: BotMessage, _ chat: Int64) async throws -> Int64
+
+    let send: Send
+    let api: any PriceAPI
+    let results: any ResultBackend
+
+    /// Sends by Telegram.
+    public init(bot: TelegramBot, api: any PriceAPI, results: any ResultBackend) {
+        self.init(api: api, results: results) { message, chat in
+            try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard).messageID
+        }
+    }
+
+    init(api: any PriceAPI, results: any ResultBackend, send: @escaping Send) {
+        self.api = api
+        self.results = results
+        self.send = send
+    }
+
+    /// How long to wait before another try: what Telegram says, or growing pauses up to five minutes, a random part of them so that chats do not
+    /// come back together.
+    static func pause(after error: TelegramError, retries: Int, jitter: Double) -> Duration {
+        error.retryAfter ?? .milliseconds(Int64(Double(min(1_000 << min(retries, 20), 300_000)) * jitter))
+    }
+}
+
+/// The notification is sent once for one change: its job has the outbox row's id, a run that finds the result of an earlier one sends nothing, and
+/// trouble on the way puts the job back, for as long as it takes. Only a crash between Telegram's answer and the job's end may send it again; the
+/// outbox is told so by `redelivered`.
+extension Notify: DependentJob {
+    /// Sends the notification.
+    public func run(in context: JobContext, using sender: NotificationSender) async throws -> Delivery {
+        if try await sender.wasSent(notification.outboxID) { return .alreadySent }
+        let messageID: Int64
+        do {
+            messageID = try await sender.send(BotMessages.notification(notification), notification.chatID)
+        } catch let error as TelegramError {
+            if let moved = error.migrateToChatID {
+                messageID = try await sender.resend(notification, to: moved, retries: context.retries)
+            } else if error.isChatUnreachable {
+                return try await sender.giveUp(notification, context)
+            } else if error.isTransient || error.code == .unauthorized || error.code == .conflict {
+                // A wrong token is a deployment's fault and will be mended: the message waits for it.
+                throw Retry(after: NotificationSender.pause(after: error, retries: context.retries, jitter: .random(in: 0.5...1)), maxRetries: nil, reason: error)
+            } else {
+                throw error
+            }
+        }
+        await sender.markDelivered(notification, messageID: messageID, context)
+        return .sent
+    }
+}
+
+extension NotificationSender {
+    func wasSent(_ outboxID: Int64) async throws -> Bool {
+        try await results.document(for: Notify.id(outbox: outboxID))?.state == .success
+    }
+
+    /// The group has a new id.
+    func resend(_ notification: Notification, to chat: Int64, retries: Int) async throws -> Int64 {
+        do {
+            return try await send(BotMessages.notification(notification), chat)
+        } catch let error as TelegramError {
+            throw Retry(after: Self.pause(after: error, retries: retries, jitter: 1), maxRetries: nil, reason: error)
+        }
+    }
+
+    /// The chat is gone: its watches rest. An API that cannot be told now is told by the next run.
+    func giveUp(_ notification: Notification, _ context: JobContext) async throws -> Notify.Delivery {
+        do {
+            try await api.setBlocked(chatID: notification.chatID, true)
+        } catch let fault as ChatFault {
+            throw Retry(after: .seconds(10), maxRetries: nil, reason: fault)
+        }
+        context.logger.info("the chat cannot be written to any more; its watches rest")
+        return .blocked
+    }
+
+    /// The message is out: nothing after this may throw, or the job would send it again. The outbox is told, for some seconds if need be.
+    func markDelivered(_ notification: Notification, messageID: Int64, _ context: JobContext) async {
+        let mark = MarkDelivered(outboxID: notification.outboxID, messageID: messageID, redelivered: context.redelivered)
+        for attempt in 1...5 {
+            do {
+                try await context.enqueue(mark)
+                return
+            } catch {
+                context.logger.warning("the outbox was not told of a delivery", metadata: ["outbox": "\(notification.outboxID)", "error": "\(error)"])
+                if attempt < 5 { try? await Task.sleep(for: .milliseconds(250 << attempt)) }
+            }
+        }
+    }
+}

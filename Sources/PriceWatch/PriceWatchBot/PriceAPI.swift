@@ -1,0 +1,37 @@
+import PriceWatchJobs
+import PriceWatchModel
+
+/// Who asks: every request carries the chat, and the API answers with that chat's data alone.
+public struct Asker: Sendable, Hashable {
+    /// Telegram's chat id.
+    public var chatID: Int64
+    /// The name as the chat shows it.
+    public var name: String
+    /// The language of the user's app, for a user that is new.
+    public var language: Language
+
+    /// Makes an asker.
+    public init(chatID: Int64, name: String, language: Language) {
+        self.chatID = chatID
+        self.name = name
+        self.language = language
+    }
+}
+
+/// All that the bot knows of products and prices: questions to the API. Throws ``ChatFault`` only, besides `CancellationError`.
+public protocol PriceAPI: Sendable {
+    /// Has the chat follow the product behind a link.
+    func addProduct(_ asker: Asker, link: String) async throws -> AddProduct.Outcome
+    /// What the chat follows, in the order of adding.
+    func watches(_ asker: Asker) async throws -> [Watch]
+    /// Stops following; false when the chat has no such watch.
+    func removeWatch(_ asker: Asker, watchID: Int64) async throws -> Bool
+    /// A followed product and its newest prices.
+    func history(_ asker: Asker, watchID: Int64, limit: Int) async throws -> ChatResult.History
+    /// Sets the chat's language.
+    func setLanguage(_ asker: Asker, _ language: Language) async throws
+    /// The language that the chat chose; `nil` when it is not known.
+    func language(of asker: Asker) async throws -> Language?
+    /// The chat cannot be written to, or can be again: its watches rest meanwhile.
+    func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws
+}
