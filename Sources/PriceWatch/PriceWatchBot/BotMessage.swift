@@ -96,7 +96,9 @@ enum BotMessages {
         text += "\n" + TelegramHTML(words.pastPrices) + "\n"
         for (index, point) in history.points.prefix(historyLength).enumerated() {
             let earlier = index + 1 < history.points.count ? history.points[index + 1].price : nil
-            text += "\n\(PriceText.moment(point.seenAt)) – " + .bold(PriceText.money(point.price, words.language)) + TelegramHTML(direction(from: earlier, to: point.price))
+            text +=
+                "\n\(PriceText.moment(point.seenAt)) – " + .bold(PriceText.money(point.price, words.language))
+                + TelegramHTML(direction(from: earlier, to: point.price))
         }
         return BotMessage(text)
     }

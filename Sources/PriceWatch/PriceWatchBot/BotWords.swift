@@ -28,12 +28,20 @@ struct BotWords: Sendable {
             /help – эта подсказка
             """)
     }
-    var noLink: String { say("I see no link here. Send me the address of a product's page, such as https://shop.example/item", "Здесь нет ссылки. Пришлите адрес страницы товара, например https://shop.example/item") }
+    var noLink: String {
+        say(
+            "I see no link here. Send me the address of a product's page, such as https://shop.example/item",
+            "Здесь нет ссылки. Пришлите адрес страницы товара, например https://shop.example/item")
+    }
     var unknownCommand: String { say("I do not know this command. /help tells what I can do.", "Такой команды нет. Что я умею – /help") }
     var looking: String { say("🔎 Looking at the page…", "🔎 Смотрю страницу…") }
     var found: String { say("👇 Found it", "👇 Нашёл") }
-    func tooManyLinks(_ taken: Int) -> String { say("I take \(taken) links from one message; please send the rest separately.", "Беру из сообщения \(taken) ссылок; остальные пришлите отдельно.") }
-    var busyChat: String { say("I am still busy with your earlier messages. One moment, please.", "Я ещё занят вашими прошлыми сообщениями. Подождите немного.") }
+    func tooManyLinks(_ taken: Int) -> String {
+        say("I take \(taken) links from one message; please send the rest separately.", "Беру из сообщения \(taken) ссылок; остальные пришлите отдельно.")
+    }
+    var busyChat: String {
+        say("I am still busy with your earlier messages. One moment, please.", "Я ещё занят вашими прошлыми сообщениями. Подождите немного.")
+    }
 
     // MARK: Following
 
@@ -50,19 +58,26 @@ struct BotWords: Sendable {
         }
     }
     func tooMany(_ limit: Int) -> String {
-        say("You follow \(limit) products already, and more is not possible. Stop one in /list first.", "Вы следите уже за \(limit) товарами, больше нельзя. Сначала уберите лишнее: /list")
+        say(
+            "You follow \(limit) products already, and more is not possible. Stop one in /list first.",
+            "Вы следите уже за \(limit) товарами, больше нельзя. Сначала уберите лишнее: /list")
     }
 
     func failure(_ failure: ParseFailure) -> String {
         switch failure {
         case .notFound: say("There is no such page in the shop. Check the link, please.", "Такой страницы в магазине нет. Проверьте ссылку.")
-        case .blocked: say("The shop does not let robots in, so I cannot read the price there. Perhaps later.", "Магазин не пускает роботов, поэтому цену мне не прочитать. Попробуйте позже.")
+        case .blocked:
+            say(
+                "The shop does not let robots in, so I cannot read the price there. Perhaps later.",
+                "Магазин не пускает роботов, поэтому цену мне не прочитать. Попробуйте позже.")
         case .notAProduct: say("I see no product on this page. Send the link to one product.", "На этой странице нет товара. Пришлите ссылку на один товар.")
         case .noPrice: say("I found the product, but no price for it. Perhaps it is sold out.", "Товар есть, а цены у него нет. Возможно, он распродан.")
         case .timedOut: say("The shop took too long to answer. Try again later.", "Магазин слишком долго не отвечает. Попробуйте позже.")
-        case .refusedAddress: say("I cannot go to this address. I need a link to a shop on the internet.", "По такому адресу я не хожу. Нужна ссылка на магазин в интернете.")
+        case .refusedAddress:
+            say("I cannot go to this address. I need a link to a shop on the internet.", "По такому адресу я не хожу. Нужна ссылка на магазин в интернете.")
         case .unreachable: say("The shop cannot be reached now. Try again later.", "Магазин сейчас недоступен. Попробуйте позже.")
-        case .parserUnavailable: say("I cannot read pages at the moment. Try again in a few minutes.", "Сейчас я не могу читать страницы. Попробуйте через несколько минут.")
+        case .parserUnavailable:
+            say("I cannot read pages at the moment. Try again in a few minutes.", "Сейчас я не могу читать страницы. Попробуйте через несколько минут.")
         }
     }
 
@@ -72,7 +87,10 @@ struct BotWords: Sendable {
         case .timedOut: say("This takes longer than usual. Look into /list in a minute, please.", "Это дольше, чем обычно. Загляните в /list через минуту.")
         case .busy: say("Too many people are asking at once. Try again in a minute, please.", "Сейчас слишком много запросов. Попробуйте через минуту.")
         case .badRequest: say("I could not make sense of that. /help tells what I can do.", "Не получилось это понять. Что я умею – /help")
-        default: say("The service is not available at the moment. Try again in a few minutes, please.", "Сервис сейчас недоступен. Попробуйте через несколько минут.")
+        default:
+            say(
+                "The service is not available at the moment. Try again in a few minutes, please.", "Сервис сейчас недоступен. Попробуйте через несколько минут."
+            )
         }
     }
 

@@ -50,7 +50,8 @@ extension Notify: DependentJob {
                 return try await sender.giveUp(notification, context)
             } else if error.isTransient || error.code == .unauthorized || error.code == .conflict {
                 // A wrong token is a deployment's fault and will be mended: the message waits for it.
-                throw Retry(after: NotificationSender.pause(after: error, retries: context.retries, jitter: .random(in: 0.5...1)), maxRetries: nil, reason: error)
+                throw Retry(
+                    after: NotificationSender.pause(after: error, retries: context.retries, jitter: .random(in: 0.5...1)), maxRetries: nil, reason: error)
             } else {
                 throw error
             }
