@@ -77,7 +77,8 @@ extension TaskArguments.Embed {
             case "callbacks": callbacks = value.signatures
             case "errbacks": errbacks = value.signatures
             case "chain": chain = value.signatures
-            case "chord": chord = value.isNull ? nil : value
+            // `JSONValue` takes a nil literal for `null`, so the optional's is named.
+            case "chord": chord = value.isNull ? JSONValue?.none : value
             default: extra[key] = value
             }
         }

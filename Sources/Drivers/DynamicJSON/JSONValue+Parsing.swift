@@ -25,12 +25,17 @@ extension JSONValue {
         guard depth(of: bytes, atMost: limits.depth) else {
             return .failure(JSONError(.tooDeep, "arrays and objects are nested deeper than \(limits.depth) levels"))
         }
+        // jansson takes a NUL outside of strings for the end of a chunk, and reads on behind it.
+        if let place = bytes.firstIndex(of: 0) {
+            return .failure(JSONError(.syntax, "byte \(place) is NUL, which JSON writes as \\u0000 within a string", line: 1, column: place + 1))
+        }
         var error = json_error_t()
         let root = UnsafeRawPointer(bytes.baseAddress).flatMap {
             json_loadb($0.assumingMemoryBound(to: CChar.self), bytes.count, size_t(JSON_DECODE_ANY | JSON_ALLOW_NUL), &error)
         }
         guard let root else {
-            return .failure(bytes.isEmpty ? JSONError(.syntax, "the text is empty; a JSON value was expected", line: 1, column: 1) : JSONError(error))
+            let empty = JSONError(.syntax, "the text is empty; a JSON value was expected", line: 1, column: 1)
+            return .failure(bytes.isEmpty ? empty : JSONError(error, in: bytes))
         }
         defer { json_decref(root) }
         return .success(JSONValue(root))
@@ -100,31 +105,28 @@ extension String {
 }
 
 extension JSONError {
-    fileprivate init(_ error: json_error_t) {
+    fileprivate init(_ error: json_error_t, in bytes: UnsafeBufferPointer<UInt8>) {
         var error = error
         let code = json_error_code(&error)
-        var text = withUnsafeBytes(of: &error.text) { raw in
-            // The last byte of `text` is jansson's error code, so the words end at the first NUL.
-            String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        // What follows " near " quotes the input.
-        var quoted = ""
-        if let cut = text.firstRange(of: " near ") {
-            quoted = String(text[cut.upperBound...])
-            text = String(text[..<cut.lowerBound])
-        }
+        // The last byte of `text` is jansson's error code, so the words end at the first NUL; what follows " near " quotes
+        // the input.
+        let words = withUnsafeBytes(of: &error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let text = words.firstRange(of: " near ").map { String(words[..<$0.lowerBound]) } ?? words
         let place = (line: max(Int(error.line), 1), column: max(Int(error.column), 1))
-        let kind: Code
         switch code {
         case json_error_numeric_overflow:
-            kind = .numberOutOfRange
-            text = "the number does not fit 64 bits (\(text))"
-        case json_error_invalid_utf8: kind = .encoding
-        default: kind = .syntax
+            self.init(.numberOutOfRange, "the number does not fit 64 bits (\(text))", line: place.line, column: place.column)
+        case json_error_invalid_utf8: self.init(.encoding, text, line: place.line, column: place.column)
+        default:
+            self.init(.syntax, JSONError.pythonExtension(in: bytes, near: Int(error.position)) ?? text, line: place.line, column: place.column)
         }
-        for word in ["NaN", "Infinity", "-Infinity"] where quoted.hasPrefix("'\(word)") || quoted.hasPrefix("'-\(word)") {
-            text = "\(word) is Python's extension of JSON and not a JSON value; null or a finite number would be right"
-        }
-        self.init(kind, text, line: place.line, column: place.column)
+    }
+
+    /// What to say when the fault is one of Python's extensions of JSON.
+    private static func pythonExtension(in bytes: UnsafeBufferPointer<UInt8>, near position: Int) -> String? {
+        let window = bytes[min(max(position - 9, 0), bytes.count)..<min(max(position + 9, 0), bytes.count)]
+        let text = String(decoding: window, as: UTF8.self)
+        guard let word = ["NaN", "Infinity"].first(where: { text.contains($0) }) else { return nil }
+        return "\(word) is Python's extension of JSON and not a JSON value; null or a finite number would be right"
     }
 }

@@ -1,4 +1,0 @@
-import Testing
-@testable import ApiumCore
-
-@Test func placeholder() { #expect(Bool(true)) }
