@@ -140,7 +140,7 @@ let package = Package(
             ],
             path: "Sources/Apium/ApiumCLI", swiftSettings: strict),
         // In-memory broker, manual clock, and the conformance suite that both brokers pass.
-        .target(name: "ApiumTesting", dependencies: ["ApiumCore", "ApiumWorker", "ApiumBeat"], path: "Sources/Apium/ApiumTesting", swiftSettings: strict),
+        .target(name: "ApiumTesting", dependencies: ["ApiumCore", "DynamicJSON"], path: "Sources/Apium/ApiumTesting", swiftSettings: strict),
 
         // MARK: PriceWatch: the application.
         // Domain values, rules and ports; no I/O.
@@ -260,7 +260,6 @@ let package = Package(
             name: "WebSocketUpgradeTests",
             dependencies: ["WebSocketUpgrade", .product(name: "HummingbirdCore", package: "hummingbird", condition: application)], swiftSettings: strict),
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
-        .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchBootstrapTests",
             dependencies: [
@@ -270,6 +269,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "ApiumWorkerTests", dependencies: ["ApiumWorker", "ApiumTesting"], swiftSettings: strict),
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
+        .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
+        .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",

@@ -1,0 +1,133 @@
+import ApiumCore
+import DynamicJSON
+
+extension BrokerState {
+    /// Ends a session in good order: what it had not finished goes back to the front, the oldest next, marked redelivered.
+    /// A job acknowledged before its run does not run again: it counts as lost.
+    mutating func close(_ incarnation: String, at now: Timestamp) {
+        guard let session = sessions.removeValue(forKey: incarnation) else { return }
+        if janitor == incarnation { janitor = nil }
+        for record in session.newestFirst {
+            if record.acknowledged {
+                lose(record, at: now)
+            } else {
+                giveBack(record, crashes: nil)
+            }
+        }
+    }
+
+    /// Returns the jobs of dead workers; answers how many, how many of them were quarantined, and whose they were.
+    mutating func reap(except own: String, at now: Timestamp) -> (reaped: Int, quarantined: Int, sessions: [String]) {
+        var (reaped, quarantined) = (0, 0)
+        let dead = sessions.filter { $0.key != own && $0.value.hasExpired(at: now) }
+        for (incarnation, session) in dead {
+            sessions[incarnation] = nil
+            for record in session.newestFirst {
+                let crashes = record.crashes + 1
+                if record.acknowledged {
+                    lose(record, at: now)
+                } else if crashes >= BrokerState.crashLimit {
+                    quarantine(record, crashes, at: now)
+                    quarantined += 1
+                } else {
+                    giveBack(record, crashes: crashes)
+                    reaped += 1
+                }
+            }
+        }
+        return (reaped, quarantined, Array(dead.keys))
+    }
+
+    /// Whether `incarnation` holds the janitor lease now; takes it when nobody alive does.
+    mutating func isJanitor(_ incarnation: String, at now: Timestamp) -> Bool {
+        if let janitor, let holder = sessions[janitor], !holder.hasExpired(at: now) { return janitor == incarnation }
+        guard sessions[incarnation]?.silentSince == nil else { return false }
+        janitor = incarnation
+        return true
+    }
+
+    private mutating func giveBack(_ record: InFlight, crashes: Int?) {
+        queues[record.queue, default: Queue()][record.list].pushFront(record.redelivered(crashes: crashes))
+    }
+
+    private mutating func quarantine(_ record: InFlight, _ crashes: Int, at now: Timestamp) {
+        let message = try? Message(decoding: record.payload)
+        shelve(record.shelved(message, "its worker died \(crashes) times while it ran", crashes, now, record.redelivered(crashes: crashes)), in: .quarantine)
+    }
+
+    private mutating func lose(_ record: InFlight, at now: Timestamp) {
+        let message = try? Message(decoding: record.payload)
+        let reason = "the worker was lost after it had acknowledged the job"
+        shelve(record.shelved(message, reason, record.crashes + 1, now, record.payload), in: .dead)
+        guard let message else { return }
+        let failure = JobFailure(type: "WorkerLostError", arguments: [.string(reason)], module: "billiard.exceptions")
+        store(ResultDocument(id: message.id, state: .failure, result: failure.value, dateDone: now))
+    }
+
+    // MARK: Shelves
+
+    func records(in shelf: Shelf, limit: Int) -> [ShelvedRecord] { Array((shelves[shelf] ?? []).reversed().prefix(max(limit, 0))) }
+
+    mutating func take(_ id: String, from shelf: Shelf) -> ShelvedRecord? {
+        guard let place = shelves[shelf]?.firstIndex(where: { $0.id == id }) else { return nil }
+        return shelves[shelf]?.remove(at: place)
+    }
+
+    mutating func requeue(_ id: String, from shelf: Shelf) -> Bool {
+        guard let record = take(id, from: shelf) else { return false }
+        let priority = (try? Message(decoding: record.payload))?.properties.priority ?? 0
+        queues[record.queue, default: Queue()][Queue.listIndex(priority: priority)].pushBack(record.payload)
+        return true
+    }
+
+    // MARK: Control
+
+    mutating func revoke(_ ids: [String], at now: Timestamp) {
+        revoked = revoked.filter { now - $0.value < BrokerState.revokeLife }
+        for id in ids { revoked[id] = now }
+        epoch += 1
+    }
+
+    func control(at now: Timestamp) -> ControlState {
+        ControlState(epoch: epoch, revoked: Set(revoked.filter { now - $0.value < BrokerState.revokeLife }.keys))
+    }
+
+    // MARK: Slots
+
+    mutating func fire(_ slot: ScheduledSlot, at now: Timestamp) -> FireOutcome {
+        if slot.generation < generation { return .staleGeneration }
+        generation = slot.generation
+        if let mark = marks[slot.entry], slot.instant <= mark { return .alreadyFired }
+        if slot.instant > now { return .early(by: slot.instant - now) }
+        marks[slot.entry] = slot.instant
+        if let job = slot.job { enqueue([job], at: now) }
+        return .fired
+    }
+}
+
+extension BrokerState.SessionState {
+    /// In the order in which they are pushed to the front, so that the oldest is next.
+    fileprivate var newestFirst: [BrokerState.InFlight] {
+        flight.sorted { ($0.key.batch, $0.key.index) > ($1.key.batch, $1.key.index) }.map(\.value)
+    }
+}
+
+extension BrokerState.InFlight {
+    /// How often the job's worker died before.
+    fileprivate var crashes: Int {
+        guard let message = try? Message(decoding: payload) else { return 0 }
+        return Int(message.headers.custom[BrokerState.crashHeader]?.intValue ?? 0)
+    }
+
+    /// The payload marked as delivered before. What is no message goes back as it is: whoever claims it parks it.
+    fileprivate func redelivered(crashes: Int?) -> [UInt8] {
+        guard var message = try? Message(decoding: payload) else { return payload }
+        message.properties.redelivered = true
+        if let crashes { message.headers.custom[BrokerState.crashHeader] = .int(Int64(crashes)) }
+        return message.encoded()
+    }
+
+    fileprivate func shelved(_ message: Message?, _ reason: String, _ attempts: Int, _ now: Timestamp, _ payload: [UInt8]) -> ShelvedRecord {
+        ShelvedRecord(id: message?.id ?? JobID.make(), task: message?.task, queue: queue, reason: reason, at: now, attempts: attempts, payload: payload)
+    }
+}

@@ -1,0 +1,156 @@
+import ApiumCore
+import DynamicJSON
+
+/// Everything an in-memory broker knows, as a value: each transition is one method, so the broker's lock makes it one step.
+struct BrokerState {
+    /// A job that takes its workers down this often is quarantined.
+    static let crashLimit = 3
+    /// The header that counts how often a job's worker died.
+    static let crashHeader = "apium_crashes"
+    /// Revokes older than this are forgotten.
+    static let revokeLife = Duration.days(7)
+
+    var queues: [String: Queue] = [:]
+    var scheduled: [Scheduled] = []
+    var sessions: [String: SessionState] = [:]
+    var shelves: [Shelf: [ShelvedRecord]] = [:]
+    var results: [String: [UInt8]] = [:]
+    var revoked: [String: Timestamp] = [:]
+    var epoch: Int64 = 0
+    var lastFence: Int64 = 0
+    var sequence = 0
+    var janitor: String?
+    var generation: Int64 = .min
+    var marks: [String: Timestamp] = [:]
+
+    /// A message that waits for its time.
+    struct Scheduled {
+        var due: Timestamp
+        /// Keeps messages of the same instant in order.
+        var sequence: Int
+        var queue: String
+        var list: Int
+        var payload: [UInt8]
+    }
+
+    /// A claimed message.
+    struct InFlight {
+        var queue: String
+        var list: Int
+        var payload: [UInt8]
+        var acknowledged = false
+    }
+
+    /// One worker process.
+    struct SessionState {
+        var identity: WorkerIdentity
+        /// The order of service; the queue served last stands last.
+        var rotation: [String]
+        var lastBatch = 0
+        var flight: [DeliveryTag: InFlight] = [:]
+        /// `nil` while the session renews its lease.
+        var silentSince: Timestamp?
+
+        /// Whether the lease has run out.
+        func hasExpired(at now: Timestamp) -> Bool { silentSince.map { now - $0 >= identity.lease } ?? false }
+    }
+
+    // MARK: Into the queues
+
+    mutating func enqueue(_ messages: [Outgoing], at now: Timestamp) {
+        for outgoing in messages {
+            var message = outgoing.message
+            if message.properties.routingKey.isEmpty { message.properties.routingKey = outgoing.queue }
+            let list = Queue.listIndex(priority: message.properties.priority)
+            if let delay = outgoing.delay, delay > .zero {
+                schedule(message.encoded(), on: outgoing.queue, list, due: now + delay)
+            } else {
+                queues[outgoing.queue, default: Queue()][list].pushBack(message.encoded())
+            }
+        }
+    }
+
+    private mutating func schedule(_ payload: [UInt8], on queue: String, _ list: Int, due: Timestamp) {
+        sequence += 1
+        scheduled.append(Scheduled(due: due, sequence: sequence, queue: queue, list: list, payload: payload))
+    }
+
+    /// Moves what is due to the backs of its queues, the earliest first.
+    mutating func promote(at now: Timestamp) -> Int {
+        let due = scheduled.filter { $0.due <= now }.sorted { ($0.due, $0.sequence) < ($1.due, $1.sequence) }
+        guard !due.isEmpty else { return 0 }
+        scheduled.removeAll { $0.due <= now }
+        for entry in due { queues[entry.queue, default: Queue()][entry.list].pushBack(entry.payload) }
+        return due.count
+    }
+
+    // MARK: Out of the queues
+
+    /// Takes up to `limit` messages: lower lists first, round robin over the session's queues. `nil` when there are none.
+    mutating func claim(_ limit: Int, by incarnation: String, at now: Timestamp) -> [Delivery]? {
+        guard var session = sessions[incarnation] else { return nil }
+        var deliveries: [Delivery] = []
+        for list in Queue.steps.indices {
+            while deliveries.count < limit, let place = session.rotation.firstIndex(where: { queues[$0]?[list].isEmpty == false }) {
+                let queue = session.rotation.remove(at: place)
+                session.rotation.append(queue)
+                guard let payload = queues[queue]?[list].popFront() else { continue }
+                let tag = DeliveryTag(batch: session.lastBatch + 1, index: deliveries.count)
+                session.flight[tag] = InFlight(queue: queue, list: list, payload: payload)
+                lastFence = max(lastFence + 1, now.microseconds)
+                deliveries.append(Delivery(tag: tag, queue: queue, fence: lastFence, payload: payload))
+            }
+        }
+        guard !deliveries.isEmpty else { return nil }
+        session.lastBatch += 1
+        sessions[incarnation] = session
+        return deliveries
+    }
+
+    // MARK: Ends
+
+    mutating func complete(_ completion: Completion, by incarnation: String, at now: Timestamp) -> CompletionOutcome {
+        let outcome = outcome(of: completion.tag, by: incarnation)
+        guard outcome == .done else { return outcome }
+        sessions[incarnation]?.flight[completion.tag] = nil
+        if let result = completion.result { store(result) }
+        enqueue(completion.followUps, at: now)
+        switch completion.disposition {
+        case .done: break
+        case .schedule(let message, let queue, let delay): enqueue([Outgoing(message, to: queue, after: delay)], at: now)
+        case .requeue(let message, let queue): enqueue([Outgoing(message, to: queue)], at: now)
+        case .shelve(let shelf, let shelved): shelve(shelved, in: shelf)
+        }
+        return .done
+    }
+
+    /// `done` when the tag is in flight: nothing is changed yet.
+    private func outcome(of tag: DeliveryTag, by incarnation: String) -> CompletionOutcome {
+        guard let session = sessions[incarnation] else { return .taken }
+        if session.flight[tag] != nil { return .done }
+        // What was claimed, and is in flight no more, has been ended: nothing else takes records from a session that is open.
+        return tag.batch <= session.lastBatch ? .alreadyDone : .taken
+    }
+
+    mutating func acknowledgeEarly(_ tag: DeliveryTag, by incarnation: String) -> CompletionOutcome {
+        let outcome = outcome(of: tag, by: incarnation)
+        if outcome == .done { sessions[incarnation]?.flight[tag]?.acknowledged = true }
+        return outcome
+    }
+
+    /// Sets a record aside; of one id the last record counts.
+    mutating func shelve(_ record: ShelvedRecord, in shelf: Shelf) {
+        shelves[shelf, default: []].removeAll { $0.id == record.id }
+        shelves[shelf, default: []].append(record)
+    }
+
+    // MARK: Results
+
+    /// Stores a document unless SUCCESS is stored.
+    mutating func store(_ document: ResultDocument) {
+        if let stored = results[document.id].flatMap({ try? ResultDocument(decoding: $0) }), stored.state == .success { return }
+        results[document.id] = document.encoded()
+    }
+
+    func document(_ id: String) throws -> ResultDocument? { try results[id].map { try ResultDocument(decoding: $0) } }
+}

@@ -1,0 +1,89 @@
+import ApiumCore
+
+extension BrokerConformance {
+    static let operationLaws: [Law] = [
+        Law("the length of a queue counts all priorities") { try await $0.lengthsCountAllPriorities() },
+        Law("purging empties one queue, and leaves what is in flight or scheduled") { try await $0.purgingEmptiesOneQueue() },
+        Law("a revoke moves the control epoch, and later sessions know it") { try await $0.revokesAreState() },
+        Law("a revoke is announced to open sessions") { try await $0.revokesAreAnnounced() },
+        Law("an enqueue of nothing does nothing") { try await $0.enqueueOfNothing() },
+        Law("a message with any text in it arrives as it was sent") { try await $0.anyTextArrives() },
+    ]
+}
+
+extension Scene {
+    func lengthsCountAllPriorities() async throws {
+        for priority in 0...9 { try await enqueue("job-\(priority)", priority: priority) }
+        try await expectLength(10)
+        try await expectLength(0, of: "unknown")
+    }
+
+    func purgingEmptiesOneQueue() async throws {
+        let worker = try await session()
+        try await enqueue("running")
+        let delivery = try await claimOne(by: worker)
+        try await enqueue("a", "b")
+        try await enqueue("c", priority: 9)
+        try await enqueue("later", after: world.lease * 100)
+        try await enqueue("elsewhere", on: "second")
+        let purged = try await broker.purge("jobs")
+        try expect(purged == 3, "\(purged) messages were purged instead of 3")
+        try await expectLength(0)
+        try await expectLength(1, of: "second")
+        let scheduled = try await broker.scheduledCount()
+        try expect(scheduled == 1, "\(scheduled) jobs are scheduled instead of one")
+        let outcome = try await complete(delivery, by: worker)
+        try expect(outcome == .done, "a purge touched what was in flight: \(outcome)")
+        let again = try await broker.purge("jobs")
+        try expect(again == 0, "an empty queue had \(again) messages")
+    }
+
+    func revokesAreState() async throws {
+        let early = try await session()
+        let before = try await early.control()
+        try expect(!before.revoked.contains("a"), "a job is revoked before anybody said so")
+        try await broker.revoke(["a", "b"])
+        let after = try await early.control()
+        try expect(after.epoch != before.epoch, "the epoch is still \(after.epoch)")
+        try expect(after.revoked.isSuperset(of: ["a", "b"]), "revoked are \(after.revoked)")
+        let late = try await session()
+        try await enqueue("c")
+        let claim = try await late.claim(limit: 1)
+        let known = try await late.control()
+        try expect(known.revoked.isSuperset(of: ["a", "b"]), "a later session knows of \(known.revoked)")
+        try expect(claim.controlEpoch == known.epoch, "the claim says epoch \(claim.controlEpoch), the control \(known.epoch)")
+        try await broker.revoke(["d"])
+        try await enqueue("e")
+        let next = try await late.claim(limit: 1)
+        try expect(next.controlEpoch != claim.controlEpoch, "a claim after another revoke still says epoch \(next.controlEpoch)")
+    }
+
+    func revokesAreAnnounced() async throws {
+        let worker = try await session()
+        let events = worker.events
+        try await broker.revoke(["a"])
+        for await case .controlChanged(let epoch) in events {
+            let control = try await worker.control()
+            try expect(epoch == control.epoch, "epoch \(epoch) was announced, and the control's is \(control.epoch)")
+            return
+        }
+        throw ConformanceFailure("the events ended without an announcement")
+    }
+
+    func enqueueOfNothing() async throws {
+        try await broker.enqueue([])
+        try await expectLength(0)
+    }
+
+    func anyTextArrives() async throws {
+        let worker = try await session("очередь {1}")
+        let id = "ид \u{1}\"\\/\u{7f}😀"
+        var sent = message(id, on: "очередь {1}")
+        sent.headers.custom = ["x-ключ": ["[\"вложенный\"]", 1.5, nil]]
+        try await broker.enqueue([Outgoing(sent, to: "очередь {1}")])
+        let received = try Message(decoding: try await claimOne(by: worker).payload)
+        try expect(received.headers == sent.headers, "the headers are \(received.headers)")
+        let arguments = try received.arguments()
+        try expect(arguments.kwargs["id"]?.stringValue == id, "the arguments are \(arguments)")
+    }
+}

@@ -1,0 +1,84 @@
+import ApiumCore
+import Synchronization
+
+/// A broker that lives in this process: for tests, and for trying things out without a server.
+///
+/// It passes the same ``BrokerConformance`` as the broker on Redis. Messages go through the codec as they do there, so what
+/// cannot be encoded or read fails here, too. Every transition is one method of one value under one lock.
+///
+/// ```swift
+/// let clock = ManualClock()
+/// let broker = InMemoryBroker(clock: clock)
+/// let client = ApiumClient(broker: broker, results: broker.results)
+/// ```
+public final class InMemoryBroker: Broker {
+    let core: BrokerCore
+
+    /// Makes an empty broker. Its time is that of `clock`. Default: the machine's.
+    public init(clock: any BrokerClock = SystemBrokerClock()) { core = BrokerCore(clock: clock) }
+
+    /// The results of this broker's jobs: stored in the same step that ends a delivery.
+    public var results: InMemoryResults { InMemoryResults(core: core) }
+
+    public func enqueue(_ messages: [Outgoing]) async throws {
+        core.change { $0.enqueue(messages, at: $1) }
+    }
+
+    public func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession { open(identity) }
+
+    /// Opens a session; see ``openSession(_:)``.
+    public func open(_ identity: WorkerIdentity) -> InMemorySession {
+        let incarnation = JobID.make()
+        core.change { state, _ in state.sessions[incarnation] = BrokerState.SessionState(identity: identity, rotation: identity.queues) }
+        return InMemorySession(incarnation: incarnation, core: core)
+    }
+
+    public func serverTime() async throws -> Timestamp { core.clock.timestamp }
+
+    public func queueLength(_ queue: String) async throws -> Int { core.read { state, _ in state.queues[queue]?.count ?? 0 } }
+
+    public func purge(_ queue: String) async throws -> Int { core.change { state, _ in state.queues.removeValue(forKey: queue)?.count ?? 0 } }
+
+    public func revoke(_ ids: [String]) async throws {
+        core.change { $0.revoke(ids, at: $1) }
+        core.announceControl()
+    }
+
+    public func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] { core.read { state, _ in state.records(in: shelf, limit: limit) } }
+
+    public func requeue(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.requeue(id, from: shelf) } }
+
+    public func discard(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.take(id, from: shelf) != nil } }
+
+    public func scheduledCount() async throws -> Int { core.read { state, _ in state.scheduled.count } }
+
+    public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { core.change { $0.fire(slot, at: $1) } }
+
+    public func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] {
+        core.read { state, _ in state.marks.filter { entries.contains($0.key) } }
+    }
+}
+
+/// Results in memory, stored beside the jobs of an ``InMemoryBroker``.
+public struct InMemoryResults: ResultBackend {
+    let core: BrokerCore
+
+    public func store(_ document: ResultDocument) async throws { core.change { state, _ in state.store(document) } }
+
+    public func document(for id: String) async throws -> ResultDocument? { try core.read { state, _ in try state.document(id) } }
+
+    public func wait(for id: String, within timeout: Duration) async throws -> ResultDocument? {
+        let core = core
+        return try await withThrowingTaskGroup(of: ResultDocument?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await core.waitUntil { state, _ in try state.document(id).flatMap { $0.state.isReady ? $0 : nil } } }
+            group.addTask {
+                try await core.clock.pause(for: timeout)
+                return nil
+            }
+            return try await group.next() ?? nil
+        }
+    }
+
+    public func forget(_ id: String) async throws { core.change { state, _ in state.results[id] = nil } }
+}

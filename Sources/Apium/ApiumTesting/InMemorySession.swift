@@ -1,0 +1,73 @@
+import ApiumCore
+
+/// A worker process' session with an ``InMemoryBroker``.
+public final class InMemorySession: BrokerSession {
+    public let incarnation: String
+    public let events: AsyncStream<SessionEvent>
+    private let core: BrokerCore
+
+    init(incarnation: String, core: BrokerCore) {
+        self.incarnation = incarnation
+        self.core = core
+        events = core.events(of: incarnation)
+    }
+
+    public func claim(limit: Int) async throws -> Claim {
+        let incarnation = incarnation
+        return try await core.waitUntil { state, now in
+            guard state.sessions[incarnation] != nil else { throw InMemorySession.ended }
+            guard let deliveries = state.claim(max(limit, 1), by: incarnation, at: now) else { return nil }
+            return Claim(deliveries: deliveries, controlEpoch: state.epoch)
+        }
+    }
+
+    public func complete(_ completions: [Completion]) async throws -> [CompletionOutcome] {
+        core.change { state, now in completions.map { state.complete($0, by: incarnation, at: now) } }
+    }
+
+    public func acknowledgeEarly(_ tags: [DeliveryTag]) async throws -> [CompletionOutcome] {
+        core.change { state, _ in tags.map { state.acknowledgeEarly($0, by: incarnation) } }
+    }
+
+    public func control() async throws -> ControlState { core.read { $0.control(at: $1) } }
+
+    public func maintain() async throws -> MaintenanceReport {
+        let (report, lost) = core.change { state, now -> (MaintenanceReport, [String]) in
+            var report = MaintenanceReport()
+            report.isJanitor = state.isJanitor(incarnation, at: now)
+            guard report.isJanitor else { return (report, []) }
+            report.promoted = state.promote(at: now)
+            let outcome = state.reap(except: incarnation, at: now)
+            report.reaped = outcome.reaped
+            report.quarantined = outcome.quarantined
+            return (report, outcome.sessions)
+        }
+        for incarnation in lost {
+            core.announce(.leaseLost, to: incarnation)
+            core.finishEvents(of: incarnation)
+        }
+        return report
+    }
+
+    public var health: SessionHealth {
+        core.read { state, now in
+            guard let session = state.sessions[incarnation] else { return SessionHealth(lastError: InMemorySession.ended.message) }
+            return SessionHealth(sinceLastFetch: .zero, sinceLastRenewal: session.silentSince.map { now - $0 } ?? .zero)
+        }
+    }
+
+    public func close() async throws {
+        core.change { $0.close(incarnation, at: $1) }
+        core.finishEvents(of: incarnation)
+    }
+
+    /// Stops renewing the lease and does nothing else, as a process that was killed or hangs: what a test calls to see
+    /// its jobs run elsewhere.
+    public func silence() {
+        core.change { state, now in
+            if state.sessions[incarnation]?.silentSince == nil { state.sessions[incarnation]?.silentSince = now }
+        }
+    }
+
+    private static var ended: ApiumError { ApiumError(.notAvailable, "the session has ended: it was closed, or its lease was lost; open a new one") }
+}
