@@ -1,0 +1,135 @@
+import PostgresClient
+import PriceWatchModel
+
+/// One column of an admin table: its name to the admin, and the SQL behind it. Names that come from outside are looked up
+/// here and never reach a statement.
+struct AdminColumn: Sendable {
+    enum Kind: Sendable { case integer, boolean, text, instant }
+
+    let name: String
+    /// What selects it, with `t` as the table.
+    let expression: String
+    let kind: Kind
+    let isEditable: Bool
+    /// Whether a search looks into it: text anywhere, numbers for equality.
+    let isSearched: Bool
+
+    init(_ name: String, _ kind: Kind, _ expression: String? = nil, isEditable: Bool = false, isSearched: Bool? = nil) {
+        self.name = name
+        self.kind = kind
+        self.expression = expression ?? "t.\(name)"
+        self.isEditable = isEditable
+        self.isSearched = isSearched ?? (kind == .text || name == "id" || name.hasSuffix("_id"))
+    }
+}
+
+/// What the admin may see and do of one table.
+struct AdminTableDefinition: Sendable {
+    /// The table's name in the database; its alias is `t`.
+    let name: String
+    var joins = ""
+    let columns: [AdminColumn]
+    var isCreatable = false
+
+    var isEditable: Bool { columns.contains { $0.isEditable } }
+
+    func column(_ name: String) -> AdminColumn? { columns.first { $0.name == name } }
+
+    static func of(_ table: AdminTable) -> AdminTableDefinition {
+        switch table {
+        case .users: users
+        case .products: products
+        case .watches: watches
+        case .pricePoints: pricePoints
+        case .outbox: outbox
+        case .audit: audit
+        }
+    }
+
+    private static let users = AdminTableDefinition(
+        name: "users",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("chat_id", .integer), AdminColumn("name", .text, isEditable: true),
+            AdminColumn("language", .text, isEditable: true), AdminColumn("is_blocked", .boolean, isEditable: true),
+            AdminColumn("watches", .integer, "(select count(*) from watches w where w.user_id = t.id)"), AdminColumn("created_at", .instant),
+        ])
+
+    private static let products = AdminTableDefinition(
+        name: "products",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("canonical_url", .text, isEditable: true), AdminColumn("name", .text, isEditable: true),
+            AdminColumn("price_minor", .integer, isEditable: true), AdminColumn("currency", .text, "t.currency::text", isEditable: true),
+            AdminColumn("availability", .text, isEditable: true), AdminColumn("image_url", .text, isEditable: true), AdminColumn("failures", .integer),
+            AdminColumn("last_failure", .text), AdminColumn("watches", .integer, "(select count(*) from watches w where w.product_id = t.id)"),
+            AdminColumn("next_check_at", .instant, isEditable: true), AdminColumn("created_at", .instant),
+        ])
+
+    private static let watches = AdminTableDefinition(
+        name: "watches", joins: "join users u on u.id = t.user_id join products p on p.id = t.product_id",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("user_id", .integer, isEditable: true), AdminColumn("user_name", .text, "u.name"),
+            AdminColumn("product_id", .integer, isEditable: true), AdminColumn("product_name", .text, "p.name"), AdminColumn("created_at", .instant),
+        ], isCreatable: true)
+
+    private static let pricePoints = AdminTableDefinition(
+        name: "price_points", joins: "join products p on p.id = t.product_id",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("product_id", .integer, isEditable: true), AdminColumn("product_name", .text, "p.name"),
+            AdminColumn("price_minor", .integer, isEditable: true), AdminColumn("currency", .text, "t.currency::text", isEditable: true),
+            AdminColumn("availability", .text, isEditable: true), AdminColumn("seen_at", .instant, isEditable: true),
+        ], isCreatable: true)
+
+    private static let outbox = AdminTableDefinition(
+        name: "outbox", joins: "join users u on u.id = t.user_id join products p on p.id = t.product_id",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("user_id", .integer), AdminColumn("user_name", .text, "u.name"),
+            AdminColumn("chat_id", .integer, "u.chat_id"), AdminColumn("watch_id", .integer), AdminColumn("product_id", .integer),
+            AdminColumn("product_name", .text, "p.name"), AdminColumn("old_minor", .integer), AdminColumn("old_currency", .text, "t.old_currency::text"),
+            AdminColumn("new_minor", .integer), AdminColumn("new_currency", .text, "t.new_currency::text"),
+            AdminColumn(
+                "state", .text,
+                "case when t.is_maybe_twice and t.delivered_at is not null then 'delivered_maybe_twice' when t.delivered_at is not null then 'delivered' "
+                    + "when t.published_at is not null then 'published' else 'pending' end", isSearched: false),
+            AdminColumn("created_at", .instant), AdminColumn("published_at", .instant), AdminColumn("delivered_at", .instant),
+            AdminColumn("message_id", .integer, isSearched: false),
+        ])
+
+    private static let audit = AdminTableDefinition(
+        name: "audit",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("at", .instant), AdminColumn("actor", .text), AdminColumn("action", .text),
+            AdminColumn("target", .text), AdminColumn("row_id", .integer), AdminColumn("address", .text), AdminColumn("before", .text, "t.before::text"),
+            AdminColumn("after", .text, "t.after::text"),
+        ])
+}
+
+extension AdminColumn {
+    /// The value of a row under this column's name.
+    func value(in row: PostgresRow) throws -> AdminValue {
+        switch kind {
+        case .integer: try row.decode(Int64?.self, at: name).map { .integer($0) } ?? .null
+        case .instant: try row.decode(Int64?.self, at: name).map { .instant($0) } ?? .null
+        case .boolean: try row.decode(Bool?.self, at: name).map { .boolean($0) } ?? .null
+        case .text: try row.decode(String?.self, at: name).map { .text($0) } ?? .null
+        }
+    }
+
+    /// What selects the column: instants as microseconds.
+    var selection: String {
+        kind == .instant ? "(extract(epoch from \(expression)) * 1000000)::bigint as \(name)" : "\(expression) as \(name)"
+    }
+
+    /// A value for this column as a parameter.
+    ///
+    /// - Throws: `AdminRefusal.invalid` when the value is of another kind.
+    func parameter(_ value: AdminValue) throws -> PostgresQuery {
+        switch (kind, value) {
+        case (_, .null): return "null"
+        case (.integer, .integer(let number)): return "\(number)"
+        case (.boolean, .boolean(let flag)): return "\(flag)"
+        case (.text, .text(let text)) where !text.contains("\0"): return "\(text)"
+        case (.instant, .instant(let microseconds)): return "(timestamptz 'epoch' + \(microseconds) * interval '1 microsecond')"
+        default: throw AdminRefusal.invalid(column: name)
+        }
+    }
+}

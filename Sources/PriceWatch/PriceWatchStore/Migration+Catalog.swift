@@ -1,0 +1,13 @@
+extension Migration {
+    /// The migrations that are part of this program, oldest first.
+    ///
+    /// SwiftPM embeds each file as a constant whose name is the file's with every character that no Swift name may hold, the
+    /// first digit included, turned into an underscore; the id and name come from the file's first line. `migrate new` adds
+    /// the line here, and a test compares this list with the directory.
+    public static func embedded() throws -> [Migration] {
+        try [
+            PackageResources._001_initial_sql
+                // migrate new adds the next line above this one
+        ].map { try Migration(bytes: $0) }
+    }
+}

@@ -1,0 +1,109 @@
+import PostgresClient
+import PriceWatchModel
+
+/// What the jobs need of the database, on Postgres. Each method is one transaction.
+public struct PostgresPriceStore: PriceStore {
+    let client: PostgresClient
+
+    /// Stands on a client that somebody else shuts down.
+    public init(client: PostgresClient) { self.client = client }
+
+    /// Adds a watch; see the port. A product that is known already is compared with the page first, as a check would.
+    public func addWatch(
+        chatID: Int64, userName: String, language: Language?, page: ProductPage, checkEvery interval: Duration, limit: Int
+    ) async throws -> AddedWatch {
+        guard page.price.minorUnits > 0 else { throw ParseFailure.noPrice }
+        return try await client.transaction { tx in
+            // The user's row is locked by this, so that two links sent at once cannot both be the last one allowed.
+            let userID = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
+            let productID = try await Self.ensureProduct(tx, page: page, interval: interval)
+            let inserted = try await tx.query(
+                "insert into watches (user_id, product_id) values (\(userID), \(productID)) on conflict (user_id, product_id) do nothing returning id")
+            if !inserted.isEmpty {
+                let count = try await tx.query("select count(*) as n from watches where user_id = \(userID)").first?["n", as: Int.self] ?? 0
+                if count > limit { throw StoreRefusal.tooManyWatches(limit: limit) }
+            }
+            let rows = try await tx.query(
+                """
+                select w.id as watch_id, w.user_id, \(productColumns) from watches w join products p on p.id = w.product_id
+                where w.user_id = \(userID) and w.product_id = \(productID)
+                """)
+            guard let row = rows.first else { throw StoreError(.damagedValue, "the watch that was added cannot be read") }
+            return AddedWatch(watch: try Watch(row: row), isNew: !inserted.isEmpty)
+        }
+    }
+
+    /// Ends a watch and drops what was not handed to the queue for it.
+    public func removeWatch(chatID: Int64, watchID: Int64) async throws -> Bool {
+        try await client.transaction { tx in
+            let found = try await tx.query(
+                "select w.id from watches w join users u on u.id = w.user_id where w.id = \(watchID) and u.chat_id = \(chatID) for update of w")
+            guard !found.isEmpty else { return false }
+            try await tx.query("delete from outbox where watch_id = \(watchID) and published_at is null")
+            return try await tx.query("delete from watches where id = \(watchID)").affectedRows == 1
+        }
+    }
+
+    /// Sets the chat's language.
+    public func setLanguage(chatID: Int64, userName: String, language: Language) async throws {
+        try await client.query(
+            """
+            insert into users (chat_id, name, language) values (\(chatID), \(userName.storable(200)), \(language))
+            on conflict (chat_id) do update set language = excluded.language
+            """)
+    }
+
+    /// Notes whether the chat can be written to.
+    public func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
+        try await client.query("update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked)")
+    }
+
+    /// The product's link.
+    public func link(ofProduct id: Int64) async throws -> String? {
+        try await client.query("select canonical_url from products where id = \(id)").first?["canonical_url", as: String.self]
+    }
+
+    private static func ensureUser(_ tx: PostgresTransaction, chatID: Int64, name: String, language: Language?) async throws -> Int64 {
+        let rows = try await tx.query(
+            """
+            insert into users as u (chat_id, name, language) values (\(chatID), \(name.storable(200)), \(language ?? .english))
+            on conflict (chat_id) do update set name = coalesce(nullif(excluded.name, ''), u.name), is_blocked = false returning id
+            """)
+        guard let id = try rows.first?["id", as: Int64.self] else { throw StoreError(.damagedValue, "the user cannot be read") }
+        return id
+    }
+
+    /// The product's row: made with its first price, or compared with the page.
+    private static func ensureProduct(_ tx: PostgresTransaction, page: ProductPage, interval: Duration) async throws -> Int64 {
+        let made = try await tx.query(
+            """
+            insert into products (canonical_url, name, price_minor, currency, availability, image_url, check_interval, next_check_at)
+            values (\(page.canonicalURL), \(page.storableName), \(page.price.minorUnits), \(page.price.currency), \(page.availability),
+                \(page.imageURL?.storable(2048)), make_interval(secs => \(interval.seconds)), now() + make_interval(secs => \(interval.seconds)))
+            on conflict (canonical_url) do nothing returning id
+            """)
+        if let id = try made.first?["id", as: Int64.self] {
+            try await appendPoint(tx, page, product: id)
+            return id
+        }
+        guard let id = try await tx.query("select id from products where canonical_url = \(page.canonicalURL)").first?["id", as: Int64.self] else {
+            throw StoreError(.damagedValue, "the product cannot be read")
+        }
+        _ = try await compare(tx, page, product: id)
+        try await tx.query(
+            """
+            update products set check_interval = make_interval(secs => \(interval.seconds)),
+                next_check_at = least(greatest(next_check_at, now()), now() + make_interval(secs => \(interval.seconds)))
+            where id = \(id)
+            """)
+        return id
+    }
+}
+
+extension ProductPage {
+    /// The name as the store keeps it; never empty.
+    var storableName: String {
+        let name = name.storable(500)
+        return name.isEmpty ? canonicalURL : name
+    }
+}
