@@ -36,8 +36,14 @@ struct TestServer: Sendable {
             group.addTask { try await server.run() }
             group.addTask {
                 let port = try #require(await ports.first { _ in true })
-                try await body(TestServer(port: port, stop: { try await server.shutdownGracefully() }))
+                let result: Result<Void, any Error>
+                do {
+                    result = .success(try await body(TestServer(port: port, stop: { try await server.shutdownGracefully() })))
+                } catch {
+                    result = .failure(error)
+                }
                 try await server.shutdownGracefully()
+                try result.get()
             }
             try await group.waitForAll()
         }
@@ -75,6 +81,16 @@ struct RawConnection {
         return bytes
     }
 
+    /// What comes up to and with these bytes.
+    func until(_ end: [UInt8]) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await part in inbound {
+            bytes += Array(part.readableBytesView)
+            if bytes.suffix(end.count).elementsEqual(end) { break }
+        }
+        return bytes
+    }
+
     static let handshake = [
         "GET /ws HTTP/1.1", "Host: shop", "Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "",
@@ -103,29 +119,21 @@ struct TimedOut: Error { var what: String }
 
 /// Counts, and lets a test wait for a count.
 final class Counter: Sendable {
-    private let state = Mutex<(count: Int, waiting: [(Int, CheckedContinuation<Void, Never>)])>((0, []))
+    private let value = Mutex(0)
+    private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    var count: Int { state.withLock { $0.count } }
+    var count: Int { value.withLock { $0 } }
 
     func add() {
-        let ready = state.withLock { state in
-            state.count += 1
-            let (ready, waiting) = (state.waiting.filter { $0.0 <= state.count }, state.waiting.filter { $0.0 > state.count })
-            state.waiting = waiting
-            return ready
-        }
-        for (_, continuation) in ready { continuation.resume() }
+        value.withLock { $0 += 1 }
+        changes.continuation.yield()
     }
 
-    func reach(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.count >= count { return true }
-                state.waiting.append((count, continuation))
-                return false
-            }
-            if isThere { continuation.resume() }
-        }
+    /// Waits; one task at a time.
+    func reach(_ wanted: Int) async throws {
+        if count >= wanted { return }
+        for await _ in changes.stream where count >= wanted { return }
+        throw CancellationError()
     }
 }
 

@@ -62,7 +62,7 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
         case .incomplete: break
         case .malformed: serveHTTP(context)
         case .complete(let head):
-            guard let request = Self.handshake(head, context.remoteAddress), shouldUpgrade(request.asked) else { return serveHTTP(context) }
+            guard let request = Self.handshake(head, context.remoteAddress), shouldUpgrade(request.asked) else { return serveHTTP(context, instead: head) }
             upgrade(context, request, leftOver: head.length)
         }
     }
@@ -80,11 +80,29 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
         return (HTTPRequestHead(version: .http1_1, method: .GET, uri: String(words[1]), headers: head.headers), asked)
     }
 
-    private func serveHTTP(_ context: ChannelHandlerContext) {
+    private func serveHTTP(_ context: ChannelHandlerContext, instead declined: HandshakeHead? = nil) {
         isDecided = true
+        if let declined, declined.headers.contains(name: "Upgrade") { bytes = Self.withoutUpgrade(declined, bytes) }
         makeHTTP().assumeIsolated().whenComplete { result in
             self.leave(context, result.map { .http($0) }, replaying: self.bytes)
         }
+    }
+
+    /// The request without its wish to upgrade, which a server may ignore (RFC 9110, 7.8): NIO's parser would read nothing
+    /// after such a request, and the connection would hang.
+    private static func withoutUpgrade(_ head: HandshakeHead, _ bytes: ByteBuffer) -> ByteBuffer {
+        var text = head.startLine + "\r\n"
+        for (name, value) in head.headers where name.lowercased() != "upgrade" {
+            guard name.lowercased() == "connection" else {
+                text += "\(name): \(value)\r\n"
+                continue
+            }
+            let options = value.split(separator: ",").map { String($0).trimmedOfBlanks }.filter { $0.lowercased() != "upgrade" && !$0.isEmpty }
+            if !options.isEmpty { text += "\(name): \(options.joined(separator: ", "))\r\n" }
+        }
+        var replay = ByteBuffer(string: text + "\r\n")
+        replay.writeBytes(bytes.readableBytesView.dropFirst(head.length))
+        return replay
     }
 
     /// Answers 101 and makes the rest of the pipeline; what came after the head is already frames.

@@ -89,8 +89,8 @@ final class WebSocketSessionHandler: ChannelDuplexHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         context.fireChannelReadComplete()
-        // The session no longer asks for more; the answer to the close frame is still to be read.
-        if state == .closing, !isReading { read(context: context) }
+        // The session may no longer ask for more; the answer to the close frame, or the end, is still to be read.
+        if state != .open, !isReading { read(context: context) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -218,6 +218,7 @@ final class WebSocketSessionHandler: ChannelDuplexHandler {
             context.flush()
         }
         state = .closed
+        if !isReading { read(context: context) }
         switch role {
         case .server: context.close(promise: nil)
         case .client: closeConnection(context, after: .seconds(1))
