@@ -33,10 +33,17 @@ struct BatchLedger {
     }
 
     /// The server has answered for these.
-    mutating func ended(_ batch: Int, _ indices: [Int]) {
+    /// - Parameter gone: Whether the batch is deleted.
+    /// - Returns: Whether all of the batch is ended and it is still there: calls that were under way together may each have come before
+    ///   the other's marks, so one more call has to close it.
+    mutating func ended(_ batch: Int, _ indices: [Int], gone: Bool) -> Bool {
+        if gone {
+            batches[batch] = nil
+            return false
+        }
         batches[batch]?.ended.formUnion(indices)
-        guard let known = batches[batch], let size = known.size, known.ended.count >= size else { return }
-        batches[batch] = nil
+        guard let known = batches[batch], let size = known.size else { return false }
+        return known.ended.count >= size
     }
 
     /// The batch was given back.

@@ -6,20 +6,30 @@ extension RedisSession {
     /// first try ended answers "already done", which is success.
     func complete(_ completions: [Completion]) async throws -> [CompletionOutcome] {
         let placed = completions.map { PlacedCompletion($0, self) }
-        return try await perBatch(completions.map(\.tag)) { batch, places in
-            let indices = places.map { completions[$0].tag.index }
-            let closing = ledger.withLock { $0.ending(batch, indices) }
-            var command = RedisCommand.eval(
-                RedisScripts.complete,
-                keys: [
-                    keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch), keys.batch(incarnation, batch), keys.scheduled,
-                    keys.scheduledMessages,
-                ], batch, closing ? "1" : "0", places.count)
+        var open: [Int] = []
+        let outcomes = try await perBatch(completions.map(\.tag)) { batch, places in
+            let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
+            var command = completeCommand(batch, closing: closing, count: places.count)
             for place in places { placed[place].append(to: &command) }
             return command
-        } answered: { batch, indices in
-            ledger.withLock { $0.ended(batch, indices) }
+        } answered: { batch, indices, rest in
+            if ledger.withLock({ $0.ended(batch, indices, gone: rest.first == .integer(1)) }) { open.append(batch) }
         }
+        if !open.isEmpty {
+            let commands = open.map { completeCommand($0, closing: true, count: 0) }
+            _ = try await broker.client.repliesAtLast(commands) { self.isUsable }
+            for batch in open { ledger.withLock { $0.forget(batch) } }
+        }
+        return outcomes
+    }
+
+    private func completeCommand(_ batch: Int, closing: Bool, count: Int) -> RedisCommand {
+        .eval(
+            RedisScripts.complete,
+            keys: [
+                keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch), keys.batch(incarnation, batch), keys.scheduled,
+                keys.scheduledMessages,
+            ], batch, closing ? "1" : "0", count)
     }
 
     func acknowledgeEarly(_ tags: [DeliveryTag]) async throws -> [CompletionOutcome] {
@@ -28,13 +38,14 @@ extension RedisSession {
                 RedisScripts.acknowledge, keys: [keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch)], batch)
             for place in places { command.append(tags[place].index) }
             return command
-        } answered: { _, _ in
+        } answered: { _, _, _ in
         }
     }
 
     /// Makes a command per batch, sends them all, and puts the answers in the order of `tags`.
     private func perBatch(
-        _ tags: [DeliveryTag], command: (_ batch: Int, _ places: [Int]) -> RedisCommand, answered: (_ batch: Int, _ indices: [Int]) -> Void
+        _ tags: [DeliveryTag], command: (_ batch: Int, _ places: [Int]) -> RedisCommand,
+        answered: (_ batch: Int, _ indices: [Int], _ rest: ArraySlice<RESPValue>) -> Void
     ) async throws -> [CompletionOutcome] {
         guard !tags.isEmpty else { return [] }
         let batches = Dictionary(grouping: tags.indices) { tags[$0].batch }.sorted { $0.key < $1.key }
@@ -42,11 +53,11 @@ extension RedisSession {
         var outcomes = [CompletionOutcome](repeating: .taken, count: tags.count)
         for ((batch, places), reply) in zip(batches, replies) {
             let answers = try reply.asArray()
-            guard answers.count == places.count else {
+            guard answers.count >= places.count else {
                 throw ApiumError(.notAvailable, "a completion script answered \(answers.count) items for \(places.count)")
             }
             for (place, answer) in zip(places, answers) { outcomes[place] = try CompletionOutcome(answer) }
-            answered(batch, places.map { tags[$0].index })
+            answered(batch, places.map { tags[$0].index }, answers.dropFirst(places.count))
         }
         if outcomes.contains(.taken) { noteLeaseLost() }
         return outcomes

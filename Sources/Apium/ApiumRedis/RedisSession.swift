@@ -145,6 +145,9 @@ final class RedisSession: BrokerSession {
         }
     }
 
+    /// Stops to renew while all else goes on, as a process that was stopped would: for tests of lost leases.
+    func suspendRenewal() { parts.withLock { $0 }?.lease.suspend() }
+
     // MARK: Duties
 
     func claim(limit: Int) async throws -> Claim { try await require().claims.claim(limit: limit) }

@@ -8,7 +8,7 @@
 -- Expects the worker to be registered (else every item is taken), the batch to be open (else it was ended before), the item not to be
 -- marked done. Effect per item: a document is stored and published unless SUCCESS is stored and this is another state;
 -- follow-ups run; the item is marked 'd'. With ARGV 2 the batch is deleted when all of its list is marked.
--- Answers one number per item: 0 done, 1 done before, 2 taken. Repeating the call is harmless.
+-- Answers one number per item: 0 done, 1 done before, 2 taken; then 0 if the batch is still there, else 1. Repeating is harmless.
 -- Cost: about 3 us per item with a result, 1 us without.
 local count = tonumber(ARGV[3])
 local answers = {}
@@ -22,6 +22,7 @@ if state ~= 0 then
     for item = 1, count do
         answers[item] = state
     end
+    answers[count + 1] = 1
     return answers
 end
 
@@ -80,11 +81,13 @@ for item = 1, count do
     end
     at = at + 6 + follow * 4
 end
+answers[count + 1] = 0
 if ARGV[2] == '1' then
     local _, done = string.gsub(redis.call('GET', KEYS[3]) or '', 'd', '')
     if done >= redis.call('LLEN', KEYS[4]) then
         redis.call('DEL', KEYS[3], KEYS[4])
         redis.call('HDEL', KEYS[2], ARGV[1])
+        answers[count + 1] = 1
     end
 end
 return answers

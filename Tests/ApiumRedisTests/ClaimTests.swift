@@ -1,0 +1,160 @@
+import ApiumCore
+import RedisClient
+import Testing
+
+@testable import ApiumRedis
+
+@Suite("Claiming on Redis", .enabled(if: Bench.url != nil), .timeLimit(.minutes(2)))
+struct ClaimTests {
+    @Test("jobs are claimed in the order of their sending, with growing fences, and leave no key when they are done")
+    func order() async throws {
+        try await Bench.with { bench in
+            let ids = (0..<50).map { "job-\($0)" }
+            try await bench.enqueue(ids)
+            #expect(try await bench.broker.queueLength("q") == 50)
+            let session = try await bench.session()
+            let deliveries = try await bench.claim(50, from: session, limit: 20)
+            #expect(deliveries.map(\.id) == ids)
+            #expect(deliveries.map(\.queue).allSatisfy { $0 == "q" })
+            #expect(zip(deliveries, deliveries.dropFirst()).allSatisfy { $0.fence < $1.fence })
+            let outcomes = try await session.complete(deliveries.map { Completion($0.tag, .done) })
+            #expect(outcomes == Array(repeating: .done, count: 50))
+            #expect(try await session.complete([Completion(deliveries[3].tag, .done)]) == [.alreadyDone])
+            try await session.close()
+            #expect(
+                try await bench.keyNames() == [
+                    "_kombu.binding.q", "_kombu.binding_permanent.q", "apium:fence", "apium:reaped", "apium:version",
+                ])
+        }
+    }
+
+    @Test("a claim waits for a job and gets it as soon as it is sent")
+    func waiting() async throws {
+        try await Bench.with { bench in
+            let session = try await bench.session()
+            for round in 0..<5 {
+                let claim = Task { try await session.claim(limit: 4).deliveries }
+                try await bench.eventually("the worker waits at the server") {
+                    try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString().split(separator: "\n")
+                        .filter { $0.contains("apium:\(session.incarnation):wait") && $0.contains("cmd=blmove") && $0.contains("flags=b") }.count == 4
+                }
+                try await bench.enqueue(["round-\(round)"])
+                let deliveries = try await claim.value
+                #expect(deliveries.map(\.id) == ["round-\(round)"])
+                #expect(try await session.complete(deliveries.map { Completion($0.tag, .done) }) == [.done])
+            }
+            #expect(session.health.lastError == nil)
+            #expect(session.health.sinceLastFetch != nil)
+            try await session.close()
+        }
+    }
+
+    @Test("urgent jobs go first, and queues of one step take turns")
+    func priorities() async throws {
+        try await Bench.with { bench in
+            try await bench.enqueue(["late"], priority: 9)
+            try await bench.enqueue(["middle"], priority: 5)
+            try await bench.enqueue(["first"], priority: 0)
+            #expect(try await bench.waiting(step: 3) == ["middle"])
+            let session = try await bench.session(queues: ["q", "r"])
+            #expect(try await bench.claim(3, from: session, limit: 1).map(\.id) == ["first", "middle", "late"])
+            try await bench.enqueue((0..<6).map { "q\($0)" })
+            try await bench.enqueue((0..<6).map { "r\($0)" }, queue: "r")
+            let turns = try await bench.claim(12, from: session, limit: 1).map { $0.id.prefix(1) }
+            #expect(Set(turns.prefix(4)) == ["q", "r"])
+            try await session.close()
+        }
+    }
+
+    @Test("a worker that used its limit leaves what arrives to others")
+    func limit() async throws {
+        try await Bench.with { bench in
+            let busy = try await bench.session("busy")
+            let idle = try await bench.session("idle")
+            try await bench.enqueue(["a"])
+            #expect(try await bench.claim(1, from: busy, limit: 1).map(\.id) == ["a"])
+            try await bench.enqueue(["b"])
+            #expect(try await bench.claim(1, from: idle, limit: 1).map(\.id) == ["b"])
+            try await busy.close()
+            try await idle.close()
+        }
+    }
+
+    @Test("a worker that stops claiming with room left gives its waiting reads up, and what they brought")
+    func idling() async throws {
+        try await Bench.with { bench in
+            let paused = try await bench.session("paused")
+            let claim = Task { try await paused.claim(limit: 10).deliveries }
+            try await bench.eventually("it waits") {
+                try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString().contains("apium:\(paused.incarnation):wait")
+            }
+            try await bench.enqueue(["a"])
+            #expect(try await claim.value.map(\.id) == ["a"])
+            // It does not claim again.
+            try await bench.enqueue(["b", "c"])
+            let other = try await bench.session("other")
+            #expect(Set(try await bench.claim(2, from: other).map(\.id)) == ["b", "c"])
+            try await paused.close()
+            try await other.close()
+        }
+    }
+
+    @Test("two workers share a queue, and every job is claimed once")
+    func sharing() async throws {
+        try await Bench.with { bench in
+            let ids = Set((0..<400).map { "job-\($0)" })
+            let claimed = try await withThrowingTaskGroup(of: [String].self) { group in
+                for worker in 0..<3 {
+                    group.addTask {
+                        let session = try await bench.session("w\(worker)")
+                        var mine: [String] = []
+                        while true {
+                            let next = try? await claimOrNothing(session, limit: 7)
+                            guard let deliveries = next ?? nil else { break }
+                            mine += deliveries.map(\.id)
+                            _ = try await session.complete(deliveries.map { Completion($0.tag, .done) })
+                        }
+                        try await session.close()
+                        return mine
+                    }
+                }
+                for chunk in 0..<20 { try await bench.enqueue((0..<20).map { "job-\(chunk * 20 + $0)" }) }
+                return try await group.reduce(into: [String]()) { $0 += $1 }
+            }
+            #expect(claimed.count == 400)
+            #expect(Set(claimed) == ids)
+            #expect(try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") } == [])
+        }
+    }
+
+    @Test("a cancelled claim leaves nothing behind")
+    func cancellation() async throws {
+        try await Bench.with { bench in
+            let session = try await bench.session()
+            let claim = Task { try await session.claim(limit: 5) }
+            try await bench.eventually("it waits") {
+                try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString().contains("apium:\(session.incarnation):wait")
+            }
+            claim.cancel()
+            await #expect(throws: CancellationError.self) { try await claim.value }
+            try await bench.enqueue(["a"])
+            #expect(try await bench.waiting() == ["a"])
+            #expect(try await bench.claim(1, from: session).map(\.id) == ["a"])
+            try await session.close()
+            #expect(try await bench.waiting() == ["a"])
+        }
+    }
+
+    /// Claims, or answers nil when nothing came for a while.
+    private func claimOrNothing(_ session: RedisSession, limit: Int) async throws -> [Delivery]? {
+        try await withThrowingTaskGroup(of: [Delivery]?.self) { group in
+            group.addTask { try await session.claim(limit: limit).deliveries }
+            group.addTask {
+                try await Task.sleep(for: .milliseconds(400))
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}

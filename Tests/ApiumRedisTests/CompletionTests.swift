@@ -1,0 +1,112 @@
+import ApiumCore
+import RedisClient
+import Testing
+
+@testable import ApiumRedis
+
+@Suite("Ending deliveries on Redis", .enabled(if: Bench.url != nil), .timeLimit(.minutes(2)))
+struct CompletionTests {
+    @Test("result, follow-ups and removal are one step; a repeated call changes nothing")
+    func oneStep() async throws {
+        try await Bench.with { bench in
+            let results = RedisResults(bench.configuration, keyPrefix: bench.options.resultKeyPrefix, logger: Bench.logger)
+            try await bench.enqueue(["a"])
+            let session = try await bench.session()
+            let delivery = try await bench.claim(1, from: session)[0]
+            let completion = Completion(
+                delivery.tag, .done, result: ResultDocument(id: "a", state: .success, result: .int(7)),
+                followUps: [Outgoing(Bench.message("next"), to: "n"), Outgoing(Bench.message("later"), to: "n", after: .seconds(60))])
+            async let waited = results.wait(for: "a", within: .seconds(10))
+            #expect(try await session.complete([completion]) == [.done])
+            #expect(try await waited?.result == .int(7))
+            #expect(try await session.complete([completion]) == [.alreadyDone])
+            #expect(try await bench.waiting("n") == ["next"])
+            #expect(try await bench.broker.scheduledCount() == 1)
+            let ttl = try await bench.redis.send(RedisCommand("TTL", bench.options.globalKeyPrefix + "celery-task-meta-a")).asInt()
+            #expect((86_000...86_400).contains(ttl))
+            try await session.close()
+            await results.shutdown()
+        }
+    }
+
+    @Test("a failure never overwrites a success")
+    func success() async throws {
+        try await Bench.with { bench in
+            let results = RedisResults(bench.configuration, keyPrefix: bench.options.resultKeyPrefix, logger: Bench.logger)
+            try await results.store(ResultDocument(id: "a", state: .started))
+            #expect(try await results.document(for: "a")?.state == .started)
+            try await results.store(ResultDocument(id: "a", state: .success, result: .string("SUCCESS")))
+            try await results.store(ResultDocument(id: "a", state: .revoked))
+            try await bench.enqueue(["a"])
+            let session = try await bench.session()
+            let delivery = try await bench.claim(1, from: session)[0]
+            #expect(try await session.complete([Completion(delivery.tag, .done, result: ResultDocument(id: "a", state: .failure))]) == [.done])
+            #expect(try await results.document(for: "a")?.state == .success)
+            try await results.forget("a")
+            #expect(try await results.document(for: "a") == nil)
+            #expect(try await results.wait(for: "a", within: .milliseconds(50)) == nil)
+            try await session.close()
+            await results.shutdown()
+        }
+    }
+
+    @Test("a delivery can be scheduled again, sent to the back, or set aside")
+    func dispositions() async throws {
+        try await Bench.with { bench in
+            try await bench.enqueue(["retry", "back", "bad", "other"])
+            let session = try await bench.session()
+            let deliveries = try await bench.claim(3, from: session)
+            let record = ShelvedRecord(
+                id: "bad", task: "test.job", queue: "q", reason: "no such job", at: .now(), attempts: 1, payload: deliveries[2].payload)
+            let outcomes = try await session.complete([
+                Completion(deliveries[0].tag, .schedule(Bench.message("retry"), queue: "q", after: .seconds(60))),
+                Completion(deliveries[1].tag, .requeue(Bench.message("back"), queue: "q")), Completion(deliveries[2].tag, .shelve(.parked, record)),
+            ])
+            #expect(outcomes == [.done, .done, .done])
+            #expect(try await bench.waiting() == ["other", "back"])
+            #expect(try await bench.broker.scheduledCount() == 1)
+            #expect(try await bench.broker.records(in: .parked, limit: 10) == [record])
+            #expect(try await bench.broker.requeue("bad", from: .parked))
+            #expect(try await bench.broker.requeue("bad", from: .parked) == false)
+            #expect(try await bench.waiting() == ["other", "back", "bad"])
+            #expect(try await bench.broker.discard("bad", from: .parked) == false)
+            #expect(try await bench.broker.purge("q") == 3)
+            try await session.close()
+        }
+    }
+
+    @Test("jobs of one batch may be ended by many calls at once, and the batch goes with the last")
+    func concurrent() async throws {
+        try await Bench.with { bench in
+            try await bench.enqueue((0..<64).map { "job-\($0)" })
+            let session = try await bench.session()
+            let deliveries = try await bench.claim(64, from: session)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for delivery in deliveries {
+                    group.addTask {
+                        let outcomes = try await session.complete([Completion(delivery.tag, .done)])
+                        #expect(outcomes == [.done])
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await bench.keyNames().filter { $0.contains("marks") } == [])
+            try await session.close()
+        }
+    }
+
+    @Test("scripts that the server forgot are sent again while jobs are under way")
+    func scriptFlush() async throws {
+        try await Bench.with { bench in
+            let session = try await bench.session()
+            for round in 0..<20 {
+                try await bench.enqueue(["\(round)"])
+                try await bench.redis.send(RedisCommand("SCRIPT", "FLUSH"))
+                let deliveries = try await bench.claim(1, from: session)
+                try await bench.redis.send(RedisCommand("SCRIPT", "FLUSH"))
+                #expect(try await session.complete(deliveries.map { Completion($0.tag, .done) }) == [.done])
+            }
+            try await session.close()
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import ApiumCore
+import Testing
+
+@testable import ApiumRedis
+
+@Suite("The order of ready lists")
+struct ReadyRotationTests {
+    private let keys = RedisKeys()
+
+    @Test("the step is outermost, queues take turns within it")
+    func order() {
+        var rotation = ReadyRotation(queues: ["a", "b"], keys: keys)
+        #expect(rotation.all.prefix(4) == ["a", "b", "a\u{06}\u{16}3", "b\u{06}\u{16}3"])
+        rotation.rotate(after: "a\u{06}\u{16}3")
+        #expect(rotation.all.prefix(2) == ["b", "a"])
+    }
+
+    @Test("only hot lists of the most urgent step are claimed from")
+    func hot() {
+        var rotation = ReadyRotation(queues: ["a", "b"], keys: keys)
+        rotation.setHot("a", false)
+        #expect(rotation.mostUrgentHot == ["b"])
+        rotation.setHot("b", false)
+        #expect(rotation.mostUrgentHot == ["a\u{06}\u{16}3", "b\u{06}\u{16}3"])
+        #expect(rotation.cold == ["a", "b"])
+    }
+
+    @Test("shares add up to the limit and none is empty", arguments: [(1, 3), (7, 3), (3, 3), (100, 7), (2, 1)])
+    func shares(limit: Int, count: Int) {
+        let shares = ReadyRotation.shares(limit, among: count)
+        #expect(shares.reduce(0, +) == limit)
+        #expect(shares.count == min(limit, count))
+        #expect(shares.allSatisfy { $0 > 0 })
+    }
+}
+
+@Suite("Names on the server")
+struct RedisKeysTests {
+    @Test(
+        "priorities go to the step that is not above them, and back to the queue's name", arguments: [(0, ""), (2, ""), (3, "3"), (5, "3"), (9, "9"), (6, "6")])
+    func steps(priority: Int, suffix: String) {
+        let keys = RedisKeys(prefix: "p:")
+        let list = keys.ready("mail", priority: priority)
+        #expect(list == "p:mail" + (suffix.isEmpty ? "" : "\u{06}\u{16}" + suffix))
+        #expect(keys.queue(ofReady: list) == "mail")
+    }
+
+    @Test("the results' prefix gets Celery's underscore", arguments: [("", ""), ("a", "a_"), ("a:", "a:"), ("a_", "a_"), ("a-", "a-"), ("a.", "a.")])
+    func resultPrefix(given: String, used: String) {
+        #expect(ResultKeys.prefix(given) == used)
+    }
+}
+
+@Suite("Deciding who lost the lease")
+struct LeaseObserverTests {
+    private final class Connection {}
+    private let start = SuspendingClock.now
+
+    private func worker(_ beat: Int) -> [(incarnation: String, beat: String?, lease: Duration)] { [("w", String(beat), .seconds(5))] }
+
+    @Test("a counter that stands still for the lease, seen each second, is a lost lease")
+    func silence() {
+        let connection = Connection()
+        var observer = LeaseObserver()
+        for second in 0..<5 {
+            #expect(observer.look(worker(7), over: ObjectIdentifier(connection), at: start + .seconds(second)).isEmpty)
+        }
+        #expect(observer.look(worker(7), over: ObjectIdentifier(connection), at: start + .seconds(5)).map(\.incarnation) == ["w"])
+    }
+
+    @Test("a renewal starts the count again")
+    func renewal() {
+        let connection = Connection()
+        var observer = LeaseObserver()
+        for second in 0..<20 {
+            #expect(observer.look(worker(second / 4), over: ObjectIdentifier(connection), at: start + .seconds(second)).isEmpty)
+        }
+    }
+
+    @Test("a pause of the server, or of the observer, expires nobody")
+    func pause() {
+        let connection = Connection()
+        var observer = LeaseObserver()
+        _ = observer.look(worker(7), over: ObjectIdentifier(connection), at: start)
+        #expect(observer.look(worker(7), over: ObjectIdentifier(connection), at: start + .seconds(3600)).isEmpty)
+        #expect(observer.look(worker(8), over: ObjectIdentifier(connection), at: start + .seconds(3601)).isEmpty)
+    }
+
+    @Test("a new connection forgets all that was seen")
+    func reconnect() {
+        var observer = LeaseObserver()
+        let connections = [Connection(), Connection()]
+        for second in 0..<5 { _ = observer.look(worker(7), over: ObjectIdentifier(connections[0]), at: start + .seconds(second)) }
+        #expect(observer.look(worker(7), over: ObjectIdentifier(connections[1]), at: start + .seconds(5)).isEmpty)
+    }
+}
+
+@Suite("When a batch may be deleted")
+struct BatchLedgerTests {
+    @Test("the last call for a batch closes it, also when it is repeated")
+    func closing() {
+        var ledger = BatchLedger()
+        let batch = ledger.makeBatch()
+        ledger.claimed(batch, size: 3)
+        let calls = [ledger.ending(batch, [0, 1]), ledger.ending(batch, [1]), ledger.ending(batch, [2]), ledger.ending(batch, [2])]
+        #expect(calls == [false, false, true, true])
+        let open = [ledger.ended(batch, [0, 1], gone: false), ledger.ended(batch, [2], gone: false), ledger.ended(batch, [2], gone: true)]
+        #expect(open == [false, true, false])
+        let late = ledger.ending(batch, [0])
+        #expect(late)
+    }
+
+    @Test("nothing closes a batch whose claim is under way")
+    func underWay() {
+        var ledger = BatchLedger()
+        let batch = ledger.makeBatch()
+        let closes = ledger.ending(batch, [0])
+        #expect(!closes)
+    }
+}
+
+@Suite("What INFO says")
+struct ServerInformationTests {
+    @Test(
+        "clusters and old servers are refused with the reason",
+        arguments: [("redis_version:6.0.9", "6.2"), ("redis_version:7.0.0\r\ncluster_enabled:1", "cluster")])
+    func refused(info: String, mention: String) {
+        let error = #expect(throws: ApiumError.self) { try ServerInformation(info).check() }
+        #expect(error?.message.contains(mention) == true)
+    }
+
+    @Test("servers that can do it are accepted", arguments: ["redis_version:6.2.0", "redis_version:7.0.15\r\ncluster_enabled:0", "", "redis_version:8.2"])
+    func accepted(info: String) throws {
+        try ServerInformation(info).check()
+    }
+}
