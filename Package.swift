@@ -238,8 +238,10 @@ let package = Package(
         .executableTarget(
             name: "ParserServer", dependencies: ["PriceWatchParser", "PriceWatchBootstrap"], path: "Sources/Executables/parser", swiftSettings: strict),
         .executableTarget(
-            name: "BotProcess", dependencies: ["PriceWatchBot", "PriceWatchBootstrap", "Apium", "ApiumWorker"], path: "Sources/Executables/bot",
-            swiftSettings: strict),
+            name: "BotProcess",
+            dependencies: [
+                "PriceWatchBot", "PriceWatchJobs", "PriceWatchBootstrap", "TelegramBotAPI", "WebSocketUpgrade", "ApiumCore", "ApiumRedis", "ApiumWorker",
+            ], path: "Sources/Executables/bot", swiftSettings: strict),
         // Tools: production parts know nothing of them.
         .executableTarget(
             name: "SampleShop",
@@ -283,6 +285,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "HTMLDocumentTests", dependencies: ["HTMLDocument"], swiftSettings: strict),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .testTarget(name: "TelegramBotAPITests", dependencies: ["TelegramBotAPI", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .testTarget(name: "ChatServerTests", dependencies: ["ChatServer"], swiftSettings: strict),
+        .testTarget(
+            name: "PriceWatchBotTests",
+            dependencies: ["PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

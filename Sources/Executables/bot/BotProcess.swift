@@ -1,4 +1,98 @@
+import ApiumCore
+import ApiumRedis
+import ApiumWorker
+import Logging
+import PriceWatchBootstrap
+import PriceWatchBot
+import PriceWatchJobs
+import ServiceLifecycle
+import TelegramBotAPI
+import WebSocketUpgrade
+
+/// The bot: the conversation in Telegram, over one WebSocket to the API, and the worker of the queue with the notifications.
 @main
-struct Main {
-    static func main() async throws {}
+enum BotProcess {
+    static func main() async {
+        await Bootstrap.main("bot", services: services)
+    }
+
+    /// The process as a list in the order of starting.
+    @Sendable
+    static func services(_ process: Bootstrap) async throws -> [any Service] {
+        let settings = try BotSettings(process.settings)
+        let logger = process.logger
+
+        let bot = try TelegramBot(token: settings.telegramToken.reveal(), baseAddress: settings.telegramBase, logger: logger)
+        let client = try WebSocketClient(
+            settings.apiAddress.reveal(), headers: [("Authorization", "Bearer \(settings.serviceToken.reveal())")], logger: logger)
+        let api = PriceAPIConnection(client: client, logger: logger)
+
+        let broker = try RedisBroker(url: settings.broker.reveal(), logger: logger)
+        let results = try RedisResults(url: settings.results.reveal(), logger: logger)
+        let apium = ApiumClient(broker: broker, results: results, origin: "bot")
+        var registry = JobRegistry()
+        registry.register(Notify.self, using: NotificationSender(bot: bot, api: api, results: results))
+        var configuration = WorkerConfiguration(name: "bot@\(HostName.current)", queues: [Queues.notifications], concurrency: 16)
+        configuration.resultsTravelWithCompletion = settings.isOneServer
+        let worker = try Worker(client: apium, registry: registry, configuration: configuration, logger: logger)
+
+        let parts = [
+            HealthPart("redis") { _ = try await broker.serverTime() },
+            HealthPart("api") { guard await api.isOpen else { throw NotReady("the WebSocket to the API is not open") } },
+            HealthPart("notifications") { guard worker.health.isReady else { throw NotReady(worker.health.reason ?? "not fetching") } },
+        ]
+        // Ended in reverse order: first no more updates, then no more notifications, and the API's connection last, which both use.
+        let closing = Closing {
+            await bot.shutdown()
+            await results.shutdown()
+            await broker.shutdown()
+        }
+        return [closing, api, worker, PriceWatchBot(bot: bot, api: api, logger: logger)] + process.healthServices(settings.health, parts: parts)
+    }
+}
+
+/// The settings of this process.
+struct BotSettings {
+    let telegramToken: Secret
+    let telegramBase: String
+    let serviceToken: Secret
+    let apiAddress: ConnectionURL
+    let broker: ConnectionURL
+    let results: ConnectionURL
+    /// Jobs and results are on one server: then a job's end and its result are one step.
+    let isOneServer: Bool
+    let health: HealthSettings
+
+    /// - Throws: ``SettingsError`` with every fault.
+    init(_ given: Settings) throws {
+        var settings = given
+        telegramToken = settings.secret(.telegramToken)
+        telegramBase = settings.string(.telegramBaseURL)
+        serviceToken = settings.secret(.serviceToken, minimumLength: 32)
+        apiAddress = settings.url(.apiWebSocketURL, schemes: ["ws"])
+        broker = settings.url(.brokerURL, schemes: ["redis", "rediss"])
+        let results = settings.optionalURL(.resultBackend, schemes: ["redis", "rediss"])
+        self.results = results ?? broker
+        isOneServer = results == nil || results == broker
+        health = settings.health(port: .botHealthPort)
+        try settings.check()
+    }
+}
+
+/// Why a part is not ready.
+struct NotReady: Error, CustomStringConvertible {
+    let description: String
+    init(_ reason: String) { description = reason }
+}
+
+/// The first service to start and so the last to end: closes what the others used.
+struct Closing: Service {
+    let close: @Sendable () async -> Void
+
+    init(_ close: @escaping @Sendable () async -> Void) { self.close = close }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await close()
+    }
 }

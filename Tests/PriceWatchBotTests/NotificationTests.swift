@@ -1,0 +1,143 @@
+import ApiumCore
+import PriceWatchJobs
+import PriceWatchModel
+import Synchronization
+import TelegramBotAPI
+import Testing
+
+@testable import PriceWatchBot
+
+@Suite("Notifications")
+struct NotificationTests {
+    /// Results that were stored.
+    private struct Results: ResultBackend {
+        var done: Set<String> = []
+        func store(_ document: ResultDocument) async throws {}
+        func document(for id: String) async throws -> ResultDocument? { done.contains(id) ? ResultDocument(id: id, state: .success) : nil }
+        func wait(for id: String, within timeout: Duration) async throws -> ResultDocument? { nil }
+        func forget(_ id: String) async throws {}
+    }
+
+    /// What was enqueued.
+    private final class Queue: JobEnqueuing {
+        let marks = Mutex<[MarkDelivered]>([])
+        func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String {
+            if let mark = job as? MarkDelivered { marks.withLock { $0.append(mark) } }
+            return "x"
+        }
+    }
+
+    private let api = FakeAPI()
+    private let queue = Queue()
+    private let job = Notify(
+        Notification(
+            outboxID: 9, chatID: 77, language: .english, watchID: 4,
+            change: PriceChange(
+                productID: 1, name: "Kettle", link: "https://shop.example/1", old: Money(minorUnits: 200, currency: .usd),
+                new: Money(minorUnits: 100, currency: .usd))))
+
+    private func run(results: Results = Results(), _ send: @escaping NotificationSender.Send) async throws -> Notify.Delivery {
+        let message = Message(
+            headers: Message.Headers(task: Notify.name, id: Notify.id(outbox: 9)), properties: Message.Properties(), body: Message.Body(bytes: Array("[]".utf8))
+        )
+        let context = JobContext(message: message, queue: Queues.notifications, fence: 1, worker: "test", logger: silent, client: queue)
+        return try await job.run(in: context, using: NotificationSender(api: api, results: results, send: send))
+    }
+
+    @Test("it is sent, and the outbox is told the message's id")
+    func sent() async throws {
+        #expect(try await run { _, chat in chat * 10 } == .sent)
+        #expect(queue.marks.withLock { $0.map(\.messageID) } == [770])
+        #expect(queue.marks.withLock { $0.first?.redelivered } == false)
+    }
+
+    @Test("a run whose result is stored already sends nothing")
+    func alreadySent() async throws {
+        let delivery = try await run(results: Results(done: ["notify-9"])) { _, _ in
+            Issue.record("sent a second time")
+            return 1
+        }
+        #expect(delivery == .alreadySent)
+    }
+
+    @Test(
+        "trouble on the way puts it back for as long as it takes",
+        arguments: [TelegramError.Code.network, .unavailable, .badResponse, .unauthorized, .conflict])
+    func trouble(_ code: TelegramError.Code) async {
+        let retry = await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(code, "trouble") } }
+        #expect(retry?.maxRetries == nil)
+        #expect(queue.marks.withLock { $0.isEmpty })
+    }
+
+    @Test("a 429 is waited out as long as Telegram says")
+    func tooMany() async {
+        let retry = await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(.tooManyRequests, "slow down", retryAfter: .seconds(17)) } }
+        #expect(retry?.delay == .seconds(17))
+    }
+
+    @Test("pauses grow, with a bound")
+    func pauses() {
+        let error = TelegramError(.network, "gone")
+        let pauses = [0, 1, 5, 20, 1_000].map { NotificationSender.pause(after: error, retries: $0, jitter: 1) }
+        #expect(pauses == [.seconds(1), .seconds(2), .seconds(32), .seconds(300), .seconds(300)])
+    }
+
+    @Test("a chat that blocked the bot rests, and the job is done")
+    func blocked() async throws {
+        #expect(try await run { _, _ in throw TelegramError(.blocked, "Forbidden: bot was blocked by the user") } == .blocked)
+        #expect(api.state.withLock { $0.blocked[77] } == true)
+        api.state.withLock { $0.fault = ChatFault(.unavailable, "away") }
+        await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(.chatNotFound, "chat not found") } }
+    }
+
+    @Test("a group that moved gets it at its new id")
+    func moved() async throws {
+        let delivery = try await run { _, chat in
+            guard chat == -100 else { throw TelegramError(.migrated, "moved", migrateToChatID: -100) }
+            return 5
+        }
+        #expect(delivery == .sent)
+    }
+}
+
+@Suite("Requests to the API")
+struct PendingRequestsTests {
+    @Test("replies find their own question in any order, and late ones nobody")
+    func correlation() throws {
+        var pending = PendingRequests<Int>()
+        let ids = try (0..<100).map { number in
+            let id = try #require(pending.makeID())
+            pending.add(id, frame: "f\(number)", waiter: number)
+            return id
+        }
+        #expect(Set(ids).count == 100)
+        for (number, id) in ids.enumerated().shuffled() { #expect(pending.take(id) == number) }
+        #expect(pending.take(ids[0]) == nil && pending.count == 0)
+    }
+
+    @Test("a new session sends what is still waiting, oldest first")
+    func again() throws {
+        var pending = PendingRequests<Int>()
+        for number in 0..<20 { pending.add(try #require(pending.makeID()), frame: "f\(number)", waiter: number) }
+        #expect(pending.frames == (0..<20).map { "f\($0)" })
+    }
+
+    @Test("there is a bound")
+    func bound() throws {
+        var pending = PendingRequests<Int>(limit: 2)
+        for number in 0..<2 { pending.add(try #require(pending.makeID()), frame: "", waiter: number) }
+        #expect(pending.makeID() == nil)
+        #expect(pending.takeAll().count == 2)
+        #expect(pending.makeID() != nil)
+    }
+
+    @Test("one chat cannot take all lanes, and is told once")
+    func lanes() {
+        var lanes = UpdateLanes(perChat: 2, overall: 3)
+        #expect(lanes.admit(1) == .run && lanes.admit(1) == .run)
+        #expect(lanes.admit(1) == .refuse(isFirst: true) && lanes.admit(1) == .refuse(isFirst: false))
+        #expect(lanes.admit(2) == .run && lanes.admit(3) == .wait)
+        lanes.ended(1)
+        #expect(lanes.admit(1) == .run)
+    }
+}
