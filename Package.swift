@@ -129,7 +129,9 @@ let package = Package(
             ],
             path: "Sources/Apium/ApiumBeat", swiftSettings: strict),
         // What most users import: the client, and the rest re-exported.
-        .target(name: "Apium", dependencies: ["ApiumCore", "ApiumRedis"], path: "Sources/Apium/Apium", swiftSettings: strict),
+        .target(
+            name: "Apium", dependencies: ["ApiumCore", "ApiumRedis", "RedisClient", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Apium/Apium", swiftSettings: strict),
         // The subcommands, as a library.
         .target(
             name: "ApiumCLI",
@@ -234,7 +236,8 @@ let package = Package(
             name: "WorkerProcess", dependencies: ["PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "ApiumCLI"],
             path: "Sources/Executables/worker", swiftSettings: strict),
         .executableTarget(
-            name: "BeatProcess", dependencies: ["PriceWatchBootstrap", "ApiumCLI"], path: "beat", exclude: ["schedule.yaml"], swiftSettings: strict),
+            name: "BeatProcess", dependencies: ["PriceWatchBootstrap", "ApiumCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "beat", exclude: ["schedule.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "ParserServer", dependencies: ["PriceWatchParser", "PriceWatchBootstrap"], path: "Sources/Executables/parser", swiftSettings: strict),
         .executableTarget(
@@ -272,7 +275,8 @@ let package = Package(
         .testTarget(name: "ApiumWorkerTests", dependencies: ["ApiumWorker", "ApiumTesting"], swiftSettings: strict),
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
-        .testTarget(name: "ApiumCoreTests", dependencies: ["ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .testTarget(
+            name: "ApiumCoreTests", dependencies: ["ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",

@@ -1,4 +1,26 @@
+import ApiumCLI
+import ArgumentParser
+import PriceWatchBootstrap
+
+/// PriceWatch's beat: the framework's `beat` with this application's settings, logs and health.
 @main
-struct Main {
-    static func main() async throws {}
+struct BeatProcess: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "beat", abstract: "Turn the due slots of the schedule into jobs.", discussion: "Any number of beats may run: each slot fires once.")
+
+    @OptionGroup var beat: BeatCommand
+
+    func run() async throws {
+        let process = try Bootstrap.prepare("beat")
+        var settings = process.settings
+        let health = settings.health(port: .beatHealthPort)
+        let environment = [
+            "APIUM_BROKER_URL": settings.string(.brokerURL), "APIUM_RESULT_BACKEND": settings.optional(.resultBackend) ?? "",
+            "APIUM_SCHEDULE": settings.string(.schedule),
+        ]
+        try settings.check()
+        try await beat.run(in: ProcessSetup(logger: process.logger, environment: environment)) { connection in
+            process.healthServices(health, parts: [HealthPart("redis") { _ = try await connection.broker.serverTime() }])
+        }
+    }
 }

@@ -1,1 +1,2 @@
-// Placeholder: replaced as the target is written.
+@_exported import ApiumCore
+@_exported import ApiumRedis

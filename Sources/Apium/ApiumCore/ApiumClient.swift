@@ -19,7 +19,8 @@ public struct ApiumClient: Sendable, JobEnqueuing {
 
     /// Makes a client.
     public init(
-        broker: any Broker, results: any ResultBackend, defaultQueue: String = "celery", origin: String = "apium", makeID: @escaping @Sendable () -> String = JobID.make
+        broker: any Broker, results: any ResultBackend, defaultQueue: String = "celery", origin: String = "apium",
+        makeID: @escaping @Sendable () -> String = JobID.make
     ) {
         self.broker = broker
         self.results = results
@@ -32,7 +33,8 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     ///
     /// - Throws: ``ApiumError`` `unavailable` when the broker cannot be reached: the job may or may not be queued then.
     @discardableResult
-    public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<Definition.Output> {
+    public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<Definition.Output>
+    {
         let id = try await enqueueJob(job, options)
         return JobHandle(id: id, client: self)
     }
@@ -47,7 +49,9 @@ public struct ApiumClient: Sendable, JobEnqueuing {
 
     /// Enqueues a task by name: a Python worker's, or one known only at run time.
     @discardableResult
-    public func enqueue(task: String, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<JSONValue> {
+    public func enqueue(task: String, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions()) async throws
+        -> JobHandle<JSONValue>
+    {
         let id = try await enqueue([TaskCall(task: task, arguments: TaskArguments(args: args, kwargs: kwargs), options: options)])[0]
         return JobHandle(id: id, client: self)
     }

@@ -53,7 +53,9 @@ public struct JobRegistry: Sendable {
     }
 
     /// Registers a closure under a name, for jobs too small for a type.
-    public mutating func register(_ name: String, options: JobOptions = JobOptions(), run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue) {
+    public mutating func register(
+        _ name: String, options: JobOptions = JobOptions(), run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue
+    ) {
         register(Entry(name: name, options: options, run: run))
     }
 }

@@ -1,4 +1,7 @@
+import ApiumCLI
+
+/// `apium`, the operations command line.
 @main
-struct Main {
-    static func main() async throws {}
+struct ApiumCommand {
+    static func main() async { await ApiumCommands.main() }
 }

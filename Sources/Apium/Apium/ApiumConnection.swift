@@ -1,0 +1,47 @@
+import ApiumCore
+import ApiumRedis
+import Logging
+import RedisClient
+
+/// Open connections to a broker and a result backend, and the client that works on them.
+public struct ApiumConnection: Sendable {
+    /// Enqueues jobs and reads results.
+    public let client: ApiumClient
+    /// The broker.
+    public let broker: RedisBroker
+    /// The result backend.
+    public let results: RedisResults
+    /// Whether both are one server and database: a job's end and its result are then one step.
+    public let resultsAreOnBroker: Bool
+
+    /// Opens connections lazily: nothing is reached for before the first call.
+    ///
+    /// - Parameters:
+    ///   - broker: Celery's broker URL, `redis://…`.
+    ///   - backend: the result backend's URL; `nil`: the broker's.
+    /// - Throws: ``ApiumError`` `invalidConfiguration`, naming what is wrong with a URL.
+    public init(broker: String, backend: String? = nil, defaultQueue: String = "celery", options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger)
+        throws
+    {
+        let brokerConfiguration = try Self.configuration(broker, of: "broker")
+        let backendConfiguration = try backend.map { try Self.configuration($0, of: "result backend") } ?? brokerConfiguration
+        self.broker = RedisBroker(brokerConfiguration, options: options, logger: logger)
+        results = RedisResults(backendConfiguration, keyPrefix: options.resultKeyPrefix, expires: options.resultExpires, logger: logger)
+        resultsAreOnBroker = brokerConfiguration.address == backendConfiguration.address && brokerConfiguration.database == backendConfiguration.database
+        client = ApiumClient(broker: self.broker, results: results, defaultQueue: defaultQueue)
+    }
+
+    private static func configuration(_ url: String, of part: String) throws -> RedisConfiguration {
+        do {
+            return try RedisConfiguration(url: url)
+        } catch {
+            throw ApiumError(.invalidConfiguration, "the URL of the \(part) cannot be used", underlying: error)
+        }
+    }
+
+    /// Closes everything.
+    public func shutdown() async {
+        await results.shutdown()
+        await broker.shutdown()
+    }
+}

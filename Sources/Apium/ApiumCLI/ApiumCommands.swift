@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// `apium`: the operations command line, everything that needs no job code.
+public struct ApiumCommands: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "apium", abstract: "Operate Apium: call tasks, read results, look at queues.",
+        discussion: "Works with any Celery broker on Redis. --broker or $APIUM_BROKER_URL says which.",
+        subcommands: [CallCommand.self, ResultCommand.self, QueuesCommand.self, PurgeCommand.self, ScheduleCommand.self])
+
+    public init() {}
+}

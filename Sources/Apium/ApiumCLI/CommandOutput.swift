@@ -1,0 +1,44 @@
+import Apium
+import ArgumentParser
+import DynamicJSON
+import Foundation
+import Logging
+
+/// What commands print, and how they end.
+///
+/// Exit codes: 0 done; 1 the job failed; 2 there is nothing of that name, or it is not ready in time; 64 wrong usage;
+/// 69 the broker cannot be reached.
+enum CommandOutput {
+    /// The codes of ``ExitCode`` that scripts may rely on.
+    static let jobFailed = ExitCode(1)
+    static let notThere = ExitCode(2)
+    static let unavailable = ExitCode(69)
+
+    /// Commands answer on standard output; the libraries under them log to standard error, and only what is wrong.
+    static let quietLogger = Logger(label: "apium") { label in
+        var handler = StreamLogHandler.standardError(label: label)
+        handler.logLevel = .error
+        return handler
+    }
+
+    /// Writes a line to standard output.
+    static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+    /// Writes a line to standard error.
+    static func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// Writes a JSON value on a line.
+    static func json(_ value: JSONValue) { line(value.text) }
+}
+
+extension AsyncParsableCommand {
+    /// Runs the body of a command: faults of the framework become a sentence and an exit code.
+    func reportingFaults(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as ApiumError {
+            CommandOutput.complain("apium: \(error)")
+            throw error.code == .unavailable ? CommandOutput.unavailable : error.code == .timedOut ? CommandOutput.notThere : ExitCode(64)
+        }
+    }
+}
