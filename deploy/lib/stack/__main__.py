@@ -31,6 +31,7 @@ def main() -> int:
     up.add_argument("--release", action="store_true", help="build and run the optimised programs")
     up.add_argument("--detach", action="store_true", help="return once everything is ready; deploy/down stops it")
     up.add_argument("--no-build", action="store_true", help="run what is built already")
+    up.add_argument("--while-process", type=int, metavar="PID", help="stop when this process is gone")
     up.add_argument("--only", metavar="PART,PART", help="start only these parts")
     commands.add_parser("down", parents=[folder], prog="deploy/down", help="stop everything")
     status = commands.add_parser("status", parents=[folder], prog="deploy/status", help="say what runs")
@@ -62,9 +63,10 @@ def go_up(folder: RunFolder, options: argparse.Namespace) -> int:
     unknown = (only or set()) - {part.name for part in plan.parts}
     if unknown:
         raise SettingError(f"--only: no such part: {', '.join(sorted(unknown))}; parts are {', '.join(part.name for part in plan.parts)}")
+    supervisor = Supervisor(plan, folder, only, options.while_process)
     if options.detach:
-        return detach(folder, plan, only, lock)
-    return supervise(folder, plan, only, lock)
+        return detach(folder, plan, supervisor, lock)
+    return supervise(folder, plan, supervisor, lock)
 
 
 def take_lock(folder: RunFolder) -> TextIO | None:
@@ -87,10 +89,9 @@ def write_owner(lock: TextIO) -> None:
     lock.flush()
 
 
-def supervise(folder: RunFolder, plan: Plan, only: set[str] | None, lock: TextIO, ready: int | None = None) -> int:
+def supervise(folder: RunFolder, plan: Plan, supervisor: Supervisor, lock: TextIO, ready: int | None = None) -> int:
     """Runs the stack until a signal; tells a waiting starter through `ready` once it is up."""
     write_owner(lock)
-    supervisor = Supervisor(plan, folder, only)
     signal.signal(signal.SIGINT, supervisor.ask_to_stop)
     signal.signal(signal.SIGTERM, supervisor.ask_to_stop)
     try:
@@ -108,7 +109,7 @@ def supervise(folder: RunFolder, plan: Plan, only: set[str] | None, lock: TextIO
         folder.state.unlink(missing_ok=True)
 
 
-def detach(folder: RunFolder, plan: Plan, only: set[str] | None, lock: TextIO) -> int:
+def detach(folder: RunFolder, plan: Plan, supervisor: Supervisor, lock: TextIO) -> int:
     """Leaves the supervisor behind in a session of its own, and returns once it says that all is ready."""
     reading, writing = os.pipe()
     supervisor_log = folder.logs / "up.log"
@@ -121,7 +122,7 @@ def detach(folder: RunFolder, plan: Plan, only: set[str] | None, lock: TextIO) -
         os.close(reading)
         code = 1
         try:
-            code = supervise(folder, plan, only, lock, ready=writing)
+            code = supervise(folder, plan, supervisor, lock, ready=writing)
         except (SettingError, StartError) as error:
             print(error, flush=True)
         finally:

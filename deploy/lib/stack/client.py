@@ -48,7 +48,7 @@ class RunningStack:
 
     def __enter__(self) -> RunningStack:
         """Starts, and waits until everything is ready."""
-        done = self.command("up", "--no-build", "--detach", *(["--only", ",".join(self.only)] if self.only else []))
+        done = self.command("up", "--no-build", "--detach", "--while-process", str(os.getpid()), *(["--only", ",".join(self.only)] if self.only else []))
         if done.returncode != 0:
             self.__exit__(None, None, None)
             raise RuntimeError(f"deploy/up ended with code {done.returncode}:\n{done.stdout}{done.stderr}")

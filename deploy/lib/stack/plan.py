@@ -212,7 +212,8 @@ class Planner:
     def shop(self, port: int) -> Part:
         """The sample shop."""
         url = f"http://127.0.0.1:{port}"
-        command = [str(self.programs / "sample-shop"), "--host", "127.0.0.1", "--port", str(port)]
+        prices = str(self.folder.data / "shop.json")
+        command = [str(self.programs / "sample-shop"), "--host", "127.0.0.1", "--port", str(port), "--data", prices]
         return Part("sample-shop", command, probes.http(f"{url}/health/ready"), url, environment(), folder=str(self.folder.data))
 
     def chat(self, port: int) -> Part:

@@ -25,8 +25,9 @@ class StartError(Exception):
 class Supervisor:
     """One running stack. Everything happens on one thread: children are told of their parent's end by the thread that made them."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, only: set[str] | None = None) -> None:
+    def __init__(self, plan: Plan, folder: RunFolder, only: set[str] | None = None, owner: int | None = None) -> None:
         self.folder = folder
+        self.owner = owner
         self.urls = plan.urls
         self.processes = [Process(part, folder.logs) for part in plan.parts if only is None or part.name in only]
         self.stopping = False
@@ -78,6 +79,8 @@ class Supervisor:
     def tick(self) -> None:
         """Looks at each part once."""
         now = time.monotonic()
+        if self.owner and not Path(f"/proc/{self.owner}").exists():
+            self.stopping = True
         for process in self.processes:
             held = (self.folder.held / process.part.name).exists()
             if process.child is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
+import signal
 import sys
+from types import FrameType
 
-from .context import ROOT
+from .context import ROOT, end_everything
 from .parts import PARTS, UnknownPart, select
 from .runner import Runner
 
@@ -30,9 +33,17 @@ def main() -> int:
     work = ROOT / ".run" / "test"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     counts = Runner(parts, work, build=not options.no_build).run()
     print(counts)
     return 1 if counts.failed else 0
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Ends what runs, and the suite with it."""
+    end_everything()
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 
+# What runs now: ended when the suite is.
+RUNNING: set[subprocess.Popen[bytes]] = set()
+
 
 @dataclass
 class Context:
@@ -54,6 +57,7 @@ class Context:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            RUNNING.add(process)
             try:
                 return process.wait(timeout)
             except subprocess.TimeoutExpired:
@@ -61,6 +65,7 @@ class Context:
                 return 124
             finally:
                 end_session(process)
+                RUNNING.discard(process)
 
 
 def end_session(process: subprocess.Popen[bytes]) -> None:
@@ -68,6 +73,12 @@ def end_session(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def end_everything() -> None:
+    """Ends all that runs: nothing outlives the suite."""
+    for process in list(RUNNING):
+        end_session(process)
 
 
 def venv_folder() -> Path:

@@ -26,8 +26,18 @@ class Part:
 PARTS = [
     Part("scripts", "shellcheck and ruff on the project's scripts", checks.scripts, lane="light"),
     Part("format", "swift format lint --strict", checks.swift_format, lane="light", needs_python=False),
+    Part("docs", "the documentation builds without a warning", checks.docs, lane="light"),
+    Part("containers", "the syntax of deploy/Dockerfile and deploy/compose.yaml", checks.containers, lane="light"),
     Part("layout", "who may import and link what; settings; file lengths", checks.pytest("Layout"), lane="light", needs_build=True),
     Part("unit", "swift test without servers", checks.unit, lane="swift", needs_build=True, needs_python=False),
+    Part("integration", "swift test with Redis and PostgreSQL", checks.integration, lane="swift", needs_build=True, needs_python=False),
+    Part("migrations", "api migrate against a real PostgreSQL", checks.pytest("Migrations"), lane="stack", needs_build=True),
+    Part("nginx", "nginx in front of the real API", checks.pytest("Nginx"), lane="stack", needs_build=True),
+    Part("interop", "Celery from PyPI calls our jobs, and we call its tasks", checks.pytest("Interop"), lane="swift", needs_build=True),
+    Part("e2e", "from a link to a notification, with kills, faults and restarts", checks.pytest("EndToEnd"), lane="stack", needs_build=True),
+    Part("openapi", "the API against its own description", checks.pytest("OpenAPI"), lane="swift", needs_build=True),
+    Part("browser", "chat page and admin in Chromium", checks.pytest("Browser"), lane="stack", needs_build=True),
+    Part("up", "deploy/up, deploy/status and deploy/down themselves", checks.pytest("Up"), lane="stack", needs_build=True),
 ]
 
 

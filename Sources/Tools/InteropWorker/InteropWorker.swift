@@ -1,0 +1,20 @@
+import ApiumCLI
+import ApiumCore
+import Logging
+
+/// A worker with small jobs that Celery's own client calls in Tests/Interop.
+@main
+struct InteropWorker {
+    static func main() async { await WorkerCommand<InteropApplication>.main() }
+}
+
+/// The worker's jobs; settings are the command line's.
+struct InteropApplication: WorkerApplication {
+    let setup = ProcessSetup(logger: Logger(label: "interop-worker", factory: StreamLogHandler.standardError))
+
+    func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
+        var registry = JobRegistry()
+        registry.registerInteropJobs()
+        return PreparedWorker(registry: registry)
+    }
+}

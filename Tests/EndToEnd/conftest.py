@@ -1,0 +1,35 @@
+"""The whole road, as deploy/up starts it: checks every ten seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from chat import Person
+from shop import Shop
+from stack.client import RunningStack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """Everything that deploy/up starts."""
+    with RunningStack() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(stack: RunningStack) -> Shop:
+    """The sample shop."""
+    return Shop(stack.urls["shop"])
+
+
+@pytest.fixture
+def ann(stack: RunningStack) -> Person:
+    """Somebody new who speaks English."""
+    return Person(stack.urls["chat"], "Ann", "en")
+
+
+@pytest.fixture
+def boris(stack: RunningStack) -> Person:
+    """Somebody else who speaks Russian."""
+    return Person(stack.urls["chat"], "Борис", "ru")

@@ -1,0 +1,108 @@
+"""A Redis of its own, our worker, a Celery worker, and a Celery client."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from stack.client import RunningStack, wait_for
+from stack.run_folder import ROOT
+
+PROGRAMS = ROOT / ".build" / "debug"
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """The address of a private Redis."""
+    with RunningStack(only=["redis"]) as stack:
+        yield stack.settings["APIUM_BROKER_URL"]
+
+
+@pytest.fixture(scope="session")
+def app(broker: str) -> Iterator[Celery]:
+    """Celery's client; results of ended jobs are asked for by name."""
+    client = Celery(broker=broker, backend=broker)
+    client.conf.update(result_extended=True, task_default_queue="swift")
+    yield client
+    client.close()
+
+
+class Worker:
+    """A worker process and its log."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, env={**os.environ, **(environment or {})}, stdout=output, stderr=subprocess.STDOUT, cwd=Path(__file__).parent
+            )
+
+    def stop(self, seconds: float = 40) -> int:
+        """Asks it to stop, and returns its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+def our_worker(broker: str, log: Path, queue: str = "swift", *options: str) -> Worker:
+    """Our worker on a queue."""
+    return Worker([str(PROGRAMS / "interop-worker"), "--broker", broker, "--queues", queue, *options], log)
+
+
+@pytest.fixture(scope="session")
+def swift_worker(app: Celery, broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """Our worker, up: it has answered a call."""
+    worker = our_worker(broker, tmp_path_factory.mktemp("swift") / "worker.log")
+    try:
+        assert app.send_task("interop.add", (1, 1)).get(timeout=30) == 2
+        yield worker
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.stop()
+
+
+@pytest.fixture(scope="session")
+def celery_worker(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """Celery's own worker, up."""
+    log = tmp_path_factory.mktemp("celery") / "worker.log"
+    command = [sys.executable, "-m", "celery", "-A", "python_tasks", "worker", "--pool", "threads", "--concurrency", "2", "-Q", "python", "-l", "INFO"]
+    worker = Worker(command, log, {"BROKER": broker, "PYTHONWARNINGS": "ignore"})
+    try:
+        wait_for("Celery's worker", lambda: b" ready." in log.read_bytes(), 60)
+        yield worker
+    finally:
+        worker.stop()
+
+
+class Apium:
+    """Our operations command."""
+
+    def __init__(self, broker: str) -> None:
+        self.broker = broker
+
+    def run(self, command: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a subcommand on the broker."""
+        return subprocess.run([PROGRAMS / "apium", command, "--broker", self.broker, *words], capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.fixture(scope="session")
+def apium(broker: str) -> Apium:
+    """The command on this broker."""
+    return Apium(broker)
+
+
+@pytest.fixture
+def queue() -> str:
+    """The name of a queue that nobody else uses."""
+    return f"q-{uuid.uuid4().hex[:8]}"
