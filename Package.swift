@@ -295,6 +295,9 @@ let package = Package(
             name: "PriceWatchBotTests",
             dependencies: ["PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .testTarget(
+            name: "PriceWatchStoreTests",
+            dependencies: ["PriceWatchStore", "PriceWatchModel", "PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

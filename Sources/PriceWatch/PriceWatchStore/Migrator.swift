@@ -35,8 +35,8 @@ public struct Migrator: Sendable {
         let at: String
     }
 
-    /// `APIUM` and `PW` as a number, so that no other program's lock is met by chance.
-    private static let lockKey: Int64 = 0x4150_4955_4d50_5701
+    /// `PWMG` as a number, so that no other program's lock is met by chance; the second half of the key is the schema's.
+    private static let lockKey: Int32 = 0x5057_4d47
 
     private let client: PostgresClient
     private let migrations: [Migration]
@@ -144,7 +144,9 @@ public struct Migrator: Sendable {
         try await client.session { session in
             let clock = ContinuousClock()
             let deadline = clock.now.advanced(by: lockTimeout)
-            while try await session.query("select pg_try_advisory_lock(\(Self.lockKey)) as mine").first?["mine", as: Bool.self] != true {
+            while try await session.query("select pg_try_advisory_lock(\(Self.lockKey), hashtext(coalesce(current_schema(), ''))) as mine").first?[
+                "mine", as: Bool.self] != true
+            {
                 guard clock.now < deadline else {
                     throw StoreError(.migrationLocked, "another process has been migrating this database for \(lockTimeout)")
                 }

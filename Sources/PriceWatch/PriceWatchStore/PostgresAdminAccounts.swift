@@ -14,8 +14,14 @@ public struct PostgresAdminAccounts: AdminAccounts {
         let row = try await client.query(
             "select id, name, role, password_hash from admin_accounts where lower(name) = lower(\(name.storable(200))) and not is_disabled"
         ).first
-        guard try await hasher.verify(password, against: try row?["password_hash", as: String.self]), let row else { return nil }
-        return try AdminAccount(row: row)
+        let stored = try row?["password_hash", as: String.self]
+        guard try await hasher.verify(password, against: stored), let row, let stored else { return nil }
+        let account = try AdminAccount(row: row)
+        if hasher.isOutdated(stored) {
+            let hash = try await hasher.hash(password)
+            try await client.query("update admin_accounts set password_hash = \(hash) where id = \(account.id) and password_hash = \(stored)")
+        }
+        return account
     }
 
     /// Makes an account.

@@ -1,0 +1,226 @@
+import Foundation
+import PostgresClient
+import PriceWatchModel
+import PriceWatchStore
+import Synchronization
+import Testing
+
+private struct Unwanted: Error {}
+
+@Suite(.enabled(if: Schema.url != nil)) struct PriceStoreTests {
+    @Test("the first follower makes user, product and history; the second shares the product")
+    func adding() async throws {
+        try await Schema.withDatabase { database in
+            let first = try await database.prices.follow(77)
+            #expect(first.isNew)
+            #expect(first.watch.product.price == Money(minorUnits: 129_900, currency: .rub))
+            let again = try await database.prices.follow(77)
+            #expect(!again.isNew)
+            #expect(again.watch == first.watch)
+            let other = try await database.prices.follow(78)
+            #expect(other.watch.product.id == first.watch.product.id)
+            let history = try await database.reader.history(ofProduct: first.watch.product.id, followedBy: nil, limit: 10)
+            #expect(history?.map(\.price.minorUnits) == [129_900])
+            #expect(try await database.reader.user(ofChat: 77)?.language == .russian)
+        }
+    }
+
+    @Test("many users who add the same link at once share one product and one history")
+    func addingTogether() async throws {
+        try await Schema.withDatabase { database in
+            let products = try await withThrowingTaskGroup(of: Int64.self) { group in
+                for chat in 0..<24 { group.addTask { try await database.prices.follow(Int64(chat % 12)).watch.product.id } }
+                return try await group.reduce(into: Set<Int64>()) { $0.insert($1) }
+            }
+            #expect(products.count == 1)
+            let id = try #require(products.first)
+            #expect(try await database.reader.history(ofProduct: id, followedBy: nil, limit: 99)?.count == 1)
+            #expect(try await database.client.query("select count(*) as n from watches").first?["n", as: Int.self] == 12)
+        }
+    }
+
+    @Test("the limit of watches holds, also for links that come at once, and a refused link leaves nothing behind")
+    func limit() async throws {
+        try await Schema.withDatabase { database in
+            let refused = await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<6 {
+                    group.addTask {
+                        do {
+                            _ = try await database.prices.follow(77, .sample(url: "https://shop.example/p/\(number)"), limit: 3)
+                            return false
+                        } catch { return error as? StoreRefusal == .tooManyWatches(limit: 3) }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(refused == 3)
+            let kept = try await database.reader.products(ProductQuery(limit: 99))
+            #expect(kept.count == 3)
+        }
+    }
+
+    @Test("a changed price is stored, enters the history and tells every follower once, in one step")
+    func change() async throws {
+        try await Schema.withDatabase { database in
+            let product = try await database.prices.follow(77).watch.product
+            _ = try await database.prices.follow(78)
+            #expect(try await database.prices.record(.sample(), forProduct: product.id) == .unchanged)
+            let result = try await database.prices.record(.sample(99_900), forProduct: product.id)
+            guard case .changed(let change, let notifications) = result else { throw Unwanted() }
+            #expect(change.old.minorUnits == 129_900)
+            #expect(change.new.minorUnits == 99_900)
+            #expect(notifications == 2)
+            #expect(try await database.prices.record(.sample(99_900), forProduct: product.id) == .unchanged)
+            #expect(try await database.reader.history(ofProduct: product.id, followedBy: nil, limit: 9)?.map(\.price.minorUnits) == [99_900, 129_900])
+            let published = Mutex<[PriceWatchModel.Notification]>([])
+            #expect(try await database.prices.publishOutbox(limit: 10) { batch in published.withLock { $0 += batch } } == 2)
+            let batch = published.withLock { $0 }
+            #expect(batch.map(\.chatID) == [77, 78])
+            #expect(batch.allSatisfy { $0.change == change && $0.language == .russian })
+            #expect(try await database.prices.publishOutbox(limit: 10) { _ in throw Unwanted() } == 0)
+        }
+    }
+
+    @Test("of many checks at once that see the same new price, one tells")
+    func changeTogether() async throws {
+        try await Schema.withDatabase { database in
+            let id = try await database.prices.follow(77).watch.product.id
+            let changes = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<12 {
+                    group.addTask { if case .changed = try await database.prices.record(.sample(500), forProduct: id) { 1 } else { 0 } }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(changes == 1)
+            #expect(try await database.client.query("select count(*) as n from outbox").first?["n", as: Int.self] == 1)
+        }
+    }
+
+    @Test("another currency is a change")
+    func currency() async throws {
+        try await Schema.withDatabase { database in
+            let id = try await database.prices.follow(77).watch.product.id
+            guard case .changed(let change, _) = try await database.prices.record(.sample(129_900, currency: .usd), forProduct: id) else { throw Unwanted() }
+            #expect(change.new.currency == .usd)
+        }
+    }
+
+    @Test("a failed check, zero and nonsense never change the stored price", arguments: [0, -5, Int64.min])
+    func failures(amount: Int64) async throws {
+        try await Schema.withDatabase { database in
+            let id = try await database.prices.follow(77).watch.product.id
+            await #expect(throws: ParseFailure.noPrice) { try await database.prices.record(.sample(amount), forProduct: id) }
+            try await database.prices.recordFailure(.timedOut, forProduct: id)
+            try await database.prices.recordFailure(.blocked, forProduct: id)
+            let product = try #require(try await database.reader.product(id, followedBy: nil))
+            #expect(product.price.minorUnits == 129_900)
+            #expect(product.failures == 2)
+            #expect(product.lastFailure == .blocked)
+            #expect(try await database.reader.history(ofProduct: id, followedBy: nil, limit: 9)?.count == 1)
+            _ = try await database.prices.record(.sample(), forProduct: id)
+            #expect(try await database.reader.product(id, followedBy: nil)?.failures == 0)
+        }
+    }
+
+    @Test("a due product is taken once per interval, however many ask, and stays on its grid")
+    func due() async throws {
+        try await Schema.withDatabase { database in
+            let id = try await database.prices.follow(77, every: .seconds(10)).watch.product.id
+            #expect(try await database.prices.takeDueProducts(limit: 10).isEmpty)
+            try await database.client.query("update products set next_check_at = now() - interval '25 seconds'")
+            let taken = try await withThrowingTaskGroup(of: [Int64].self) { group in
+                for _ in 0..<8 { group.addTask { try await database.prices.takeDueProducts(limit: 10) } }
+                return try await group.reduce(into: [Int64]()) { $0 += $1 }
+            }
+            #expect(taken == [id])
+            let wait = try await database.client.query("select extract(epoch from next_check_at - now())::double precision as s from products")
+                .first?["s", as: Double.self]
+            #expect((0...5.1).contains(try #require(wait)))
+        }
+    }
+
+    @Test("what nobody follows, or only a blocked chat, is not due and not told")
+    func resting() async throws {
+        try await Schema.withDatabase { database in
+            let added = try await database.prices.follow(77)
+            try await database.prices.setBlocked(chatID: 77, true)
+            try await database.client.query("update products set next_check_at = now()")
+            #expect(try await database.prices.takeDueProducts(limit: 10).isEmpty)
+            guard case .changed(_, let notifications) = try await database.prices.record(.sample(1), forProduct: added.watch.product.id) else {
+                throw Unwanted()
+            }
+            #expect(notifications == 0)
+            try await database.prices.setBlocked(chatID: 77, false)
+            #expect(try await database.prices.removeWatch(chatID: 77, watchID: added.watch.id))
+            #expect(try await database.prices.takeDueProducts(limit: 10).isEmpty)
+            #expect(try await database.prices.link(ofProduct: added.watch.product.id) == "https://shop.example/p/1")
+        }
+    }
+
+    @Test("another chat's watch cannot be removed or read")
+    func foreign() async throws {
+        try await Schema.withDatabase { database in
+            let added = try await database.prices.follow(77)
+            #expect(try await !database.prices.removeWatch(chatID: 78, watchID: added.watch.id))
+            #expect(try await database.reader.watch(added.watch.id, ofChat: 78) == nil)
+            #expect(try await database.reader.product(added.watch.product.id, followedBy: 78) == nil)
+            #expect(try await database.reader.history(ofProduct: added.watch.product.id, followedBy: 78, limit: 9) == nil)
+            #expect(try await database.reader.watches(ofChat: 78, after: nil, limit: 9).isEmpty)
+            #expect(try await database.reader.watches(ofChat: 77, after: nil, limit: 9) == [added.watch])
+        }
+    }
+
+    @Test("an outbox that could not be handed over stays unsent, and a removed watch is not told")
+    func outbox() async throws {
+        try await Schema.withDatabase { database in
+            let added = try await database.prices.follow(77)
+            _ = try await database.prices.follow(78)
+            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id)
+            await #expect(throws: Unwanted.self) { try await database.prices.publishOutbox(limit: 10) { _ in throw Unwanted() } }
+            _ = try await database.prices.removeWatch(chatID: 77, watchID: added.watch.id)
+            let seen = Mutex<[Int64]>([])
+            let count = try await database.prices.publishOutbox(limit: 10) { batch in seen.withLock { $0 += batch.map(\.chatID) } }
+            #expect(count == 1)
+            #expect(seen.withLock { $0 } == [78])
+        }
+    }
+
+    @Test("a delivery noted again is one; another message or a redelivery is noted as a possible double")
+    func delivery() async throws {
+        try await Schema.withDatabase { database in
+            let id = try await database.prices.follow(77).watch.product.id
+            _ = try await database.prices.record(.sample(1), forProduct: id)
+            let outbox = try #require(try await database.client.query("select id from outbox").first?["id", as: Int64.self])
+            func isMaybeTwice() async throws -> Bool? { try await database.client.query("select is_maybe_twice from outbox").first?["is_maybe_twice"] }
+            try await database.prices.markDelivered(outboxID: outbox, messageID: 5, redelivered: false)
+            try await database.prices.markDelivered(outboxID: outbox, messageID: 5, redelivered: false)
+            #expect(try await isMaybeTwice() == false)
+            try await database.prices.markDelivered(outboxID: outbox, messageID: 6, redelivered: false)
+            #expect(try await isMaybeTwice() == true)
+        }
+    }
+
+    @Test(
+        "names with quotes, wildcards and NUL are stored and found as they are", arguments: ["100% _off_ 'x'; --", "a\0b", String(repeating: "ж", count: 5000)])
+    func hostile(name: String) async throws {
+        try await Schema.withDatabase { database in
+            _ = try await database.prices.follow(1, .sample(url: "https://shop.example/plain", name: "Other"))
+            let product = try await database.prices.follow(77, .sample(name: name)).watch.product
+            #expect(!product.name.isEmpty && product.name.count <= 500)
+            let found = try await database.reader.products(ProductQuery(search: name.contains("%") ? "% _OFF" : product.name, limit: 9))
+            #expect(found.map(\.id) == [product.id])
+        }
+    }
+
+    @Test("pages of products and watches follow each other without gaps")
+    func paging() async throws {
+        try await Schema.withDatabase { database in
+            for number in 0..<5 { _ = try await database.prices.follow(77, .sample(url: "https://shop.example/\(number)")) }
+            let first = try await database.reader.products(ProductQuery(followedBy: 77, limit: 3))
+            let second = try await database.reader.products(ProductQuery(followedBy: 77, after: first.last?.id, limit: 3))
+            #expect((first + second).map(\.canonicalURL) == (0..<5).map { "https://shop.example/\($0)" })
+            let watches = try await database.reader.watches(ofChat: 77, after: nil, limit: 2)
+            #expect(try await database.reader.watches(ofChat: 77, after: watches.last?.id, limit: 9).count == 3)
+        }
+    }
+}
