@@ -285,8 +285,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "ApiumRedisTests", dependencies: ["ApiumRedis", "ApiumCore", "RedisClient", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: strict),
+            name: "ApiumRedisTests",
+            dependencies: [
+                "ApiumRedis", "ApiumCore", "ApiumTesting", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
         .testTarget(name: "HTMLDocumentTests", dependencies: ["HTMLDocument"], swiftSettings: strict),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "TelegramBotAPITests", dependencies: ["TelegramBotAPI", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),

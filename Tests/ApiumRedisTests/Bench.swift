@@ -22,10 +22,7 @@ struct Bench: Sendable {
     static func with<Result: Sendable>(
         _ change: (inout RedisBrokerOptions) -> Void = { _ in }, _ body: @Sendable (Bench) async throws -> Result
     ) async throws -> Result {
-        var options = RedisBrokerOptions(globalKeyPrefix: "test:\(JobID.make()):")
-        options.resultKeyPrefix = options.globalKeyPrefix
-        change(&options)
-        let bench = try Bench(RedisConfiguration(url: try #require(url)), options)
+        let bench = try start(change)
         do {
             let result = try await body(bench)
             try await bench.end()
@@ -36,6 +33,14 @@ struct Bench: Sendable {
         }
     }
 
+    /// Makes a bench that the caller ends.
+    static func start(_ change: (inout RedisBrokerOptions) -> Void = { _ in }) throws -> Bench {
+        var options = RedisBrokerOptions(globalKeyPrefix: "test:\(JobID.make()):")
+        options.resultKeyPrefix = options.globalKeyPrefix
+        change(&options)
+        return try Bench(RedisConfiguration(url: try #require(url)), options)
+    }
+
     private init(_ configuration: RedisConfiguration, _ options: RedisBrokerOptions) throws {
         self.configuration = configuration
         self.options = options
@@ -43,7 +48,8 @@ struct Bench: Sendable {
         redis = RedisClient(configuration, logger: Self.logger)
     }
 
-    private func end() async throws {
+    /// Removes all keys and closes the connections.
+    func end() async throws {
         let keys = try await allKeys()
         if !keys.isEmpty { try await redis.send(RedisCommand("DEL", arguments: keys)) }
         await broker.shutdown()

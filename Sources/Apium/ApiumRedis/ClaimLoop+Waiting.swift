@@ -61,8 +61,8 @@ extension ClaimLoop {
         let connection: RedisConnection
         if let existing = waiter.connection { connection = existing } else { connection = try await connect("wait") }
         let destination = keys.batch(session.incarnation, source.batch)
-        waiter.start(source.batch, into: destination, on: connection, timeout: broker.options.blockingTimeout) { [signal, session] in
-            session.noteFetch()
+        waiter.start(source.batch, into: destination, on: connection, timeout: broker.options.blockingTimeout) { [signal, session] answered in
+            if answered { session.noteFetch() }
             signal.raise()
         }
     }
@@ -146,11 +146,12 @@ extension ClaimLoop {
 
     // MARK: Between claims
 
-    /// After a claim that left room the reads go on, for the next claim is near. If it doesn't come, they must not keep what arrives.
-    func startIdling() {
+    /// After a claim that left room the reads go on, for the next claim is near. If it doesn't come, or the claim left no room, they must
+    /// not keep what arrives: they are ended while the jobs begin to run.
+    func startIdling(for time: Duration) {
         guard state.withLock({ $0.waiters.values.contains { $0.isWaiting } }) else { return }
         let idler = Task {
-            do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
+            if time > .zero { do { try await Task.sleep(for: time) } catch { return } }
             await self.settle()
         }
         state.withLock { $0.idler = idler }

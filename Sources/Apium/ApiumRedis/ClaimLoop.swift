@@ -55,7 +55,7 @@ final class ClaimLoop: Sendable {
         defer { state.withLock { $0.busy = false } }
         do {
             let claim = try await claimAtLast(limit)
-            if claim.deliveries.count >= limit { await settle() } else { startIdling() }
+            startIdling(for: claim.deliveries.count >= limit ? .zero : .milliseconds(50))
             return claim
         } catch {
             await settle()

@@ -9,6 +9,8 @@ import Synchronization
 final class Janitor: Sendable {
     private struct State {
         var observer = LeaseObserver()
+        /// How often the renewal counters are read: four times in the shortest lease, and at least each second.
+        var lookPeriod = Duration.milliseconds(100)
         var lastDone: [Duty: SuspendingClock.Instant] = [:]
     }
 
@@ -35,7 +37,7 @@ final class Janitor: Sendable {
             return report
         }
         try await promote(&report)
-        if isDue(.reap, every: .seconds(1)) { try await reap(&report) }
+        if isDue(.reap, every: state.withLock { $0.lookPeriod }) { try await reap(&report) }
         if isDue(.trim, every: .seconds(60)) { try await trim() }
         return report
     }
@@ -72,7 +74,10 @@ final class Janitor: Sendable {
         let connection: RedisConnection
         do { connection = try await broker.client.connection() } catch { throw RedisFailure.apiumError(error) }
         let workers = try await look(connection)
-        let expired = state.withLock { $0.observer.look(workers, over: ObjectIdentifier(connection), at: .now) }
+        let expired = state.withLock { state in
+            state.lookPeriod = min(.seconds(1), (workers.map(\.lease).min() ?? .seconds(4)) / 4)
+            return state.observer.look(workers, over: ObjectIdentifier(connection), at: .now)
+        }
         for (incarnation, beat) in expired {
             let isGone = try await broker.client.reply(
                 .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, beat ?? ""))

@@ -38,7 +38,9 @@ final class KeyWaiter: Sendable {
     var isWaiting: Bool { if case .waiting = state.withLock({ $0.outcome }) { true } else { false } }
 
     /// Begins a read into `batch`, which must be empty and registered.
-    func start(_ batch: Int, into destination: String, on connection: RedisConnection, timeout: Duration, whenOver: @escaping @Sendable () -> Void) {
+    func start(
+        _ batch: Int, into destination: String, on connection: RedisConnection, timeout: Duration, whenOver: @escaping @Sendable (_ answered: Bool) -> Void
+    ) {
         state.withLock { state in
             state.connection = connection
             state.outcome = .waiting
@@ -53,7 +55,7 @@ final class KeyWaiter: Sendable {
         }
         let done = reading.flatMapErrorThrowing { .failed(batch: batch, $0) }.map { outcome in
             self.state.withLock { $0.outcome = outcome }
-            whenOver()
+            if case .failed = outcome { whenOver(false) } else { whenOver(true) }
         }
         state.withLock { $0.done = done }
     }

@@ -45,7 +45,7 @@ struct ReturnPlan {
         message.headers.custom[Self.crashHeader] = .int(crashes)
         guard crashes >= Int64(broker.options.crashLimit) else { return push(message.encoded()) }
         tally.quarantined += 1
-        shelve(message, in: .quarantine, reason: "took its worker down \(crashes) times", payload: message.encoded())
+        shelve(message, in: .quarantine, reason: "took its worker down \(crashes) times", attempts: Int(crashes), payload: message.encoded())
     }
 
     private mutating func push(_ payload: [UInt8]) {
@@ -58,7 +58,7 @@ struct ReturnPlan {
         guard let message = try? Message(decoding: payload) else { return push(payload) }
         tally.dead += 1
         let reason = "Worker exited prematurely: it had acknowledged the job and did not end it"
-        shelve(message, in: .dead, reason: reason, payload: payload)
+        shelve(message, in: .dead, reason: reason, attempts: message.headers.retries + 1, payload: payload)
         let failure = JobFailure(type: "WorkerLostError", arguments: [.string(reason)], module: "billiard.exceptions")
         let document = ResultDocument(
             id: message.id, state: .failure, result: failure.value, dateDone: .now(), groupID: message.headers.group, parentID: message.headers.parentID)
@@ -66,10 +66,10 @@ struct ReturnPlan {
         operations += [Array("result".utf8), Array(key.utf8), Array(String(ResultKeys.seconds(broker.options.resultExpires)).utf8), document.encoded()]
     }
 
-    private mutating func shelve(_ message: Message, in shelf: Shelf, reason: String, payload: [UInt8]) {
+    private mutating func shelve(_ message: Message, in shelf: Shelf, reason: String, attempts: Int, payload: [UInt8]) {
         let record = ShelvedRecord(
             id: message.id, task: message.task, queue: broker.keys.queue(ofReady: list), reason: reason, at: .now(),
-            attempts: message.headers.retries + 1, payload: payload)
+            attempts: attempts, payload: payload)
         operations += [Array("shelf".utf8), Array(broker.keys.shelf(shelf).utf8), Array(message.id.utf8), record.encoded]
     }
 }

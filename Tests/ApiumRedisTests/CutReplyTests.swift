@@ -1,0 +1,79 @@
+import ApiumCore
+import RedisClient
+import Testing
+
+@testable import ApiumRedis
+
+@Suite("Cut replies on Redis", .enabled(if: Bench.url != nil), .timeLimit(.minutes(2)))
+struct CutReplyTests {
+    /// Runs `body` with a bench and a session whose connections go through a proxy.
+    private func withProxy(_ body: @Sendable (Bench, CuttingProxy, RedisSession) async throws -> Void) async throws {
+        try await Bench.with { bench in
+            let proxy = try await CuttingProxy.start(for: bench.configuration)
+            let broker = RedisBroker(proxy.configuration, options: bench.options, logger: Bench.logger)
+            let session = try await broker.open(WorkerIdentity(name: "w@host", pid: 1, queues: ["q"], lease: .seconds(5)))
+            do {
+                try await body(bench, proxy, session)
+            } catch {
+                await broker.shutdown()
+                await proxy.stop()
+                throw error
+            }
+            try await session.close()
+            #expect(try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") } == [])
+            await broker.shutdown()
+            await proxy.stop()
+        }
+    }
+
+    @Test("a claim whose reply was cut gets the very jobs that the server had moved")
+    func claim() async throws {
+        try await withProxy { bench, proxy, session in
+            // The connections are there, and the list is known to be worth a look.
+            try await bench.enqueue(["warm"])
+            _ = try await session.complete(try await bench.claim(1, from: session, limit: 1).map { Completion($0.tag, .done) })
+            proxy.swallowReplies()
+            try await bench.enqueue(["a", "b", "c"])
+            let claim = Task { try await bench.claim(3, from: session) }
+            try await bench.eventually("the server moved the jobs") { try await bench.broker.queueLength("q") == 0 }
+            await proxy.cut()
+            let deliveries = try await claim.value
+            #expect(deliveries.map(\.id) == ["a", "b", "c"])
+            #expect(try await session.complete(deliveries.map { Completion($0.tag, .done) }) == [.done, .done, .done])
+        }
+    }
+
+    @Test("a waiting read that lives on at the server moves nothing behind our back")
+    func waiting() async throws {
+        try await withProxy { bench, proxy, session in
+            let claim = Task { try await bench.claim(1, from: session, limit: 1) }
+            try await bench.eventually("it waits") {
+                let list = try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString()
+                return list.split(separator: "\n").filter { $0.contains("apium:\(session.incarnation):wait") && $0.contains("cmd=blmove") }.count == 4
+            }
+            await proxy.cut()
+            try await bench.eventually("it waits again, and only once for each list") {
+                let list = try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString()
+                return list.split(separator: "\n").filter { $0.contains("apium:\(session.incarnation):wait") && $0.contains("cmd=blmove") }.count == 4
+            }
+            try await bench.enqueue(["a"])
+            let deliveries = try await claim.value
+            #expect(deliveries.map(\.id) == ["a"])
+            #expect(try await session.complete(deliveries.map { Completion($0.tag, .done) }) == [.done])
+        }
+    }
+
+    @Test("a completion whose reply was cut is repeated, and its follow-up is sent once")
+    func completion() async throws {
+        try await withProxy { bench, proxy, session in
+            try await bench.enqueue(["a"])
+            let delivery = try await bench.claim(1, from: session)[0]
+            proxy.swallowReplies()
+            let completing = Task { try await session.complete([Completion(delivery.tag, .done, followUps: [Outgoing(Bench.message("next"), to: "n")])]) }
+            try await bench.eventually("the server ended it") { try await bench.broker.queueLength("n") == 1 }
+            await proxy.cut()
+            #expect(try await completing.value == [.alreadyDone])
+            #expect(try await bench.broker.queueLength("n") == 1)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import NIOCore
+import NIOPosix
+import RedisClient
+import Synchronization
+
+/// Stands between a client and Redis, and breaks connections as networks do: replies vanish, and the server's end may live on.
+final class CuttingProxy: Sendable {
+    private struct Pair {
+        let client: any Channel
+        let server: any Channel
+    }
+
+    private let target: RedisConfiguration
+    private let pairs = Mutex<[Pair]>([])
+    private let swallowing = Mutex(false)
+    private let listener = Mutex<(any Channel)?>(nil)
+
+    private init(_ target: RedisConfiguration) { self.target = target }
+
+    /// Starts a proxy on a free port of the loopback.
+    static func start(for target: RedisConfiguration) async throws -> CuttingProxy {
+        let proxy = CuttingProxy(target)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { proxy.accept($0) }
+            .bind(host: "127.0.0.1", port: 0).get()
+        proxy.listener.withLock { $0 = channel }
+        return proxy
+    }
+
+    /// The configuration of a client that goes through the proxy.
+    var configuration: RedisConfiguration {
+        var configuration = target
+        configuration.address = .tcp(host: "127.0.0.1", port: listener.withLock { $0?.localAddress?.port } ?? 0)
+        return configuration
+    }
+
+    private func accept(_ client: any Channel) -> EventLoopFuture<Void> {
+        guard case .tcp(let host, let port) = target.address else { return client.eventLoop.makeFailedFuture(ChannelError.operationUnsupported) }
+        return ClientBootstrap(group: client.eventLoop)
+            .channelInitializer { server in
+                server.eventLoop.makeCompletedFuture { try server.pipeline.syncOperations.addHandler(Pump(to: client) { !self.swallowing.withLock { $0 } }) }
+            }
+            .connect(host: host, port: port)
+            .flatMap { server in
+                self.pairs.withLock { $0.append(Pair(client: client, server: server)) }
+                return client.eventLoop.makeCompletedFuture { try client.pipeline.syncOperations.addHandler(Pump(to: server) { true }) }
+                    .flatMap { client.setOption(.autoRead, value: true) }
+            }
+    }
+
+    /// From now on replies vanish.
+    func swallowReplies() { swallowing.withLock { $0 = true } }
+
+    /// Ends all connections on the client's side. The server's ends stay open, as after a router's restart.
+    func cut() async {
+        let all = pairs.withLock { pairs in
+            defer { pairs = [] }
+            return pairs
+        }
+        for pair in all { try? await pair.client.close() }
+        abandoned.withLock { $0 += all.map(\.server) }
+        swallowing.withLock { $0 = false }
+    }
+
+    private let abandoned = Mutex<[any Channel]>([])
+
+    func stop() async {
+        await cut()
+        for channel in abandoned.withLock({ $0 }) { try? await channel.close() }
+        try? await listener.withLock { $0 }?.close()
+    }
+
+    /// Writes what it reads to the other channel, while it may.
+    private final class Pump: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let other: any Channel
+        private let isOpen: @Sendable () -> Bool
+
+        init(to other: any Channel, while isOpen: @escaping @Sendable () -> Bool) {
+            self.other = other
+            self.isOpen = isOpen
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if isOpen() { other.writeAndFlush(unwrapInboundIn(data), promise: nil) }
+        }
+    }
+}
