@@ -33,6 +33,8 @@ let package = Package(
         // Tools for trying it out: a shop whose prices anybody may change, and a chat that speaks Telegram's Bot API.
         .executable(name: "sample-shop", targets: ["SampleShop"]),
         .executable(name: "chat", targets: ["ChatServer"]),
+        // A worker with small jobs, which Celery's own client calls in Tests/Interop.
+        .executable(name: "interop-worker", targets: ["InteropWorker"]),
     ],
     traits: [
         .trait(name: "PriceWatch", description: "The price tracker: gRPC, Hummingbird and what else only it needs"),
@@ -259,6 +261,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Tools/ChatServer", resources: [.embedInCode("Assets")], swiftSettings: strict),
+        .executableTarget(
+            name: "InteropWorker", dependencies: ["ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/Tools/InteropWorker", swiftSettings: strict),
 
         // MARK: Tests.
         .testTarget(

@@ -89,7 +89,7 @@ class PostgresCluster:
         """Makes the cluster at the first start."""
         if (self.data / "PG_VERSION").exists():
             return
-        place = self.reachable_place()
+        place = self.place()
         password_file = place.parent / f".{place.name}.password"
         password_file.write_text(self.superuser_password + "\n")
         try:
@@ -114,9 +114,11 @@ class PostgresCluster:
         finally:
             password_file.unlink()
 
-    def reachable_place(self) -> Path:
-        """The new cluster's folder: in the run folder, or in /var/tmp (with a link here) where postgres may not enter a folder above."""
+    def place(self) -> Path:
+        """The cluster's folder: in the run folder, or in /var/tmp (with a link here) where postgres may not enter a folder above."""
         place = self.data
+        if place.exists():
+            return place.resolve()
         if os.getuid() == 0 and not self.owner_reaches(self.folder.data):
             place = Path("/var/tmp") / f"pricewatch-postgres-{os.getpid()}"
             self.data.unlink(missing_ok=True)
@@ -137,7 +139,7 @@ class PostgresCluster:
             "max_connections": "200",
             "log_line_prefix": "%m [%p] ",
         }
-        words = [*self.prefix(), str(self.programs / "postgres"), "-D", str(self.data.resolve())]
+        words = [*self.prefix(), str(self.programs / "postgres"), "-D", str(self.place())]
         return words + [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
 
     def psql(self, statement: str, database: str = "postgres") -> subprocess.CompletedProcess[str]:

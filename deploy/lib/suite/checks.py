@@ -9,7 +9,7 @@ from stack.client import RunningStack
 
 from . import swift
 from .context import ROOT, Context
-from .results import Counts, failure, from_junit
+from .results import Counts, failure, from_junit, passed_in
 
 SWIFT_SOURCES = ["Package.swift", "Sources", "Jobs", "beat", "Tests"]
 
@@ -61,8 +61,10 @@ def integration(context: Context) -> Counts:
             "APIUM_TEST_POSTGRES_URL": stack.settings["PRICEWATCH_DATABASE_URL"],
         }
         unit_report = context.work / swift.report_name("unit")
-        suites = swift.skipped_suites(unit_report) if unit_report.exists() else []
-        return swift.test(context, environment, ["--filter", "|".join(suites)] if suites else [])
+        if not unit_report.exists():
+            return swift.test(context, environment)
+        suites = swift.skipped_suites(unit_report)
+        return swift.test(context, environment, ["--filter", "|".join(suites)], passed_in(unit_report)) if suites else Counts()
 
 
 def docs(context: Context) -> Counts:

@@ -33,15 +33,26 @@ def failure(what: str) -> Counts:
     return Counts(failed=1, failures=[what])
 
 
-def from_junit(path: Path) -> Counts:
-    """Reads the counts of a JUnit XML report (pytest's and swift-testing's)."""
+def from_junit(path: Path, counted: frozenset[str] = frozenset()) -> Counts:
+    """Reads the counts of a JUnit XML report (pytest's and swift-testing's), without the tests that another report has counted."""
     counts = Counts()
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
             counts.failed += 1
-            counts.failures.append(f"{case.get('classname', '')} {case.get('name', '')}".strip())
+            counts.failures.append(name_of(case))
         elif case.find("skipped") is not None:
             counts.skipped += 1
-        else:
+        elif name_of(case) not in counted:
             counts.passed += 1
     return counts
+
+
+def passed_in(path: Path) -> frozenset[str]:
+    """The names of the tests that passed."""
+    cases = ElementTree.parse(path).getroot().iter("testcase")
+    return frozenset(name_of(case) for case in cases if not any(case.find(word) is not None for word in ("failure", "error", "skipped")))
+
+
+def name_of(case: ElementTree.Element) -> str:
+    """A test's name with its suite's."""
+    return f"{case.get('classname', '')} {case.get('name', '')}".strip()

@@ -27,14 +27,14 @@ def skipped_suites(report: Path) -> list[str]:
     return [f"^{re.escape(name)}[./]" for name in sorted(names - {""})]
 
 
-def test(context: Context, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> Counts:
-    """Runs the built tests and reads what came of each."""
+def test(context: Context, environment: Mapping[str, str] | None = None, options: Sequence[str] = (), counted: frozenset[str] = frozenset()) -> Counts:
+    """Runs the built tests and reads what came of each, without those that another run has counted."""
     report = context.work / report_name(context.name)
     words = ["swift", "test", "--skip-build", "--disable-xctest", "--xunit-output", str(context.report), *options]
-    code = context.run(words, environment, timeout=1200)
+    code = context.run(words, environment, timeout=900)
     if not report.exists():
         return failure(f"swift test ended with code {code} and left no report")
-    counts = from_junit(report)
+    counts = from_junit(report, counted)
     if code != 0 and counts.failed == 0:
         counts.add(failure(f"swift test ended with code {code}"))
     if counts.passed == 0 and counts.failed == 0:
