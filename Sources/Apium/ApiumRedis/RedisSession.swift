@@ -179,12 +179,21 @@ final class RedisSession: BrokerSession {
         defer { news.finish() }
         await parts.claims.stop()
         controlListener.withLock { $0.take() }?.cancel()
-        let returner = BatchReturner(broker: broker)
-        try await returner.returnAll(of: incarnation, because: .closing)
-        _ = try await broker.client.replies([
+        do {
+            try await giveBackAndLeave()
+        } catch {
+            // Without renewals the lease ends, and the janitor gives back what we could not.
+            await parts.lease.stop()
+            throw RedisFailure.apiumError(error)
+        }
+        await parts.lease.stop()
+    }
+
+    private func giveBackAndLeave() async throws {
+        try await BatchReturner(broker: broker).returnAll(of: incarnation, because: .closing)
+        _ = try await broker.client.uncancelledReplies([
             .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, ""),
             .eval(RedisScripts.leave, keys: [keys.janitor], incarnation),
         ])
-        await parts.lease.stop()
     }
 }

@@ -115,7 +115,9 @@ private enum GreetingStep: Sendable, CustomStringConvertible {
 
     /// The error that ends the connection, or nil if it is good without this step.
     func failure(_ error: RedisServerError) -> (any Error)? {
-        switch self {
+        // A server that is still loading its data would tell us neither who we are nor anything else.
+        if error.code == "LOADING" { return error }
+        return switch self {
         case .authenticate: RedisClientError(.authenticationFailed, "the server refused the user or the password", underlying: error)
         case .select: error
         // Without a password the first command is where a protected server says so.
