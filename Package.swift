@@ -235,7 +235,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Executables/api", swiftSettings: strict),
         .executableTarget(
-            name: "WorkerProcess", dependencies: ["PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "ApiumCLI"],
+            name: "WorkerProcess",
+            dependencies: [
+                "PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumWorker", "ApiumCLI",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             path: "Sources/Executables/worker", swiftSettings: strict),
         .executableTarget(
             name: "BeatProcess", dependencies: ["PriceWatchBootstrap", "ApiumCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -301,7 +305,9 @@ let package = Package(
         .testTarget(name: "ChatServerTests", dependencies: ["ChatServer"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchBotTests",
-            dependencies: ["PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "PriceWatchStoreTests",

@@ -1,4 +1,72 @@
+import Apium
+import ApiumCLI
+import ApiumWorker
+import PriceWatchBootstrap
+import PriceWatchJobs
+import PriceWatchParserClient
+import PriceWatchStore
+import ServiceLifecycle
+
+/// PriceWatch's worker: the framework's `worker` with the jobs of `Jobs/` and the adapters they work with.
 @main
-struct Main {
-    static func main() async throws {}
+struct WorkerProcess {
+    static func main() async { await WorkerCommand<PriceWatchWorker>.main() }
+}
+
+/// What the worker subcommand needs of PriceWatch.
+struct PriceWatchWorker: WorkerApplication {
+    let setup: ProcessSetup
+    let defaultQueues = Queues.served
+    private let process: Bootstrap
+    private let rules: JobServices.Rules
+    private let health: HealthSettings
+    private let database: ConnectionURL
+    private let parser: (host: String, port: Int)
+
+    init() throws {
+        process = try Bootstrap.prepare("worker")
+        var settings = process.settings
+        rules = JobServices.Rules(
+            checkInterval: settings.seconds(.checkInterval, in: 1...604_800), watchesPerUser: settings.integer(.watchesPerUser, in: 1...100_000))
+        health = settings.health(port: .workerHealthPort)
+        database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
+        parser = settings.address(.parserAddress)
+        let environment = [
+            "APIUM_BROKER_URL": settings.string(.brokerURL), "APIUM_RESULT_BACKEND": settings.optional(.resultBackend) ?? "",
+            "APIUM_CONCURRENCY": String(settings.integer(.workerConcurrency, in: 1...10_000)),
+        ]
+        try settings.check()
+        setup = ProcessSetup(logger: process.logger, environment: environment)
+    }
+
+    func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
+        let database = try PriceWatchDatabase(url: database.reveal(), logger: process.logger)
+        let parser = try GRPCProductParser(host: parser.host, port: parser.port, logger: process.logger)
+        var registry = JobRegistry()
+        registry.registerPriceWatchJobs(using: JobServices(store: database.prices, parser: parser, rules: rules))
+        return PreparedWorker(registry: registry, services: [DatabaseService(database: database), parser]) { [process, health] worker in
+            process.healthServices(
+                health,
+                parts: [
+                    HealthPart("queues") { if let reason = worker.health.reason { throw NotReady(reason: reason) } },
+                    HealthPart("postgres") { try await database.ping() },
+                ])
+        }
+    }
+}
+
+/// Keeps the database open for as long as the jobs run, and closes it after them.
+private struct DatabaseService: Service {
+    let database: PriceWatchDatabase
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await database.shutdown()
+    }
+}
+
+/// Why a part is not ready.
+private struct NotReady: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { reason }
 }
