@@ -266,7 +266,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Tools/ChatServer", resources: [.embedInCode("Assets")], swiftSettings: strict),
         .executableTarget(
-            name: "InteropWorker", dependencies: ["ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
+            name: "InteropWorker", dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
 
         // MARK: Tests.

@@ -1,3 +1,4 @@
+import Apium
 import ApiumCLI
 import ApiumCore
 import Logging
@@ -10,7 +11,7 @@ struct InteropWorker {
 
 /// The worker's jobs; settings are the command line's.
 struct InteropApplication: WorkerApplication {
-    let setup = ProcessSetup(logger: Logger(label: "interop-worker", factory: StreamLogHandler.standardError))
+    let setup = ProcessSetup(logger: Logger(label: "interop-worker", factory: { StreamLogHandler.standardError(label: $0) }))
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
         var registry = JobRegistry()
