@@ -263,7 +263,7 @@ let package = Package(
             dependencies: [
                 "HTTPFetch", .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Sources/Tools/ChatServer", resources: [.embedInCode("Assets")], swiftSettings: strict),
         .executableTarget(
             name: "InteropWorker", dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],

@@ -9,10 +9,10 @@ struct SendLimitsTests {
     @Test("a chat may have a short burst and then one message a second")
     func burst() {
         var limits = SendLimits()
-        let turns = (0..<6).map { _ in limits.reserve(chat: 1, now: .seconds(100)) }
+        let turns = (0..<8).map { _ in limits.reserve(chat: 1, now: .seconds(100)) }
         #expect(turns[0] == .seconds(100))
-        #expect(turns[2] < .seconds(101))
-        #expect(turns[3] >= .seconds(101) && turns[4] >= .seconds(102) && turns[5] >= .seconds(103))
+        #expect(turns[4] < .seconds(101))
+        #expect(turns[5] >= .seconds(101) && turns[6] >= .seconds(102) && turns[7] >= .seconds(103))
     }
 
     @Test("in the long run no chat gets more than one message a second, whatever the callers do")
@@ -20,7 +20,7 @@ struct SendLimitsTests {
         var limits = SendLimits()
         var times: [Duration] = []
         for step in 0..<200 { times.append(limits.reserve(chat: 1, now: .milliseconds(step * 37))) }
-        for (index, time) in times.enumerated() where index >= 10 { #expect(time - times[index - 10] >= .seconds(7)) }
+        for (index, time) in times.enumerated() where index >= 10 { #expect(time - times[index - 10] >= .seconds(5)) }
     }
 
     @Test("a group gets at most twenty messages a minute after its burst")

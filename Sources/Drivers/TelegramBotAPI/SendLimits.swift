@@ -17,7 +17,7 @@ public struct SendLimits: Sendable {
         }
     }
 
-    /// Of a private chat. Default: 1 a second, 3 at once.
+    /// Of a private chat. Default: 1 a second, 5 at once.
     public var chat: Rate
     /// Of a group. Default: 1 every 3 seconds, 3 at once.
     public var group: Rate
@@ -33,7 +33,7 @@ public struct SendLimits: Sendable {
 
     /// Makes limits; the defaults are given at the properties.
     public init(
-        chat: Rate = Rate(interval: .seconds(1), burst: 3), group: Rate = Rate(interval: .seconds(3), burst: 3),
+        chat: Rate = Rate(interval: .seconds(1), burst: 5), group: Rate = Rate(interval: .seconds(3), burst: 3),
         overall: Rate = Rate(interval: .milliseconds(34), burst: 10)
     ) {
         self.chat = chat

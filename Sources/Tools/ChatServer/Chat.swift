@@ -1,6 +1,6 @@
 /// One conversation.
-struct Chat: Sendable {
-    enum BotStatus: String, Sendable { case member, administrator, kicked, left }
+struct Chat: Sendable, Codable {
+    enum BotStatus: String, Sendable, Codable { case member, administrator, kicked, left }
 
     var id: Int64
     var title: String?

@@ -19,6 +19,8 @@ actor ChatHub {
     private var lookerCounter = 0
     private var webhookWaiter: CheckedContinuation<Void, Never>?
     private var isClosed = false
+    /// Grows with everything that changes in the chats.
+    private(set) var changes = 0
 
     /// Seconds; a longer poll is cut to this, as Telegram does.
     static let maximumPoll: Int64 = 50
@@ -35,6 +37,7 @@ actor ChatHub {
 
     private func settle() {
         for event in world.drainEvents() {
+            changes += 1
             for looker in lookers.values { looker.yield(event) }
         }
         guard let waiting = poll else { return wakeWebhook() }

@@ -1,7 +1,7 @@
 /// One message of a chat, with what it was before each edit.
-struct ChatMessage: Sendable, Equatable {
+struct ChatMessage: Sendable, Equatable, Codable {
     /// What an edit replaced.
-    struct Version: Sendable, Equatable {
+    struct Version: Sendable, Equatable, Codable {
         var date: Int64
         var text: FormattedText?
         var keyboard: InlineKeyboard?
@@ -69,7 +69,7 @@ struct ChatMessage: Sendable, Equatable {
 }
 
 /// A file that was sent into a chat; its bytes are in ``FileShelf``.
-struct StoredFile: Sendable, Equatable {
+struct StoredFile: Sendable, Equatable, Codable {
     var id: String
     var name: String
     var contentType: String

@@ -16,6 +16,7 @@ struct ChatServer: AsyncParsableCommand {
     @Option(help: "The port to listen on.") var port = 8081
     @Option(help: "The token of the bot; its calls come to /bot<token>/<method>.") var token: String
     @Option(help: "The name that the bot has in the chats.") var botName = "Bot"
+    @Option(help: "A folder to keep the chats in; without it they are gone when the server ends.") var state: String?
     @Option(help: "The bot's user name.") var botUsername = "local_bot"
 
     func validate() throws {
@@ -27,7 +28,10 @@ struct ChatServer: AsyncParsableCommand {
         let logger = Logger(label: "chat")
         let botID = token.split(separator: ":").first.flatMap { Int64($0) } ?? 1
         let bot = ChatUser(id: botID, isBot: true, firstName: botName, username: botUsername)
-        let hub = ChatHub(world: ChatWorld(bot: bot, seed: ChatHub.now))
+        var world = ChatWorld(bot: bot, seed: ChatHub.now)
+        let folder = state.map { StateFolder(folder: URL(fileURLWithPath: $0, isDirectory: true)) }
+        try folder?.load(into: &world)
+        let hub = ChatHub(world: world)
         // What a chat server on this machine fetches lies on this machine: the sample shop's pictures, a webhook under test.
         let fetcher = HTTPFetcher(
             configuration: .init(
@@ -37,6 +41,7 @@ struct ChatServer: AsyncParsableCommand {
         var application = Application(
             router: routes.router(), configuration: .init(address: .hostname(host, port: port), serverName: "chat"), logger: logger)
         application.addServices(HubService(hub: hub, delivery: WebhookDelivery(hub: hub, fetcher: fetcher, logger: logger)))
+        if let folder { application.addServices(StateKeeper(hub: hub, state: folder, logger: logger)) }
         try await application.runService()
         await fetcher.shutdown()
     }

@@ -22,7 +22,7 @@ struct ChatWorld: Sendable {
     let bot: ChatUser
     var chats: [Int64: Chat] = [:]
     /// Chat ids, the one used last at the end; the one used least goes when there are too many.
-    private var order: [Int64] = []
+    var order: [Int64] = []
     var updates: UpdateQueue
     var queries: [Query] = []
     var commands: [String: JSONValue] = [:]
@@ -30,7 +30,7 @@ struct ChatWorld: Sendable {
     var files = FileShelf()
     /// What happened since the last drain, for the pages that look on.
     private(set) var events: [JSONValue] = []
-    private var nextQueryID: Int64
+    var nextQueryID: Int64
 
     static let maximumChats = 1_000
     static let maximumQueries = 1_000

@@ -44,6 +44,7 @@ struct ControlInterface: Sendable {
     /// `{chat_id, button, message_id?, user?}` → `{ok, message_id, callback_query_id}`; a button with a link answers `{ok, message_id, url}`.
     private func press(_ fields: JSONValue) async -> Answer {
         guard let chat = Self.chat(fields) else { return Self.refused(400, "chat_id must be an integer other than 0") }
+        if let data = fields["data"]?.string { return await forge(data, fields, chat) }
         guard let name = fields["button"]?.string, !name.isEmpty else { return Self.refused(400, "button must be the text or the callback_data of a button") }
         return await hub.with { world, now in
             guard let found = Self.find(name, in: world.chats[chat], messageID: fields["message_id"]?.integer) else {
@@ -59,6 +60,18 @@ struct ControlInterface: Sendable {
                     "ok": true, "message_id": .int(found.message.id), "callback_query_id": .string(query), "update_id": update.map { .int($0) },
                 ])
             )
+        }
+    }
+
+    /// `{chat_id, data, message_id?}`: a press that no app would send, on a message of the bot, whatever buttons it has.
+    private func forge(_ data: String, _ fields: JSONValue, _ chat: Int64) async -> Answer {
+        await hub.with { world, now in
+            let wanted = fields["message_id"]?.integer
+            guard let message = world.chats[chat]?.messages.last(where: { $0.from.isBot && (wanted == nil || $0.id == wanted) }) else {
+                return Self.refused(404, "the bot has not written such a message in chat \(chat)")
+            }
+            let query = world.press(data, on: message, by: world.actor(fields["user"], in: chat), in: chat, now: now).queryID
+            return (200, ["ok": true, "message_id": .int(message.id), "callback_query_id": .string(query)])
         }
     }
 

@@ -1,8 +1,8 @@
 import Foundation
 
 /// A message's text after entity parsing: what the reader sees, and the same as HTML that is safe to show in a page.
-struct FormattedText: Sendable, Equatable {
-    struct Entity: Sendable, Equatable {
+struct FormattedText: Sendable, Equatable, Codable {
+    struct Entity: Sendable, Equatable, Codable {
         var type: String
         /// In UTF-16 units, as everywhere in the Bot API.
         var offset: Int

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Buttons under a message.
-struct InlineKeyboard: Sendable, Equatable {
+struct InlineKeyboard: Sendable, Equatable, Codable {
     /// Rows of buttons in the Bot API's form.
     var rows: JSONValue
 

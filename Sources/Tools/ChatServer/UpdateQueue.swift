@@ -1,6 +1,11 @@
 /// Updates that wait for the bot, with Telegram's rules: an update stays until a call names a greater offset.
-struct UpdateQueue: Sendable {
-    private(set) var pending: [(id: Int64, body: JSONValue)] = []
+struct UpdateQueue: Sendable, Codable {
+    struct Waiting: Sendable, Codable {
+        var id: Int64
+        var body: JSONValue
+    }
+
+    private(set) var pending: [Waiting] = []
     private var nextID: Int64
     /// What the bot asked for last; `nil` is everything.
     private var allowed: Set<String>?
@@ -15,7 +20,7 @@ struct UpdateQueue: Sendable {
         if let allowed, !allowed.contains(kind) { return nil }
         let id = nextID
         nextID += 1
-        pending.append((id, .object(["update_id": .int(id), kind: value])))
+        pending.append(Waiting(id: id, body: .object(["update_id": .int(id), kind: value])))
         if pending.count > Self.maximumPending { pending.removeFirst() }
         return id
     }
