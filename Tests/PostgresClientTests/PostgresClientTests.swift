@@ -135,14 +135,22 @@ import Testing
 
     @Test("a query that is cancelled while it runs ends at once and the others go on")
     func cancellation() async throws {
-        try await Server.withClient({ $0.sharedConnections = 1 }) { client in
-            try await client.query("select 1")
-            let sleeper = Task { try await client.query("select pg_sleep(\(1.0))") }
-            let start = ContinuousClock.now
-            sleeper.cancel()
-            await #expect(throws: CancellationError.self) { try await sleeper.value }
-            #expect(start.duration(to: .now) < .milliseconds(900))
-            #expect(try await client.query("select 2 as n").first?["n", as: Int32.self] == 2)
+        try await Server.withClient { watcher in
+            try await Server.withClient { client in
+                let mark = Int64.random(in: 0...Int64.max)
+                let sleeper = Task { try await client.query(PostgresQuery(unsafeSQL: "select pg_sleep(8), \(mark)")) }
+                try await within(.seconds(8), "the statement's start") {
+                    let running: PostgresQuery = """
+                        select count(*) as n from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and position(\(String(mark)) in query) > 0
+                        """
+                    while try await watcher.query(running).first?["n", as: Int.self] == 0 { await Task.yield() }
+                }
+                let start = ContinuousClock.now
+                sleeper.cancel()
+                await #expect(throws: CancellationError.self) { try await sleeper.value }
+                #expect(start.duration(to: .now) < .seconds(5))
+                #expect(try await client.query("select 2 as n").first?["n", as: Int32.self] == 2)
+            }
         }
     }
 

@@ -81,6 +81,20 @@ import Testing
         }
     }
 
+    @Test("statements that queue behind each other on one connection are not taken for a silent server")
+    func queueing() async throws {
+        try await Server.withClient({
+            $0.sharedConnections = 1
+            $0.statementTimeout = .milliseconds(900)
+            $0.silenceGrace = .milliseconds(50)
+        }) { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 { group.addTask { try await client.query("select pg_sleep(0.4)") } }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test("shutdown lets what is under way finish and refuses what is new")
     func shutdown() async throws {
         let client = try PostgresClient(configuration: .init(try #require(Server.url)), logger: Logger(label: "test"))

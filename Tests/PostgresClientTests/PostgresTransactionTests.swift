@@ -54,7 +54,7 @@ private struct Unwanted: Error {}
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
             // The next one needs the only lease, and the row lock of the cancelled one must be gone.
-            try await within(.seconds(4), "the next transaction") {
+            try await within(.seconds(10), "the next transaction") {
                 try await client.transaction { tx in try await tx.query("insert into \(identifier: table) values (\(1), \("b"))") }
             }
             let remaining = try await count(client, table)
@@ -98,7 +98,7 @@ private struct Unwanted: Error {}
     func acquireTimeout() async throws {
         try await Server.withClient({
             $0.leasedConnections = 1
-            $0.acquireTimeout = .milliseconds(200)
+            $0.acquireTimeout = .seconds(2)
         }) { client in
             let error = try await client.transaction { _ in
                 await postgresError { try await client.transaction { _ in } }
@@ -126,7 +126,7 @@ private struct Unwanted: Error {}
                 let row = try await client.query("select pg_try_advisory_lock(\(key)) as mine").first
                 #expect(try row?["mine", as: Bool.self] == false)
             }
-            let isFree = try await within(.seconds(4), "the lock") {
+            let isFree = try await within(.seconds(10), "the lock") {
                 while try await client.query(
                     "select count(*) as n from pg_locks where locktype = 'advisory' and objid = (\(key) & 4294967295)::oid and classid = (\(key) >> 32)::oid"
                 )

@@ -78,6 +78,7 @@ extension PoolLoop {
     }
 
     private func receive(_ connection: PooledConnection) {
+        connection.heardAt = now
         let (finished, isAlive) = connection.collect()
         for entry in finished { finish(entry, on: connection) }
         if connection.role == .listening { deliver(connection.notifications()) }

@@ -8,15 +8,15 @@ extension PoolLoop {
         if let shutdownDeadline { next = min(next, shutdownDeadline) }
         for connection in connections.values {
             if connection.phase != .ready { next = min(next, connection.connectDeadline) }
-            if let oldest = connection.inFlight.first { next = min(next, oldest.sentAt + silenceLimit) }
+            if let since = connection.unansweredSince { next = min(next, since + silenceLimit) }
         }
         for (role, backoff) in backoff where isWanted(role) && backoff.notBefore > now { next = min(next, backoff.notBefore) }
         guard next != .max else { return -1 }
         return Int32(clamping: max(0, next - now + 999_999) / 1_000_000)
     }
 
-    /// How long the oldest statement of a connection may stay unanswered: the server would have cancelled it by then.
-    private var silenceLimit: Int64 { configuration.statementTimeout.nanoseconds + 5_000_000_000 }
+    /// How long a connection with statements under way may stay silent: the server would have cancelled the oldest by then.
+    private var silenceLimit: Int64 { configuration.statementTimeout.nanoseconds + configuration.silenceGrace.nanoseconds }
 
     /// Whether a connection of the role would be opened if its pause were over.
     private func isWanted(_ role: PooledConnection.Role) -> Bool {
@@ -32,8 +32,8 @@ extension PoolLoop {
         for connection in connections.values {
             if connection.phase != .ready, now >= connection.connectDeadline {
                 lose(connection, "no connection within \(configuration.connectTimeout)")
-            } else if let oldest = connection.inFlight.first, now >= oldest.sentAt + silenceLimit {
-                lose(connection, "the server has been silent for \((now - oldest.sentAt) / 1_000_000_000) s")
+            } else if let since = connection.unansweredSince, now >= since + silenceLimit {
+                lose(connection, "the server has been silent for \((now - since) / 1_000_000_000) s")
             }
         }
         while let operation = waiting.first, now >= operation.deadline || pending[operation.id] == nil {

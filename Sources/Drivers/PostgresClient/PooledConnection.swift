@@ -32,6 +32,8 @@ final class PooledConnection {
     /// When connecting must be done, on the monotonic clock.
     var connectDeadline: Int64
     var inFlight = FIFO<InFlight>()
+    /// When something last arrived, on the monotonic clock.
+    var heardAt: Int64 = 0
     /// What waits because a script runs, or must run, alone.
     var backlog = FIFO<Operation>()
     var isRunningScript = false
@@ -43,6 +45,9 @@ final class PooledConnection {
     var lease: UInt64?
     /// Channels whose `LISTEN` is under way, in the order of sending.
     var listens = FIFO<String>()
+
+    /// Since when the oldest statement has been the server's turn: it was sent, and the answers before it had come.
+    var unansweredSince: Int64? { inFlight.first.map { max($0.sentAt, heardAt) } }
 
     init(id: UInt64, role: Role, connectDeadline: Int64) {
         self.id = id

@@ -17,8 +17,11 @@ public struct PostgresClientConfiguration: Sendable {
     public var acquireTimeout: Duration = .seconds(5)
     /// How long one attempt to connect may take. Default 5 s.
     public var connectTimeout: Duration = .seconds(5)
-    /// The server's limit for one statement; a connection that stays silent for 5 s more is given up. Default 30 s.
+    /// The server's limit for one statement. Default 30 s.
     public var statementTimeout: Duration = .seconds(30)
+    /// How much longer than the statement timeout a server may leave a statement unanswered before its connection is given up.
+    /// Default 5 s.
+    public var silenceGrace: Duration = .seconds(5)
     /// The first pause between two attempts to connect; it doubles, with jitter. Default 100 ms.
     public var reconnectBackoff: Duration = .milliseconds(100)
     /// The longest pause between two attempts to connect. Default 5 s.
@@ -59,7 +62,7 @@ public struct PostgresClientConfiguration: Sendable {
         for (name, value) in counts where value < 1 { throw PostgresError(.configuration, "\(name) must be at least 1, not \(value)") }
         guard preparedStatements >= 0 else { throw PostgresError(.configuration, "preparedStatements must not be negative") }
         let times = [
-            ("acquireTimeout", acquireTimeout), ("connectTimeout", connectTimeout), ("statementTimeout", statementTimeout),
+            ("acquireTimeout", acquireTimeout), ("connectTimeout", connectTimeout), ("statementTimeout", statementTimeout), ("silenceGrace", silenceGrace),
             ("reconnectBackoff", reconnectBackoff), ("maximumReconnectBackoff", maximumReconnectBackoff),
         ]
         for (name, value) in times where value < .milliseconds(1) || value > .seconds(86_400) {

@@ -66,7 +66,11 @@ public struct Migrator: Sendable {
             for migration in migrations where !known.contains(migration.id) {
                 try await session.transaction { tx in
                     try await tx.script(migration.up)
-                    try await tx.query("insert into schema_migrations (id, name, checksum) values (\(migration.id), \(migration.name), \(migration.checksum))")
+                    try await tx.query(
+                        """
+                        insert into schema_migrations (version, name, checksum)
+                        values (\(migration.id), \(migration.name), \(migration.checksum))
+                        """)
                 }
                 done.append("\(migration.id) \(migration.name)")
             }
@@ -89,7 +93,7 @@ public struct Migrator: Sendable {
                 }
                 try await session.transaction { tx in
                     try await tx.script(migration.down)
-                    try await tx.query("delete from schema_migrations where id = \(migration.id)")
+                    try await tx.query("delete from schema_migrations where version = \(migration.id)")
                 }
                 done.append("\(migration.id) \(migration.name)")
             }
@@ -112,8 +116,8 @@ public struct Migrator: Sendable {
     }
 
     private func applied(_ database: any PostgresQuerying) async throws -> [Applied] {
-        try await database.query("select id, name, checksum, applied_at::text as at from schema_migrations order by id").map { row in
-            try Applied(id: row["id"], name: row["name"], checksum: row["checksum"], at: row["at"])
+        try await database.query("select version, name, checksum, applied_at::text as at from schema_migrations order by version").map { row in
+            try Applied(id: row["version"], name: row["name"], checksum: row["checksum"], at: row["at"])
         }
     }
 
@@ -155,7 +159,7 @@ public struct Migrator: Sendable {
             try await session.query(
                 """
                 create table if not exists schema_migrations (
-                    id text primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())
+                    version text primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())
                 """)
             return try await body(session)
         }
