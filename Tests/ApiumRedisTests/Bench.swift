@@ -20,9 +20,9 @@ struct Bench: Sendable {
 
     /// Runs `body` with a bench.
     static func with<Result: Sendable>(
-        _ change: (inout RedisBrokerOptions) -> Void = { _ in }, _ body: @Sendable (Bench) async throws -> Result
+        on configuration: RedisConfiguration? = nil, _ body: @Sendable (Bench) async throws -> Result
     ) async throws -> Result {
-        let bench = try start(change)
+        let bench = try start(on: configuration)
         do {
             let result = try await body(bench)
             try await bench.end()
@@ -33,12 +33,11 @@ struct Bench: Sendable {
         }
     }
 
-    /// Makes a bench that the caller ends.
-    static func start(_ change: (inout RedisBrokerOptions) -> Void = { _ in }) throws -> Bench {
+    /// Makes a bench that the caller ends. By default on the tests' server.
+    static func start(on configuration: RedisConfiguration? = nil) throws -> Bench {
         var options = RedisBrokerOptions(globalKeyPrefix: "test:\(JobID.make()):")
         options.resultKeyPrefix = options.globalKeyPrefix
-        change(&options)
-        return try Bench(RedisConfiguration(url: try #require(url)), options)
+        return try Bench(configuration ?? RedisConfiguration(url: try #require(url)), options)
     }
 
     private init(_ configuration: RedisConfiguration, _ options: RedisBrokerOptions) throws {

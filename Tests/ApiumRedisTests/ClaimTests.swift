@@ -127,6 +127,22 @@ struct ClaimTests {
         }
     }
 
+    @Test("a queue's name that another kind of key has is told by the health, is not hammered, and heals")
+    func wrongType() async throws {
+        try await Bench.with { bench in
+            let list = bench.broker.keys.ready("q", step: 0)
+            try await bench.redis.send(RedisCommand("SET", list, "no list"))
+            let session = try await bench.session()
+            let claim = Task { try await session.claim(limit: 2).deliveries }
+            try await bench.eventually("the health tells") { session.health.lastError?.contains("WRONGTYPE") ?? false }
+            try await bench.redis.send(RedisCommand("DEL", list))
+            try await bench.enqueue(["a"])
+            #expect(try await claim.value.map(\.id) == ["a"])
+            #expect(session.health.lastError == nil)
+            try await session.close()
+        }
+    }
+
     @Test("a cancelled claim leaves nothing behind")
     func cancellation() async throws {
         try await Bench.with { bench in

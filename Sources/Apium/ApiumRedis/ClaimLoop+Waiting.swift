@@ -76,17 +76,18 @@ extension ClaimLoop {
         }
     }
 
-    /// Takes what the waiting reads have brought, and keeps the books of those that brought nothing.
-    func collect() -> [Source] {
+    /// Takes what the waiting reads have brought, and keeps the books of those that brought nothing or failed.
+    func collect() -> (arrived: [Source], failure: (any Error)?) {
         let waiters = state.withLock { Array($0.waiters.values) }
         var arrived: [Source] = []
+        var failure: (any Error)?
         for waiter in waiters {
             switch waiter.take() {
             case .idle, .waiting: break
             case .nothing(let batch): state.withLock { $0.spare[waiter.list] = batch }
             case .arrived(let batch, let payload): arrived.append(Source(list: waiter.list, batch: batch, first: payload))
             case .failed(let batch, let error):
-                session.noteFailure(error)
+                failure = error
                 if let connection = waiter.takeConnection() {
                     connection.closeNow()
                     retire(connection, "wait")
@@ -94,7 +95,7 @@ extension ClaimLoop {
                 state.withLock { $0.uncertain.append(Source(list: waiter.list, batch: batch)) }
             }
         }
-        return arrived
+        return (arrived, failure)
     }
 
     // MARK: Ending the wait
@@ -107,7 +108,7 @@ extension ClaimLoop {
             if waiting.isEmpty { break }
             await unblock(waiting, patience: ContinuousClock.now - started < .seconds(2))
         }
-        await giveBack(collect())
+        await giveBack(collect().arrived)
     }
 
     /// Unblocks reads. A read that was sent but not begun yet is not unblocked, so this is repeated until they are over.

@@ -70,10 +70,8 @@ final class ClaimLoop: Sendable {
             try Task.checkCancellation()
             try session.checkUsable()
             do {
-                let claim = try await attempt(limit)
-                session.noteFetch()
-                failures = 0
-                if let claim { return claim }
+                if let claim = try await attempt(limit) { return claim }
+                if session.health.lastError == nil { failures = 0 }
             } catch  where error is RedisServerError || (error as? RedisClientError).map({ $0.code != .shutdown }) ?? false {
                 failures += 1
                 session.noteFailure(error)
@@ -88,7 +86,11 @@ final class ClaimLoop: Sendable {
         if state.withLock({ !$0.uncertain.isEmpty || !$0.retired.isEmpty }) {
             if let claim = try await recover(limit) { return claim }
         }
-        let arrived = collect()
+        let (arrived, failure) = collect()
+        if let failure {
+            state.withLock { $0.uncertain += arrived }
+            throw failure
+        }
         if !arrived.isEmpty {
             let surplus = arrived.dropFirst(limit)
             await giveBack(Array(surplus))
@@ -122,6 +124,7 @@ final class ClaimLoop: Sendable {
             state.withLock { $0.uncertain += sources }
             throw error
         }
+        session.noteFetch()
         for (list, reply) in zip(cold, replies.suffix(cold.count)) where reply == .integer(1) {
             state.withLock { $0.rotation.setHot(list, true) }
         }
