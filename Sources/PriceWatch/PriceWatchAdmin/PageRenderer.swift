@@ -1,0 +1,77 @@
+import HTTPTypes
+import Hummingbird
+import Mustache
+import NIOCore
+import PriceWatchModel
+
+/// Turns values into pages. Templates are compiled once, at start; everything they show is escaped.
+struct PageRenderer: Sendable {
+    private let library: MustacheLibrary
+
+    /// Compiles the templates.
+    ///
+    /// - Throws: the parser's error when one is damaged, which a test would have seen.
+    init() throws {
+        let texts: [(String, [UInt8])] = [
+            ("layout", PackageResources.layout_mustache), ("login", PackageResources.login_mustache), ("overview", PackageResources.overview_mustache),
+            ("list", PackageResources.list_mustache), ("form", PackageResources.form_mustache), ("confirm", PackageResources.confirm_mustache),
+            ("jobs", PackageResources.jobs_mustache), ("message", PackageResources.message_mustache),
+        ]
+        var templates: [String: MustacheTemplate] = [:]
+        for (name, bytes) in texts { templates[name] = try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
+        library = MustacheLibrary(templates: templates)
+    }
+
+    /// A page in the panel's frame.
+    func page(
+        _ template: String, _ values: [String: Any], title: String, for request: AdminRequest, signedIn: SignedIn?, status: HTTPResponse.Status = .ok
+    ) -> Response {
+        let texts = Texts.table(request.language)
+        var values = values
+        values["t"] = texts
+        values["csrf"] = signedIn?.csrf ?? values["csrf"] ?? ""
+        let content = library.render(values, withTemplate: template) ?? ""
+        let menu = Resource.all.map {
+            ["href": "/admin/\($0.name)", "label": texts[$0.name] ?? $0.name, "current": request.path.first == $0.name] as [String: Any]
+        }
+        let frame: [String: Any] = [
+            "t": texts, "title": title, "lang": request.language.rawValue, "otherLanguage": request.language == .russian ? "en" : "ru", "content": content,
+            "menu": menu, "signedIn": signedIn != nil, "account": signedIn?.account.name ?? "", "csrf": signedIn?.csrf ?? "", "location": request.location,
+            "viewer": signedIn.map { !$0.canEdit } ?? false, "onOverview": request.path.isEmpty, "onJobs": request.path.first == "jobs",
+        ]
+        return Self.response(library.render(frame, withTemplate: "layout") ?? "", type: "text/html; charset=utf-8", status: status)
+    }
+
+    /// The style sheet.
+    static var styleSheet: Response {
+        var response = response(String(decoding: PackageResources.admin_css, as: UTF8.self), type: "text/css; charset=utf-8")
+        response.headers[.cacheControl] = "max-age=3600"
+        return response
+    }
+
+    /// An answer with the headers that every page has: nothing from elsewhere, no frame, no guessing of types, no caching.
+    static func response(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        headers[.cacheControl] = "no-store"
+        for (name, value) in [
+            (
+                "Content-Security-Policy",
+                "default-src 'none'; style-src 'self'; img-src 'self' https: http:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+            ), ("X-Frame-Options", "DENY"), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"),
+        ] {
+            if let field = HTTPField.Name(name) { headers[field] = value }
+        }
+        let buffer = ByteBuffer(string: text)
+        headers[.contentLength] = String(buffer.readableBytes)
+        return Response(status: status, headers: headers, body: .init(byteBuffer: buffer))
+    }
+
+    /// A redirect after a POST.
+    static func redirect(_ path: String, cookies: [String] = []) -> Response {
+        var response = response("", type: "text/plain; charset=utf-8", status: .seeOther)
+        response.headers[.location] = path
+        for cookie in cookies { response.headers.append(HTTPField(name: .setCookie, value: cookie)) }
+        return response
+    }
+}
