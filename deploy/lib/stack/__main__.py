@@ -19,6 +19,8 @@ from .settings import Given, SettingError
 from .supervisor import StartError, Supervisor
 
 DOWN_SECONDS = 90.0
+# How often beat/schedule.yaml looks for products that are due.
+BEAT_SECONDS = 10
 
 
 def main() -> int:
@@ -144,7 +146,8 @@ def print_addresses(folder: RunFolder, plan: Plan) -> None:
     print("\nPriceWatch is ready.")
     for name, value in rows:
         print(f"  {name:18} {value}")
-    print(f"  Prices are checked every {plan.settings['PRICEWATCH_CHECK_INTERVAL']} s. Ctrl-C or deploy/down stops everything.\n", flush=True)
+    interval = max(BEAT_SECONDS, int(plan.settings["PRICEWATCH_CHECK_INTERVAL"]))
+    print(f"  Prices are checked every {interval} s. Ctrl-C or deploy/down stops everything.\n", flush=True)
 
 
 def owner(folder: RunFolder) -> int | None:

@@ -108,7 +108,8 @@ class Planner:
             "PRICEWATCH_API_HOST": "127.0.0.1",
             "PRICEWATCH_API_WS_URL": f"ws://127.0.0.1:{api}/ws",
             "PRICEWATCH_ADMIN_USER": "admin",
-            "PRICEWATCH_CHECK_INTERVAL": "10",
+            # Shorter than beat's period of 10 s: a product checked in one slot is due again in the next.
+            "PRICEWATCH_CHECK_INTERVAL": "5",
             "PRICEWATCH_WATCHES_PER_USER": "100",
             "PRICEWATCH_WORKER_CONCURRENCY": "16",
             "PRICEWATCH_SCHEDULE": str(ROOT / "beat" / "schedule.yaml"),
@@ -219,7 +220,8 @@ class Planner:
     def chat(self, port: int) -> Part:
         """The chat page, in Telegram's place."""
         url = f"http://127.0.0.1:{port}"
-        command = [str(self.programs / "chat"), "--host", "127.0.0.1", "--port", str(port), "--token", self.settings["TELEGRAM_BOT_TOKEN"]]
+        kept = ["--state", str(self.folder.data / "chat"), "--bot-name", "PriceWatch", "--bot-username", "pricewatch_bot"]
+        command = [str(self.programs / "chat"), "--host", "127.0.0.1", "--port", str(port), "--token", self.settings["TELEGRAM_BOT_TOKEN"], *kept]
         return Part("chat", command, probes.http(f"{url}/health/ready"), url, environment(), folder=str(self.folder.data))
 
     def nginx(self, site: int, api: int) -> Part:
