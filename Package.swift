@@ -232,7 +232,8 @@ let package = Package(
             name: "APIServer",
             dependencies: [
                 "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Executables/api", swiftSettings: strict),
         .executableTarget(
             name: "WorkerProcess",

@@ -20,7 +20,7 @@ struct ChatSocket: Sendable {
     func serve(_ session: WebSocketSession) async throws {
         logger.info("The bot is connected", metadata: ["from": "\(session.request.remoteAddress)"])
         defer { logger.info("The bot is gone", metadata: ["close": "\(session.close.map { "\($0)" } ?? "none")"]) }
-        let outstanding = Mutex(0)
+        let outstanding = Outstanding()
         try await withThrowingDiscardingTaskGroup { group in
             defer { group.cancelAll() }
             for try await message in session.messages {
@@ -28,17 +28,12 @@ struct ChatSocket: Sendable {
                     session.close(.unacceptableData, reason: "text only")
                     continue
                 }
-                let isBusy = outstanding.withLock { count in
-                    guard count < Self.outstandingLimit else { return true }
-                    count += 1
-                    return false
-                }
-                if isBusy {
+                guard outstanding.begin(limit: Self.outstandingLimit) else {
                     try await session.send(Self.reply(to: text, .busy, "more than \(Self.outstandingLimit) requests are outstanding"))
                     continue
                 }
                 group.addTask {
-                    defer { outstanding.withLock { $0 -= 1 } }
+                    defer { outstanding.end() }
                     let reply = await reply(to: text)
                     // A connection that is gone needs no reply.
                     try? await session.send(reply)
@@ -93,6 +88,22 @@ struct ChatSocket: Sendable {
             return "{\"id\":\(JSONValue.string(id).text),\"ok\":false,\"error\":{\"code\":\"unavailable\",\"message\":\"the reply could not be written\"}}"
         }
     }
+}
+
+/// How many requests of one connection are outstanding.
+private final class Outstanding: Sendable {
+    private let count = Mutex(0)
+
+    /// Takes a place; false when all are taken.
+    func begin(limit: Int) -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func end() { count.withLock { $0 -= 1 } }
 }
 
 /// Reads a request's frame strictly.

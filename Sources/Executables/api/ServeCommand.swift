@@ -1,0 +1,115 @@
+import Apium
+import ArgumentParser
+import Logging
+import PriceWatchAPI
+import PriceWatchBootstrap
+import PriceWatchModel
+import PriceWatchParserClient
+import PriceWatchStore
+import ServiceLifecycle
+
+/// `api serve`: runs until SIGTERM or SIGINT.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve HTTP, the admin and the bot's WebSocket.")
+
+    func run() async throws {
+        await Bootstrap.main("api", services: Self.services)
+    }
+
+    /// The process as a list in the order of starting; it ends in reverse order, so that what requests need ends last.
+    @Sendable
+    static func services(_ process: Bootstrap) async throws -> [any Service] {
+        let settings = try ServeSettings(process.settings)
+        let logger = process.logger
+        let database = try PriceWatchDatabase(url: settings.database.reveal(), logger: logger)
+        let apium = try ApiumConnection(broker: settings.broker.reveal(), backend: settings.results?.reveal(), logger: logger)
+        let parser = try GRPCProductParser(host: settings.parser.host, port: settings.parser.port, logger: logger)
+        let closing = Closing {
+            await apium.shutdown()
+            await database.shutdown()
+        }
+        let metrics = process.metrics
+        let readiness = [
+            ReadinessCheck("redis") { _ = try await apium.broker.serverTime() },
+            ReadinessCheck("postgres") { try await database.ping() },
+            ReadinessCheck("parser") { guard await parser.isServing(within: .seconds(2)) else { throw ParseFailure.parserUnavailable } },
+        ]
+        let services = APIServices(
+            reader: database.reader, tokens: database.tokens, apium: apium.client, parser: parser, readiness: readiness, metrics: { metrics.exposition() })
+        let api = PriceWatchAPI(services: services, configuration: APIConfiguration(serviceToken: settings.serviceToken.reveal()))
+        let application = api.application(host: settings.host, port: settings.port, logger: logger)
+        let parts = readiness.map { HealthPart($0.name, check: $0.check) }
+        return [closing, parser, FirstAdmin(accounts: database.adminAccounts, settings: settings, logger: logger), application]
+            + process.healthServices(settings.health, parts: parts)
+    }
+}
+
+/// The settings of `api serve`.
+struct ServeSettings {
+    let host: String
+    let port: Int
+    let serviceToken: Secret
+    let database: ConnectionURL
+    let broker: ConnectionURL
+    let results: ConnectionURL?
+    let parser: (host: String, port: Int)
+    let adminUser: String
+    let adminPassword: Secret?
+    let health: HealthSettings
+
+    /// - Throws: `SettingsError` with every fault.
+    init(_ given: Settings) throws {
+        var settings = given
+        host = settings.string(.apiHost)
+        port = settings.port(.apiPort)
+        serviceToken = settings.secret(.serviceToken, minimumLength: 32)
+        database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
+        broker = settings.url(.brokerURL, schemes: ["redis", "rediss"])
+        results = settings.optionalURL(.resultBackend, schemes: ["redis", "rediss"])
+        parser = settings.address(.parserAddress)
+        adminUser = settings.string(.adminUser)
+        adminPassword = settings.optionalSecret(.adminPassword, minimumLength: 8)
+        health = settings.health(port: .apiHealthPort)
+        try settings.check()
+    }
+}
+
+/// The first service to start and so the last to end: closes what the others used.
+struct Closing: Service {
+    let close: @Sendable () async -> Void
+
+    init(_ close: @escaping @Sendable () async -> Void) { self.close = close }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await close()
+    }
+}
+
+/// Makes the first admin account from the settings when there is none; then rests.
+struct FirstAdmin: Service {
+    let accounts: any AdminAccounts
+    let settings: ServeSettings
+    let logger: Logger
+
+    func run() async throws {
+        await makeAccount()
+        try? await gracefulShutdown()
+    }
+
+    /// A database that cannot be reached is tried again, so that the account comes with it.
+    private func makeAccount() async {
+        guard let password = settings.adminPassword else { return }
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            do {
+                if let account = try await accounts.createFirstAccount(name: settings.adminUser, password: password.reveal()) {
+                    logger.notice("The first admin account was made", metadata: ["name": "\(account.name)"])
+                }
+                return
+            } catch {
+                logger.warning("The first admin account could not be made; trying again", metadata: ["error": "\(error)"])
+                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(5)) }
+            }
+        }
+    }
+}
