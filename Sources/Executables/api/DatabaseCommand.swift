@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Glibc
 import Logging
 import PriceWatchBootstrap
 import PriceWatchStore
@@ -37,6 +37,7 @@ enum DatabaseCommand {
     }
 
     static func standardError(_ text: String) {
-        FileHandle.standardError.write(Data("api: \(text)\n".utf8))
+        let bytes = Array("api: \(text)\n".utf8)
+        _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import PriceWatchStore
 
 /// `api migrate up|down|status|new`.

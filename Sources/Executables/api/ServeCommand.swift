@@ -1,8 +1,11 @@
 import Apium
 import ArgumentParser
+import HTTPTypes
 import Logging
 import PriceWatchAPI
+import PriceWatchAdmin
 import PriceWatchBootstrap
+import PriceWatchJobs
 import PriceWatchModel
 import PriceWatchParserClient
 import PriceWatchStore
@@ -36,11 +39,28 @@ struct ServeCommand: AsyncParsableCommand {
         ]
         let services = APIServices(
             reader: database.reader, tokens: database.tokens, apium: apium.client, parser: parser, readiness: readiness, metrics: { metrics.exposition() })
-        let api = PriceWatchAPI(services: services, configuration: APIConfiguration(serviceToken: settings.serviceToken.reveal()))
+        let admin = try AdminPanel(services: adminServices(database, apium.client), publicURL: settings.publicURL)
+        let mount = Mount("/admin") { request, _ in
+            // nginx sets X-Real-IP itself, whatever the browser sent.
+            await admin.respond(to: request, address: HTTPField.Name("X-Real-IP").flatMap { request.headers[$0] } ?? "direct", logger: logger)
+        }
+        let api = PriceWatchAPI(services: services, configuration: APIConfiguration(serviceToken: settings.serviceToken.reveal()), mounts: [mount])
         let application = api.application(host: settings.host, port: settings.port, logger: logger)
         let parts = readiness.map { HealthPart($0.name, check: $0.check) }
         return [closing, parser, FirstAdmin(accounts: database.adminAccounts, settings: settings, logger: logger), application]
             + process.healthServices(settings.health, parts: parts)
+    }
+}
+
+extension ServeCommand {
+    /// What the admin works with.
+    static func adminServices(_ database: PriceWatchDatabase, _ apium: ApiumClient) -> AdminServices {
+        AdminServices(
+            tables: database.adminTables, accounts: database.adminAccounts, sessions: database.adminSessions, apium: apium,
+            queues: Queues.served + [Queues.notifications]
+        ) { product in
+            try await apium.enqueue(CheckPrice(productID: product))
+        }
     }
 }
 
@@ -53,6 +73,7 @@ struct ServeSettings {
     let broker: ConnectionURL
     let results: ConnectionURL?
     let parser: (host: String, port: Int)
+    let publicURL: String
     let adminUser: String
     let adminPassword: Secret?
     let health: HealthSettings
@@ -67,6 +88,7 @@ struct ServeSettings {
         broker = settings.url(.brokerURL, schemes: ["redis", "rediss"])
         results = settings.optionalURL(.resultBackend, schemes: ["redis", "rediss"])
         parser = settings.address(.parserAddress)
+        publicURL = settings.string(.publicURL)
         adminUser = settings.string(.adminUser)
         adminPassword = settings.optionalSecret(.adminPassword, minimumLength: 8)
         health = settings.health(port: .apiHealthPort)
