@@ -119,7 +119,7 @@ let package = Package(
         .target(
             name: "ApiumWorker",
             dependencies: [
-                "ApiumCore", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumWorker", swiftSettings: strict),
@@ -127,7 +127,8 @@ let package = Package(
         .target(
             name: "ApiumBeat",
             dependencies: [
-                "ApiumCore", "Yams", .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "ApiumCore", "DynamicJSON", "Yams", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumBeat", swiftSettings: strict),
         // What most users import: the client, and the rest re-exported.
@@ -138,7 +139,7 @@ let package = Package(
         .target(
             name: "ApiumCLI",
             dependencies: [
-                "Apium", "ApiumWorker", "ApiumBeat", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Apium", "DynamicJSON", "ApiumWorker", "ApiumBeat", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],

@@ -57,7 +57,8 @@ public struct ServiceRunner: Sendable {
 
     private enum Ended { case services, signals, secondSignal }
 
-    private func listen<Signals: AsyncSequence & Sendable>(to signals: Signals, for group: ServiceGroup) async throws -> Ended where Signals.Element == UnixSignal {
+    private func listen<Signals: AsyncSequence & Sendable>(to signals: Signals, for group: ServiceGroup) async throws -> Ended
+    where Signals.Element == UnixSignal {
         var isEnding = false
         for try await signal in signals {
             if isEnding {
