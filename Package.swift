@@ -232,7 +232,8 @@ let package = Package(
         .executableTarget(
             name: "APIServer",
             dependencies: [
-                "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium",
+                "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap",
+                "Apium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Executables/api", swiftSettings: strict),

@@ -33,7 +33,7 @@ struct PriceWatchWorker: WorkerApplication {
         parser = settings.address(.parserAddress)
         let environment = [
             "APIUM_BROKER_URL": settings.string(.brokerURL), "APIUM_RESULT_BACKEND": settings.optional(.resultBackend) ?? "",
-            "APIUM_CONCURRENCY": String(settings.integer(.workerConcurrency, in: 1...10_000)),
+            "APIUM_QUEUES": settings.optional(.workerQueues) ?? "", "APIUM_CONCURRENCY": String(settings.integer(.workerConcurrency, in: 1...10_000)),
         ]
         try settings.check()
         setup = ProcessSetup(logger: process.logger, environment: environment)

@@ -34,9 +34,9 @@ SETTINGS_OF = {
         "PRICEWATCH_PARSER_ADDRESS",
         "PRICEWATCH_CHECK_INTERVAL",
         "PRICEWATCH_WATCHES_PER_USER",
-        "PRICEWATCH_WORKER_CONCURRENCY",
+        "APIUM_CONCURRENCY",
     ),
-    "beat": (*BROKER, "PRICEWATCH_SCHEDULE"),
+    "beat": (*BROKER, "APIUM_SCHEDULE"),
     "bot": (*BROKER, "PRICEWATCH_API_WS_URL", "PRICEWATCH_SERVICE_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_API_BASE_URL"),
 }
 PRODUCTS = ["parser", "api", "worker", "beat", "bot", "sample-shop", "chat", "apium"]
@@ -111,8 +111,8 @@ class Planner:
             # Shorter than beat's period of 10 s: a product checked in one slot is due again in the next.
             "PRICEWATCH_CHECK_INTERVAL": "5",
             "PRICEWATCH_WATCHES_PER_USER": "100",
-            "PRICEWATCH_WORKER_CONCURRENCY": "16",
-            "PRICEWATCH_SCHEDULE": str(ROOT / "beat" / "schedule.yaml"),
+            "APIUM_CONCURRENCY": "16",
+            "APIUM_SCHEDULE": str(ROOT / "beat" / "schedule.yaml"),
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
         }
@@ -126,8 +126,8 @@ class Planner:
             fallback["TELEGRAM_API_BASE_URL"] = "https://api.telegram.org"
         given = {name: value for name in fallback if (value := self.given.get(name))}
         self.settings = {**fallback, **given, **suited}
-        schedule = Path(self.settings["PRICEWATCH_SCHEDULE"])
-        self.settings["PRICEWATCH_SCHEDULE"] = str(schedule if schedule.is_absolute() else ROOT / schedule)
+        schedule = Path(self.settings["APIUM_SCHEDULE"])
+        self.settings["APIUM_SCHEDULE"] = str(schedule if schedule.is_absolute() else ROOT / schedule)
 
     def save_environment(self) -> None:
         """Leaves the settings where a person's own call of a program finds them."""

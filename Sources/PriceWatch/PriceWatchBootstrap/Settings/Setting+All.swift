@@ -48,7 +48,9 @@ extension Setting {
     public static let adminPassword = Setting(
         "PRICEWATCH_ADMIN_PASSWORD", secret: true, "Password of that first account, 10 characters or more; empty: no account is made.")
     /// How many jobs run at once.
-    public static let workerConcurrency = Setting("PRICEWATCH_WORKER_CONCURRENCY", default: "16", "How many jobs one worker runs at once.")
+    public static let workerConcurrency = Setting("APIUM_CONCURRENCY", default: "16", "How many jobs one worker runs at once.")
+    /// Which queues a worker serves.
+    public static let workerQueues = Setting("APIUM_QUEUES", "Comma list of queues that the worker serves; empty: interactive and checks.")
     /// Where the health servers listen.
     public static let healthHost = Setting("PRICEWATCH_HEALTH_HOST", default: "127.0.0.1", "Address of the health ports below.")
     /// The API's health port.
@@ -63,7 +65,7 @@ extension Setting {
     /// The bot's health port.
     public static let botHealthPort = Setting("PRICEWATCH_BOT_HEALTH_PORT", default: "0", "Port of the bot's /live, /ready and /metrics; 0: off.")
     /// Beat's schedule.
-    public static let schedule = Setting("PRICEWATCH_SCHEDULE", default: "beat/schedule.yaml", "The schedule file, for beat.")
+    public static let schedule = Setting("APIUM_SCHEDULE", default: "beat/schedule.yaml", "The schedule file, for beat.")
     /// What is logged.
     public static let logLevel = Setting("LOG_LEVEL", default: "info", "trace, debug, info, notice, warning, error or critical.")
     /// How it is logged.
@@ -79,7 +81,7 @@ extension Setting {
         ("Parser", [parserAddress, parserAllowedHosts, wildberriesCardURL, wildberriesHosts]),
         ("API and admin", [apiHost, apiPort, publicURL, serviceToken, apiWebSocketURL, adminUser, adminPassword]),
         ("Telegram", [telegramToken, telegramBaseURL]),
-        ("Price checks", [checkInterval, watchesPerUser, workerConcurrency, schedule]),
+        ("Price checks", [checkInterval, watchesPerUser, workerConcurrency, workerQueues, schedule]),
         ("Health", [healthHost, apiHealthPort, workerHealthPort, beatHealthPort, parserHealthPort, botHealthPort]),
         ("Logs", [logLevel, logFormat]),
         ("This file", [envFile]),
