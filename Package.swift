@@ -168,7 +168,7 @@ let package = Package(
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: application),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: application),
             ],
-            path: "Sources/PriceWatch/PriceWatchProto", exclude: ["parser.proto", "health.proto"]),
+            path: "Sources/PriceWatch/PriceWatchProto", exclude: ["parser.proto", "health.proto", "Generated/checksums"]),
         // Extraction, and the gRPC service around it.
         .target(
             name: "PriceWatchParser",
@@ -303,6 +303,13 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "HTMLDocumentTests", dependencies: ["HTMLDocument"], swiftSettings: strict),
+        // The sample shop is what the parser is tried on, over real sockets.
+        .testTarget(
+            name: "PriceWatchParserTests",
+            dependencies: [
+                "PriceWatchParser", "PriceWatchParserClient", "PriceWatchProto", "SampleShop", "HTTPFetch", "HTMLDocument",
+                .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "TelegramBotAPITests", dependencies: ["TelegramBotAPI", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "ChatServerTests", dependencies: ["ChatServer"], swiftSettings: strict),

@@ -173,7 +173,7 @@ struct HostileServerTests {
 
     @Test("nobody at the port, and plain text where TLS should be, are told apart")
     func noPeer() async throws {
-        let server = try LoopbackServer { $0.answer() }
+        let server = try LoopbackServer(greeting: "220 mail.example\r\n") { $0.answer() }
         defer { server.stop() }
         let gone = try LoopbackServer { $0.answer() }
         gone.stop()

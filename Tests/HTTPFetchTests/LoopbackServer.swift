@@ -59,9 +59,12 @@ final class LoopbackServer: Sendable {
     private let listener: Int32
     private let counts = Mutex(Counts())
     private let handler: @Sendable (Exchange) -> Void
+    private let greeting: [UInt8]
 
-    init(_ handler: @escaping @Sendable (Exchange) -> Void) throws {
+    /// - Parameter greeting: What is said to each client before it says anything.
+    init(greeting: String = "", _ handler: @escaping @Sendable (Exchange) -> Void) throws {
         self.handler = handler
+        self.greeting = Array(greeting.utf8)
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -102,6 +105,7 @@ final class LoopbackServer: Sendable {
     private func serve(_ client: Int32) {
         defer { close(client) }
         var buffer: [UInt8] = []
+        if !greeting.isEmpty { _ = greeting.withUnsafeBytes { Foundation.send(client, $0.baseAddress, greeting.count, Int32(MSG_NOSIGNAL)) } }
         while let exchange = read(from: client, &buffer) {
             counts.withLock { $0.requests.append(exchange.head) }
             handler(exchange)

@@ -72,8 +72,11 @@ public final class HTMLDocument {
         defer { htmlFreeParserCtxt(context) }
         let options = [HTML_PARSE_RECOVER, HTML_PARSE_NOERROR, HTML_PARSE_NOWARNING, HTML_PARSE_NONET, HTML_PARSE_COMPACT, HTML_PARSE_IGNORE_ENC]
         let flags = options.reduce(into: UInt32(0)) { $0 |= $1.rawValue }
-        return utf8.withUnsafeBytes { bytes in
+        let document = utf8.withUnsafeBytes { bytes in
             htmlCtxtReadMemory(context, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count), nil, "UTF-8", Int32(flags))
         }
+        guard let document, xmlDocGetRootElement(document) == nil else { return document }
+        xmlFreeDoc(document)
+        return nil
     }
 }

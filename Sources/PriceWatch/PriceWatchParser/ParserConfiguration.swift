@@ -10,7 +10,8 @@ public struct ParserConfiguration: Sendable {
     public var wildberriesCardURL: String
     /// Hosts whose `/catalog/<number>/…` links are Wildberries' products.
     public var wildberriesHosts: Set<String>
-    /// The base address of Wildberries' pictures, `{basket}` for the server's number.
+    /// The base address of Wildberries' pictures, `{basket}` for the server's number. By default the shop's own for the shop's own
+    /// cards, else the base of the cards: whoever stands in for the one stands in for the other.
     public var wildberriesPictureURL: String
     /// How many pages are read at once; 2 by default.
     public var readerThreads: Int
@@ -23,14 +24,15 @@ public struct ParserConfiguration: Sendable {
     public init(
         allowedHosts: [String] = [], limits: FetchLimits = FetchLimits(), wildberriesCardURL: String = "https://card.wb.ru",
         wildberriesHosts: Set<String> = ["www.wildberries.ru", "wildberries.ru"],
-        wildberriesPictureURL: String = "https://basket-{basket}.wbbasket.ru", readerThreads: Int = 2, mostAtOnce: Int = 256,
+        wildberriesPictureURL: String? = nil, readerThreads: Int = 2, mostAtOnce: Int = 256,
         userAgent: String = "PriceWatch/1.0 (price tracker)"
     ) {
         self.allowedHosts = allowedHosts
         self.limits = limits
         self.wildberriesCardURL = wildberriesCardURL
         self.wildberriesHosts = wildberriesHosts
-        self.wildberriesPictureURL = wildberriesPictureURL
+        let isOwn = wildberriesCardURL == "https://card.wb.ru"
+        self.wildberriesPictureURL = wildberriesPictureURL ?? (isOwn ? "https://basket-{basket}.wbbasket.ru" : wildberriesCardURL)
         self.readerThreads = readerThreads
         self.mostAtOnce = mostAtOnce
         self.userAgent = userAgent

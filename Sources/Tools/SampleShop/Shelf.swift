@@ -67,6 +67,11 @@ final class Shelf: Sendable {
         }
     }
 
+    /// Returns when the file holds the last change.
+    func waitForFile() {
+        writer.sync {}
+    }
+
     func setFault(_ fault: Fault?, on id: String) {
         state.withLock { $0.faults[id] = fault }
     }

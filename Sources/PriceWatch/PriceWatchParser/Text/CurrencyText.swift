@@ -29,6 +29,9 @@ enum CurrencyText {
         for entry in words where trimmed.count >= entry.characters.count && Array(trimmed.suffix(entry.characters.count)) == entry.characters {
             let previous = trimmed.dropLast(entry.characters.count).last
             if entry.startsWithLetter, let previous, previous.isLetter { continue }
+            // A code before the sign says which of its currencies is meant: `CAD $24.99`.
+            let before = trimmed.dropLast(entry.characters.count).reversed().drop { $0 == " " }
+            if !entry.startsWithLetter, let code = letters(before.prefix { $0.isLetter }.reversed()) { return code }
             if let currency = entry.currency(locale) { return currency }
         }
         return nil

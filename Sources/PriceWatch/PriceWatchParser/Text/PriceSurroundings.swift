@@ -29,7 +29,9 @@ struct PriceSurroundings {
         let next = after.first { $0 != " " }
         if next == "%" || after.first == ":" || after.first == "/" && after.dropFirst().isEmpty { return true }
         // A minus sign; but not the hyphen of a range, before which a number stood.
-        if before.last == "-", before.dropLast().allSatisfy({ $0 == " " }), before.startIndex == 0 { return true }
+        if before.startIndex == 0, before.contains("-"), before.allSatisfy({ $0 == " " || $0 == "-" }) { return true }
+        // The second half of a time or of a fraction.
+        if before.startIndex > 0, before.count == 1, before.first == ":" || before.first == "/" { return true }
         let head = String(before.suffix(20))
         if savings.contains(where: head.contains) { return true }
         if bonuses.contains(where: String(after.prefix(12)).contains) { return true }
