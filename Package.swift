@@ -284,7 +284,9 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "ApiumWorkerTests", dependencies: ["ApiumWorker", "ApiumTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ApiumWorkerTests",
+            dependencies: ["ApiumWorker", "ApiumTesting", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(

@@ -35,6 +35,8 @@ struct HostileMessageTests {
         arguments: [
             #"{"task":"t"}"#, #"{"task":7,"id":"i"}"#, #"{"task":"t","id":7}"#, #"{"task":"t","id":"i","eta":1}"#, #"{"task":"t","id":"i","expires":[]}"#,
             #"{"task":"t","id":"i","retries":"1"}"#, #"{"task":"t","id":"i","retries":1.5}"#, #"{"task":"t","id":"i","retries":99999999999999999999}"#,
+            #"{"task":"t","id":"i","retries":9223372036854775807}"#, #"{"task":"t","id":"i","retries":-1}"#,
+            #"{"task":"t","id":"i","replaced_task_nesting":4294967296}"#,
             #"{"task":"t","id":"i","timelimit":[1]}"#, #"{"task":"t","id":"i","timelimit":["1",null]}"#, #"{"task":"t","id":"i","group":{}}"#,
         ])
     func wrongTypes(headers: String) {

@@ -28,8 +28,8 @@ struct HeaderFields {
         case "parent_id": fields.parentID = try scanner.optionalString(key)
         case "compression": fields.compression = try scanner.optionalString(key)
         case "group_index": fields.groupIndex = try scanner.optionalInteger(key)
-        case "retries": fields.retries = try scanner.optionalInteger(key) ?? 0
-        case "replaced_task_nesting": fields.replacedTaskNesting = try scanner.optionalInteger(key) ?? 0
+        case "retries": fields.retries = try scanner.optionalCount(key) ?? 0
+        case "replaced_task_nesting": fields.replacedTaskNesting = try scanner.optionalCount(key) ?? 0
         case "timelimit": fields.timeLimit = try timeLimits(scanner.value())
         default: readInformation(key, try scanner.value())
         }
@@ -82,5 +82,12 @@ extension EnvelopeScanner {
         case .int(let number): return Int(number)
         default: throw malformed("\(key) is neither an integer nor null")
         }
+    }
+
+    /// Reads a count or `null`. It may be added to without a thought of overflow.
+    mutating func optionalCount(_ key: String) throws -> Int? {
+        guard let number = try optionalInteger(key) else { return nil }
+        guard (0...Int(Int32.max)).contains(number) else { throw malformed("\(key) is \(number), which counts nothing") }
+        return number
     }
 }

@@ -17,7 +17,7 @@ enum ProtocolOne {
         let arguments = try TaskArguments(members: fields)
         var headers = Message.Headers(task: task, id: id)
         headers.lang = "py"
-        headers.retries = fields["retries"]?.intValue.map(Int.init) ?? 0
+        headers.retries = Int(min(max(fields["retries"]?.intValue ?? 0, 0), Int64(Int32.max)))
         headers.eta = fields["eta"]?.stringValue
         headers.expires = fields["expires"]?.stringValue
         headers.group = (fields["taskset"] ?? fields["group"])?.stringValue

@@ -21,7 +21,7 @@ extension ClaimLoop {
     }
 
     /// A connection's number alone may be another's by now; number and name together are ours.
-    private func endRetired(_ link: RedisConnection) async throws {
+    func endRetired(_ link: RedisConnection) async throws {
         let retired = state.withLock { $0.retired }
         guard !retired.isEmpty else { return }
         let lists = try await link.submit(retired.map { RedisCommand("CLIENT", "LIST", "ID", $0.id) }).get()

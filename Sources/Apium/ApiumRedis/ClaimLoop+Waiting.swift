@@ -172,6 +172,8 @@ extension ClaimLoop {
             await broker.group.next().pause(.milliseconds(2))
         }
         await settle()
+        // A read that was given up here may still wait on the server, and would move a message behind the close's back.
+        do { try await endRetired(try await link()) } catch { session.noteFailure(error) }
         let connections = state.withLock { state in
             defer { state.waiters = [:] }
             return state.waiters.values.compactMap(\.connection) + [state.link.take()].compactMap { $0 }

@@ -142,8 +142,8 @@ final class ClaimLoop: Sendable {
 
     func openCommand(_ source: Source, fences: Int) -> RedisCommand {
         .eval(
-            RedisScripts.open, keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control],
-            source.batch, source.list, fences)
+            RedisScripts.open, keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped],
+            source.batch, source.list, fences, session.incarnation)
     }
 
     /// Reads the replies of `moveCommands` for each source.

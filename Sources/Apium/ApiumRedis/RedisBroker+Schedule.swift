@@ -5,8 +5,10 @@ extension RedisBroker {
     public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome {
         let placed = slot.job.map(keys.place)
         let command = RedisCommand.eval(
-            RedisScripts.fire, keys: [keys.beatMarks, keys.beatGeneration, keys.beatLedger, placed?.list ?? keys.beatMarks],
-            slot.entry, slot.generation, slot.instant.microseconds, placed == nil ? "0" : "1", placed?.bytes ?? [], placed?.id ?? "")
+            RedisScripts.fire,
+            keys: [keys.beatMarks, keys.beatGeneration, keys.beatLedger, placed?.list ?? keys.beatMarks, keys.scheduled, keys.scheduledMessages],
+            slot.entry, slot.generation, slot.instant.microseconds, placed == nil ? "0" : "1", placed?.bytes ?? [], placed?.id ?? "",
+            placed?.delay.map { String($0.wholeMicroseconds) } ?? "", placed?.member ?? "")
         do {
             let answer = try await client.reply(command).asArray().map { try $0.asInt() }
             switch answer.first {

@@ -41,7 +41,8 @@ struct ReturnPlan {
         guard cause != .unclaimed, var message = try? Message(decoding: payload) else { return push(payload) }
         message.properties.redelivered = true
         guard cause == .crash else { return push(message.encoded()) }
-        let crashes = (message.headers.custom[Self.crashHeader]?.intValue ?? 0) + 1
+        // A sender may have put any number there.
+        let crashes = min(max(message.headers.custom[Self.crashHeader]?.intValue ?? 0, 0), 1_000_000) + 1
         message.headers.custom[Self.crashHeader] = .int(crashes)
         guard crashes >= Int64(broker.options.crashLimit) else { return push(message.encoded()) }
         tally.quarantined += 1

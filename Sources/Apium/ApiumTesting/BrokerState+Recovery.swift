@@ -116,7 +116,8 @@ extension BrokerState.InFlight {
     /// How often the job's worker died before.
     fileprivate var crashes: Int {
         guard let message = try? Message(decoding: payload) else { return 0 }
-        return Int(message.headers.custom[BrokerState.crashHeader]?.intValue ?? 0)
+        // A sender may have put any number there.
+        return Int(min(max(message.headers.custom[BrokerState.crashHeader]?.intValue ?? 0, 0), 1_000_000))
     }
 
     /// The payload marked as delivered before. What is no message goes back as it is: whoever claims it parks it.

@@ -42,7 +42,9 @@ final class CompletionWriter: Sendable {
     }
 
     /// Writes until closed. A batch that cannot be written is tried again: completing is safe to repeat, and a job
-    /// whose end is not written would run again elsewhere only after this worker's lease is gone.
+    /// whose end is not written would run again elsewhere only after this worker's lease is gone. What the broker refuses
+    /// for another reason than that it cannot be reached is written one by one, so that one end in a thousand that cannot be
+    /// written holds up no other; it is left in flight, and comes back when this session ends.
     func run() async {
         while true {
             let (batch, isClosed) = state.withLock { state in
@@ -61,6 +63,7 @@ final class CompletionWriter: Sendable {
 
     private func write(_ batch: [Completion]) async {
         var delay = Duration.milliseconds(50)
+        var refusals = 0
         while true {
             do {
                 let outcomes = try await session.complete(batch)
@@ -71,12 +74,32 @@ final class CompletionWriter: Sendable {
             } catch is CancellationError {
                 return
             } catch {
+                if CompletionWriter.isRefusal(error) {
+                    guard batch.count == 1 else {
+                        for completion in batch { await write([completion]) }
+                        return
+                    }
+                    refusals += 1
+                    if refusals == CompletionWriter.refusalLimit {
+                        logger.error("the end of a job is refused; it stays in flight", metadata: ["tag": "\(batch[0].tag)", "error": "\(error)"])
+                        return
+                    }
+                }
                 logger.error("the end of \(batch.count) jobs could not be written; trying again", metadata: ["error": "\(error)"])
                 if state.withLock({ $0.isClosed }) || Task.isCancelled { return }
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
             }
         }
+    }
+
+    /// How often one completion is tried that the broker refuses.
+    private static let refusalLimit = 3
+
+    /// Whether the broker was there and said no.
+    private static func isRefusal(_ error: any Error) -> Bool {
+        guard let error = error as? ApiumError else { return false }
+        return error.code != .unavailable && error.code != .timedOut
     }
 
     private func untilPending() async {

@@ -79,7 +79,8 @@ struct JobExecution: Sendable {
     /// Celery's early ack: from here on a crash ends the job instead of repeating it. False: the job is not ours any more.
     private func acknowledgeEarly(_ job: Assignment) async throws -> Bool {
         guard !job.options.acksLate else { return true }
-        return try await session.acknowledgeEarly([job.delivery.tag]) == [.done]
+        // "Already done" is this very call, repeated by the broker after a cut reply.
+        return try await session.acknowledgeEarly([job.delivery.tag]) != [.taken]
     }
 
     private func announce(_ job: Assignment) async throws {
@@ -114,9 +115,9 @@ struct JobExecution: Sendable {
         return verdict
     }
 
-    /// The shorter of the message's hard limit and the job's own.
+    /// The shorter of the message's hard limit and the job's own. As with Celery 0 is no limit; neither is more than 30 years.
     private func timeLimit(of job: Assignment) -> Duration? {
-        let header = job.message.headers.hardTimeLimit.map { Duration.seconds($0) }
+        let header = job.message.headers.hardTimeLimit.flatMap { $0 > 0 && $0 < 1e9 ? Duration.seconds($0) : nil }
         return [header, job.options.timeLimit].compactMap { $0 }.min()
     }
 

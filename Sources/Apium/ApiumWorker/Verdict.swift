@@ -83,7 +83,9 @@ extension Verdict {
         case .retry(let delay, let cause):
             let again = job.message {
                 $0.headers.retries += 1
-                $0.headers.eta = delay > .zero ? (now + delay).iso8601 : nil
+                // The scheduled set holds it until it is due on the broker's clock; an ETA of this machine's clock would only
+                // hold it up again where the two differ.
+                $0.headers.eta = nil
                 $0.headers.parentID = $0.headers.parentID ?? $0.headers.id
             }
             let result = job.ignoresResult ? nil : job.document(.retry, cause?.value ?? .null, traceback: cause?.traceback(of: job.message.task), now: now)

@@ -55,7 +55,7 @@ final class WorkerSession: Sendable {
             do {
                 let claim = try await session.claim(limit: free)
                 slots.release(free - claim.deliveries.count)
-                if claim.controlEpoch != revoked.epoch { await readControl() }
+                guard await knowsControl(of: claim) else { return }
                 for delivery in claim.deliveries { start(delivery) }
                 environment.metrics.running(running.count, of: environment.configuration.concurrency)
             } catch {
@@ -99,13 +99,27 @@ final class WorkerSession: Sendable {
         if !Task.isCancelled { lost.raise(.now) }
     }
 
-    private func readControl() async {
+    /// What was claimed waits until it is known which of it is revoked (invariant 8): it could not be ended now either.
+    /// False when the session ends first: the claimed jobs then go back with it.
+    private func knowsControl(of claim: Claim) async -> Bool {
+        while claim.controlEpoch != revoked.epoch {
+            if await readControl() { return true }
+            if lost.isRaised || stop.isRaised { return false }
+            await stop.wait(atMost: .milliseconds(200))
+        }
+        return true
+    }
+
+    @discardableResult
+    private func readControl() async -> Bool {
         do {
             let control = try await session.control()
             revoked.update(control)
             running.stop(ids: control.revoked, .revoked)
+            return true
         } catch {
-            environment.logger.error("revokes could not be read; trying again with the next change", metadata: ["error": "\(error)"])
+            environment.logger.error("revokes could not be read", metadata: ["error": "\(error)"])
+            return false
         }
     }
 

@@ -2,6 +2,7 @@
 -- KEYS 1 apium:scheduled, 2 apium:scheduled:messages
 -- ARGV 1 the most to move in one step
 -- Effect: each due message (a member is <task id> NUL <list> NUL <nonce>) is pushed to its list and removed here, earliest first.
+-- One whose list cannot be pushed to (the key is no list) waits a minute more, so that it is neither lost nor in the way of others.
 -- Answers {number moved, microseconds until the next one is due or -1 when none waits}.
 local now = redis.call('TIME')
 local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
@@ -9,11 +10,16 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', t
 for _, member in ipairs(due) do
     local message = redis.call('HGET', KEYS[2], member)
     local list = string.match(member, '^.*%z(.*)%z[^%z]*$')
+    local pushed = 1
     if message and list then
-        redis.call('LPUSH', list, message)
+        pushed = redis.pcall('LPUSH', list, message)
     end
-    redis.call('HDEL', KEYS[2], member)
-    redis.call('ZREM', KEYS[1], member)
+    if type(pushed) == 'table' and pushed.err then
+        redis.call('ZADD', KEYS[1], string.format('%.0f', time + 60000000), member)
+    else
+        redis.call('HDEL', KEYS[2], member)
+        redis.call('ZREM', KEYS[1], member)
+    end
 end
 local nextDue = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if nextDue[2] then

@@ -11,6 +11,8 @@ extension BrokerConformance {
         Law("a closing session does not give back a job it had acknowledged early") { try await $0.closingKeepsEarlyAcks() },
         Law("an early-acknowledged job of a dead worker ends as WorkerLostError and never runs again") { try await $0.earlyAcknowledgedJobsAreLost() },
         Law("a job that takes down three workers is quarantined, others are not") { try await $0.crashesAreCounted() },
+        Law("whatever crash count a message claims, it takes nobody down") { try await $0.hostileCrashCounts() },
+        Law("bytes that are no message come back as they are") { try await $0.undecodableBytesComeBack() },
         Law("a session that ended gets nothing done any more") { try await $0.aClosedSessionIsRefused() },
         Law("one session at a time does the shared duties, and another takes over when it ends") { try await $0.thereIsOneJanitor() },
     ]
@@ -104,6 +106,8 @@ extension Scene {
         let deliveries = try await claim(2, by: worker)
         let outcomes = try await worker.acknowledgeEarly([deliveries[0].tag])
         try expect(outcomes == [.done], "the acknowledgement was answered \(outcomes)")
+        let again = try await worker.acknowledgeEarly([deliveries[0].tag])
+        try expect(again != [.taken], "the same acknowledgement, repeated, was answered \(again)")
         try await worker.close()
         try await expectLength(1)
         try await expectNext("b", by: try await session())
@@ -145,6 +149,36 @@ extension Scene {
         try expect(records.map(\.id) == ["poison"] && records[0].attempts == 3, "the quarantine has \(records.map { "\($0.id) after \($0.attempts)" })")
         try await expectNext("innocent", by: try await session())
         try await expectLength(0)
+    }
+
+    func hostileCrashCounts() async throws {
+        let (lost, other) = (try await session(), try await session())
+        for (id, count) in [("huge", Int64.max), ("negative", .min)] {
+            var message = message(id)
+            message.headers.custom[BrokerState.crashHeader] = .int(count)
+            try await broker.enqueue([Outgoing(message, to: "jobs")])
+        }
+        _ = try await claim(2, by: lost)
+        try await vanish(lost, while: other, untilLength: 1)
+        try await expectNext("negative", by: other)
+        let records = try await broker.records(in: .quarantine, limit: 10).map(\.id)
+        try expect(records == ["huge"], "the quarantine has \(records)")
+    }
+
+    func undecodableBytesComeBack() async throws {
+        let (first, other) = (try await session(), try await session())
+        let bytes: [UInt8] = Array("{\"body\": 7, \u{0}".utf8) + [0xFF, 0xFE]
+        // A shelf is the way to bring any bytes onto a list.
+        try await enqueue("carrier")
+        let record = ShelvedRecord(id: "raw", task: nil, queue: "jobs", reason: "", at: Timestamp(microseconds: 1), attempts: 0, payload: bytes)
+        try await complete(try await claimOne(by: first), .shelve(.parked, record), by: first)
+        try expect(try await broker.requeue("raw", from: .parked), "a record of any bytes was not requeued")
+        try expect(try await claimOne(by: first).payload == bytes, "the bytes changed on their way to the queue")
+        try await first.close()
+        let second = try await session()
+        try expect(try await claimOne(by: second).payload == bytes, "the bytes changed when a session closed")
+        try await vanish(second, while: other, untilLength: 1)
+        try expect(try await claimOne(by: other).payload == bytes, "the bytes changed when a session vanished")
     }
 
     func aClosedSessionIsRefused() async throws {

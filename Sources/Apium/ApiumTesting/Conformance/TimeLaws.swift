@@ -10,6 +10,7 @@ extension BrokerConformance {
         Law("a slot of an older generation is refused") { try await $0.staleGenerationsAreRefused() },
         Law("a slot in the future is refused with the time to wait") { try await $0.earlySlotsAreRefused() },
         Law("a slot before the mark is refused, the next one fires") { try await $0.slotsGoForward() },
+        Law("a slot's job with a delay waits for it") { try await $0.slotsMayBeDelayed() },
         Law("a skipped slot moves the mark and sends nothing") { try await $0.skippedSlotsMoveTheMark() },
     ]
 }
@@ -118,6 +119,15 @@ extension Scene {
         ]
         try expect(outcomes == [.fired, .alreadyFired, .alreadyFired, .fired, .fired], "the slots were answered \(outcomes)")
         try await expectNext("first", "next", "other", by: try await session())
+    }
+
+    func slotsMayBeDelayed() async throws {
+        var delayed = try await slot("delayed", before: .seconds(1))
+        delayed.job?.delay = world.lease
+        let due = try await broker.serverTime() + world.lease
+        let outcome = try await broker.fire(delayed)
+        try expect(outcome == .fired, "the slot was answered \(outcome)")
+        try await expectPromotion(notBefore: due)
     }
 
     func skippedSlotsMoveTheMark() async throws {

@@ -1,0 +1,260 @@
+import ApiumCore
+import ApiumTesting
+import DynamicJSON
+import Logging
+import Synchronization
+import Testing
+
+@testable import ApiumWorker
+
+/// A worker on an in-memory broker, with jobs that are closures.
+private struct Workshop {
+    let broker: InMemoryBroker
+    let client: ApiumClient
+    var registry = JobRegistry()
+    var configuration = WorkerConfiguration(queues: ["q"], concurrency: 4, gracePeriod: .milliseconds(200), cancellationPeriod: .milliseconds(200))
+
+    init(_ wrap: (InMemoryBroker) -> any Broker = { $0 }) {
+        broker = InMemoryBroker()
+        client = ApiumClient(broker: wrap(broker), results: broker.results, defaultQueue: "q")
+    }
+
+    /// Runs `body` beside a worker, and stops the worker then.
+    func run(_ body: () async throws -> Void) async throws {
+        let worker = try Worker(
+            client: client, registry: registry, configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let running = Task { try await worker.run() }
+        do {
+            try await body()
+        } catch {
+            running.cancel()
+            _ = await running.result
+            throw error
+        }
+        running.cancel()
+        try await running.value
+    }
+
+    /// Waits until something is so.
+    func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try await !condition() {
+            try #require(ContinuousClock.now < deadline, what)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
+
+/// A count that several tasks change.
+private final class Counter: Sendable {
+    private let guarded = Mutex(0)
+    var value: Int { guarded.withLock { $0 } }
+
+    @discardableResult
+    func increment() -> Int {
+        guarded.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}
+
+@Suite("Workers", .timeLimit(.minutes(1)))
+struct WorkerRunTests {
+    @Test("a job runs, and its caller gets its value")
+    func value() async throws {
+        var workshop = Workshop()
+        workshop.registry.register("add") { arguments, _ in .int(arguments.args.compactMap(\.intValue).reduce(0, +)) }
+        try await workshop.run {
+            let handle = try await workshop.client.enqueue(task: "add", args: [2, 3])
+            #expect(try await handle.value(within: .seconds(10)) == 5)
+        }
+    }
+
+    @Test("a failing job is retried as often as its policy says, and then kept in the dead set with its failure")
+    func retries() async throws {
+        var workshop = Workshop()
+        let runs = Counter()
+        workshop.registry.register("fail", options: JobOptions(retry: .fixed(attempts: 3, delay: .milliseconds(1)))) { _, _ in
+            runs.increment()
+            throw JobFailure(type: "Broken", arguments: [1])
+        }
+        try await workshop.run {
+            let handle = try await workshop.client.enqueue(task: "fail")
+            let failure = await #expect(throws: JobFailure.self) { try await handle.value(within: .seconds(10)) }
+            #expect(failure == JobFailure(type: "Broken", arguments: [1]))
+            #expect(runs.value == 3)
+            #expect(try await workshop.broker.records(in: .dead, limit: 5).map(\.attempts) == [3])
+        }
+    }
+
+    @Test("a retry comes back when it is due on the broker's clock, however wrong the worker's is")
+    func skewedClock() async throws {
+        var workshop = Workshop()
+        let runs = Counter()
+        workshop.registry.register("again", options: JobOptions(retry: .fixed(attempts: 2, delay: .milliseconds(1)))) { _, _ in
+            if runs.increment() == 1 { throw JobFailure(type: "Broken") }
+            return 1
+        }
+        let worker = try Worker(
+            client: workshop.client, registry: workshop.registry, configuration: workshop.configuration,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { Timestamp.now() + .hours(1) })
+        let running = Task { try await worker.run() }
+        let handle = try await workshop.client.enqueue(task: "again")
+        #expect(try await handle.value(within: .seconds(10)) == 1)
+        running.cancel()
+        try await running.value
+    }
+
+    @Test(
+        "a message with impossible numbers takes nobody down",
+        arguments: [#""retries":9223372036854775807"#, #""timelimit":[1e300,null]"#, #""timelimit":[-1,null]"#, #""apium_crashes":9223372036854775807"#])
+    func hostileNumbers(header: String) async throws {
+        var workshop = Workshop()
+        workshop.registry.register("t", options: JobOptions(retry: .exponential(attempts: 2, base: .milliseconds(1)))) { _, _ in 1 }
+        let text =
+            #"{"body":"W1tdLHt9LHt9XQ==","content-encoding":"utf-8","content-type":"application/json","headers":{"task":"t","id":"hostile",\#(header)},"properties":{"body_encoding":"base64"}}"#
+        // A shelf is the way to bring any bytes onto a list.
+        let session = try await workshop.broker.openSession(WorkerIdentity(name: "carrier", pid: 1, queues: ["q"]))
+        _ = try await workshop.client.enqueue(task: "carrier")
+        let tag = try await session.claim(limit: 1).deliveries[0].tag
+        let record = ShelvedRecord(id: "raw", task: nil, queue: "q", reason: "", at: Timestamp(microseconds: 1), attempts: 0, payload: Array(text.utf8))
+        _ = try await session.complete([Completion(tag, .shelve(.parked, record))])
+        #expect(try await workshop.broker.requeue("raw", from: .parked))
+        try await session.close()
+        try await workshop.run {
+            try await workshop.eventually("the message has run or is parked") {
+                let parked = try await workshop.broker.records(in: .parked, limit: 5)
+                return try await workshop.broker.results.document(for: "hostile")?.state == .success || parked.contains { $0.payload == Array(text.utf8) }
+            }
+            #expect(try await workshop.client.enqueue(task: "t").value(within: .seconds(10)) == 1)
+        }
+    }
+
+    @Test("a job whose early acknowledgement was repeated after a cut reply runs all the same")
+    func repeatedAcknowledgement() async throws {
+        var workshop = Workshop { Obstacle(broker: $0) }
+        workshop.registry.register("early", options: JobOptions(acksLate: false)) { _, _ in 1 }
+        try await workshop.run {
+            let value = try await workshop.client.enqueue(task: "early").value(within: .seconds(10))
+            #expect(value == 1)
+        }
+    }
+
+    @Test("one end that the broker refuses holds up no other")
+    func refusedCompletion() async throws {
+        var workshop = Workshop { Obstacle(broker: $0) }
+        workshop.registry.register("t") { arguments, _ in arguments.args.first ?? nil }
+        try await workshop.run {
+            _ = try await workshop.client.enqueue(task: "t", EnqueueOptions.id("refused"))
+            for number in 0..<20 {
+                #expect(try await workshop.client.enqueue(task: "t", args: [.int(Int64(number))]).value(within: .seconds(10)) == .int(Int64(number)))
+            }
+        }
+        #expect(try await workshop.broker.queueLength("q") == 1, "the job whose end was refused is given back")
+    }
+
+    @Test("a revoked job does not run, even when the revokes could not be read at first")
+    func revokedJob() async throws {
+        var workshop = Workshop { Obstacle(broker: $0) }
+        let runs = Counter()
+        workshop.registry.register("t") { _, _ in .int(Int64(runs.increment())) }
+        let handle = try await workshop.client.enqueue(task: "t")
+        try await handle.revoke()
+        try await workshop.run {
+            let failure = await #expect(throws: JobFailure.self) { try await handle.value(within: .seconds(10)) }
+            #expect(failure?.type == "TaskRevokedError")
+            #expect(runs.value == 0)
+        }
+    }
+
+    @Test("a job of a worker that vanished runs elsewhere; its own end is refused")
+    func vanishedWorker() async throws {
+        var workshop = Workshop()
+        workshop.configuration.lease = .seconds(1)
+        workshop.registry.register("t") { _, context in .bool(context.redelivered) }
+        let lost = workshop.broker.open(WorkerIdentity(name: "lost", pid: 1, queues: ["q"], lease: .milliseconds(50)))
+        let handle = try await workshop.client.enqueue(task: "t")
+        let stale = try await lost.claim(limit: 1).deliveries[0]
+        lost.silence()
+        try await workshop.run {
+            let value = try await handle.value(within: .seconds(10))
+            #expect(value == true)
+        }
+        #expect(try await lost.complete([Completion(stale.tag, .done)]) == [.taken])
+    }
+
+    @Test("a job that does not end in time when its worker stops goes back to its queue, once")
+    func stopping() async throws {
+        var workshop = Workshop()
+        let started = Counter()
+        workshop.registry.register("long") { _, _ in
+            started.increment()
+            try await Task.sleep(for: .seconds(1000))
+            return nil
+        }
+        try await workshop.run {
+            _ = try await workshop.client.enqueue(task: "long")
+            try await workshop.eventually("the job has started") { started.value == 1 }
+        }
+        #expect(try await workshop.broker.queueLength("q") == 1)
+        #expect(started.value == 1)
+    }
+}
+
+/// A broker whose sessions answer as after bad luck: each acknowledgement looks repeated, the control state cannot be read
+/// the first two times, and a completion of the job `refused` is refused with all that come with it.
+private struct Obstacle: Broker {
+    let broker: InMemoryBroker
+
+    func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession { ObstacleSession(session: broker.open(identity)) }
+    func enqueue(_ messages: [Outgoing]) async throws { try await broker.enqueue(messages) }
+    func serverTime() async throws -> Timestamp { try await broker.serverTime() }
+    func queueLength(_ queue: String) async throws -> Int { try await broker.queueLength(queue) }
+    func purge(_ queue: String) async throws -> Int { try await broker.purge(queue) }
+    func revoke(_ ids: [String]) async throws { try await broker.revoke(ids) }
+    func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] { try await broker.records(in: shelf, limit: limit) }
+    func requeue(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.requeue(id, from: shelf) }
+    func discard(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.discard(id, from: shelf) }
+    func scheduledCount() async throws -> Int { try await broker.scheduledCount() }
+    func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { try await broker.fire(slot) }
+    func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] { try await broker.slotMarks(entries) }
+}
+
+private struct ObstacleSession: BrokerSession {
+    let session: InMemorySession
+    let reads = Counter()
+    let refusedTags = TagSet()
+
+    var incarnation: String { session.incarnation }
+    var events: AsyncStream<SessionEvent> { session.events }
+    var health: SessionHealth { session.health }
+    func maintain() async throws -> MaintenanceReport { try await session.maintain() }
+    func close() async throws { try await session.close() }
+
+    func claim(limit: Int) async throws -> Claim {
+        let claim = try await session.claim(limit: limit)
+        refusedTags.insert(claim.deliveries.filter { (try? Message(decoding: $0.payload))?.id == "refused" }.map(\.tag))
+        return claim
+    }
+
+    func complete(_ completions: [Completion]) async throws -> [CompletionOutcome] {
+        if completions.contains(where: { refusedTags.contains($0.tag) }) { throw ApiumError(.notAvailable, "the server refuses this") }
+        return try await session.complete(completions)
+    }
+
+    func acknowledgeEarly(_ tags: [DeliveryTag]) async throws -> [CompletionOutcome] {
+        try await session.acknowledgeEarly(tags).map { $0 == .done ? .alreadyDone : $0 }
+    }
+
+    func control() async throws -> ControlState {
+        if reads.increment() <= 2 { throw ApiumError(.unavailable, "the connection was lost") }
+        return try await session.control()
+    }
+}
+
+private final class TagSet: Sendable {
+    private let guarded = Mutex<Set<DeliveryTag>>([])
+    func insert(_ tags: [DeliveryTag]) { guarded.withLock { $0.formUnion(tags) } }
+    func contains(_ tag: DeliveryTag) -> Bool { guarded.withLock { $0.contains(tag) } }
+}
