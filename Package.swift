@@ -286,7 +286,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ApiumWorkerTests",
-            dependencies: ["ApiumWorker", "ApiumTesting", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+            dependencies: [
+                "ApiumWorker", "ApiumTesting", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(

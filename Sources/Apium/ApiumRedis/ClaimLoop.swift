@@ -140,9 +140,11 @@ final class ClaimLoop: Sendable {
         return [openCommand(source, fences: share)] + Array(repeating: move, count: max(0, share - (source.first == nil ? 0 : 1)))
     }
 
+    /// Sent as text: a script that a server doesn't know by its hash would run behind the moves that follow it, and what is moved into a
+    /// batch that is not registered is lost with its worker.
     func openCommand(_ source: Source, fences: Int) -> RedisCommand {
-        .eval(
-            RedisScripts.open, keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped],
+        RedisCommand(
+            "EVAL", RedisScripts.open.source, 5, keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped,
             source.batch, source.list, fences, session.incarnation)
     }
 
