@@ -53,10 +53,13 @@ struct HubService: Service {
     let delivery: WebhookDelivery
 
     func run() async throws {
-        await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await delivery.run() }
-        } onGracefulShutdown: {
-            Task { await hub.close() }
+        // What waits in the hub waits for an event, not for its task's end: it has to be told.
+        await cancelWhenGracefulShutdown {
+            await withTaskCancellationHandler {
+                await delivery.run()
+            } onCancel: {
+                Task { await hub.close() }
+            }
         }
     }
 }

@@ -53,6 +53,7 @@ struct StateKeeper: Service {
             }
         }
         await hub.lookedAway(id)
+        if Task.isCancelled { return }
         await save()
     }
 
