@@ -274,6 +274,12 @@ let package = Package(
 
         // MARK: Tests.
         .testTarget(
+            name: "PriceWatchAPITests",
+            dependencies: [
+                "PriceWatchAPI", "PriceWatchJobs", "PriceWatchModel", "ApiumTesting", "ApiumWorker", "DynamicJSON", "WebSocketUpgrade",
+                .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "NIOEmbedded", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .testTarget(
             name: "WebSocketUpgradeTests",
             dependencies: ["WebSocketUpgrade", .product(name: "HummingbirdCore", package: "hummingbird", condition: application)], swiftSettings: strict),
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),

@@ -44,7 +44,7 @@ struct OperationDescription: Sendable {
 
     /// The faults that follow from what an operation takes and answers.
     mutating func addCommonErrors() {
-        errors.formUnion([.badRequest, .internalError])
+        errors.formUnion([.badRequest, .methodNotAllowed, .internalError])
         if replies.contains(where: { $0.mediaType != nil }) { errors.insert(.notAcceptable) }
         // A parameter that is not described is refused, too.
         errors.insert(.invalidField)

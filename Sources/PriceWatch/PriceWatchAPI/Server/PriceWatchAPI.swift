@@ -82,9 +82,10 @@ public struct PriceWatchAPI: Sendable {
     public init(services: APIServices, configuration: APIConfiguration, mounts: [Mount] = []) {
         let desk = JobDesk(client: services.apium, ownership: JobOwnership(secret: configuration.serviceToken))
         let authenticator = TokenAuthenticator(serviceToken: configuration.serviceToken, store: services.tokens)
+        let reader = GuardedReader(base: services.reader, logger: Logger(label: "api.reader"))
         var operations = JobOperations(desk: desk, catalog: configuration.jobs).all
-        operations += ProductOperations(reader: services.reader, parser: services.parser, parseDeadline: configuration.parseDeadline).all
-        operations += WatchOperations(reader: services.reader, desk: desk).all
+        operations += ProductOperations(reader: reader, parser: services.parser, parseDeadline: configuration.parseDeadline).all
+        operations += WatchOperations(reader: reader, desk: desk).all
         let described = operations + SystemOperations(readiness: [], metrics: { "" }, document: { .null }).all
         let openAPI = OpenAPIDocument.make(described.map(\.description), title: "PriceWatch", version: "1", description: Self.about)
         operations += SystemOperations(readiness: services.readiness, metrics: services.metrics, document: { openAPI }).all
@@ -94,7 +95,7 @@ public struct PriceWatchAPI: Sendable {
         responder = APIResponder(
             table: OperationTable(operations: operations), authenticator: authenticator, buckets: TokenBuckets(), rateLimit: configuration.rateLimit,
             serviceRateLimit: configuration.serviceRateLimit, mounts: mounts)
-        chat = ChatDesk(reader: services.reader, desk: desk, deadline: configuration.chatDeadline)
+        chat = ChatDesk(reader: reader, desk: desk, deadline: configuration.chatDeadline)
     }
 
     /// The server: HTTP and the WebSocket on one port; a `Service`.
