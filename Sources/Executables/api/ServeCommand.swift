@@ -1,6 +1,5 @@
 import Apium
 import ArgumentParser
-import HTTPTypes
 import Logging
 import PriceWatchAPI
 import PriceWatchAdmin
@@ -40,9 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
         let services = APIServices(
             reader: database.reader, tokens: database.tokens, apium: apium.client, parser: parser, readiness: readiness, metrics: { metrics.exposition() })
         let admin = try AdminPanel(services: adminServices(database, apium.client), publicURL: settings.publicURL)
-        let mount = Mount("/admin") { request, _ in
-            // nginx sets X-Real-IP itself, whatever the browser sent.
-            await admin.respond(to: request, address: HTTPField.Name("X-Real-IP").flatMap { request.headers[$0] } ?? "direct", logger: logger)
+        let mount = Mount("/admin") { request, context in
+            await admin.respond(to: request, address: context.clientAddress(of: request), logger: logger)
         }
         let api = PriceWatchAPI(services: services, configuration: APIConfiguration(serviceToken: settings.serviceToken.reveal()), mounts: [mount])
         let application = api.application(host: settings.host, port: settings.port, logger: logger)
@@ -88,7 +86,7 @@ struct ServeSettings {
         broker = settings.url(.brokerURL, schemes: ["redis", "rediss"])
         results = settings.optionalURL(.resultBackend, schemes: ["redis", "rediss"])
         parser = settings.address(.parserAddress)
-        publicURL = settings.string(.publicURL)
+        publicURL = settings.url(.publicURL, schemes: ["http", "https"]).reveal()
         adminUser = settings.string(.adminUser)
         adminPassword = settings.optionalSecret(.adminPassword, minimumLength: 8)
         health = settings.health(port: .apiHealthPort)

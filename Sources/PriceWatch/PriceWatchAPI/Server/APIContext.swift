@@ -1,3 +1,4 @@
+import HTTPTypes
 public import Hummingbird
 import Logging
 import NIOCore
@@ -14,6 +15,23 @@ public struct APIContext: Sendable, InitializableFromSource {
     public init(source: ApplicationRequestContextSource) {
         channel = source.channel
         logger = source.logger
+    }
+
+    /// The client's address without its port: what the proxy says in `X-Real-IP`, if the request comes from this host or a
+    /// private network, where the proxy stands; else the connection's own. Empty when unknown.
+    public func clientAddress(of request: Request) -> String {
+        let peer = channel.remoteAddress?.ipAddress ?? ""
+        guard Self.isPrivate(peer), let name = HTTPField.Name("X-Real-IP"), let said = request.headers[name],
+            (try? SocketAddress(ipAddress: said, port: 0)) != nil
+        else { return peer }
+        return said
+    }
+
+    static func isPrivate(_ address: String) -> Bool {
+        let plain = address.hasPrefix("::ffff:") ? String(address.dropFirst(7)) : address
+        let parts = plain.split(separator: ".").compactMap { UInt8($0) }
+        guard parts.count == 4 else { return plain == "::1" || plain.hasPrefix("fc") || plain.hasPrefix("fd") }
+        return parts[0] == 127 || parts[0] == 10 || parts[0] == 192 && parts[1] == 168 || parts[0] == 172 && (16...31).contains(parts[1])
     }
 }
 
