@@ -8,12 +8,19 @@ final class ServingState: Sendable {
         var status = Grpc_Health_V1_HealthCheckResponse.ServingStatus.serving
         var watchers: [Int: AsyncStream<Grpc_Health_V1_HealthCheckResponse.ServingStatus>.Continuation] = [:]
         var nextWatcher = 0
+        var isListening = false
     }
 
     private let state = Mutex(State())
 
     /// The state now.
     var status: Grpc_Health_V1_HealthCheckResponse.ServingStatus { state.withLock { $0.status } }
+
+    /// Whether the server's port is open: what a look from within the process has to know beside the status.
+    var isListening: Bool {
+        get { state.withLock { $0.isListening } }
+        set { state.withLock { $0.isListening = newValue } }
+    }
 
     /// The state now and each later one; ends after NOT_SERVING, which is said once, when the server stops.
     func changes() -> AsyncStream<Grpc_Health_V1_HealthCheckResponse.ServingStatus> {

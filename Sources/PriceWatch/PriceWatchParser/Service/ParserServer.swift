@@ -41,8 +41,8 @@ public struct ParserServer: Service {
         }
     }
 
-    /// Whether the server says that it serves.
-    public var isServing: Bool { serving.status == .serving }
+    /// Whether the server listens and takes calls.
+    public var isServing: Bool { serving.isListening && serving.status == .serving }
 
     /// Serves until the graceful end.
     public func run() async throws {
@@ -51,6 +51,7 @@ public struct ParserServer: Service {
                 group.addTask { try await server.serve() }
                 group.addTask {
                     let port = try await self.port
+                    serving.isListening = true
                     logger.info("parser listens", metadata: ["port": "\(port)"])
                 }
                 try await group.waitForAll()
