@@ -9,9 +9,6 @@ from package import ROOT, swift_files
 
 NAME = re.compile(r"\b((?:APIUM|PRICEWATCH|TELEGRAM|LOG)_[A-Z0-9_]*[A-Z0-9])\b")
 
-# The names under which the framework's subcommands take what PriceWatch's mains read by other names.
-OF_THE_FRAMEWORK = {"APIUM_CONCURRENCY", "APIUM_SCHEDULE"}
-
 
 def named_in(paths: list[Path]) -> set[str]:
     """The names of settings in quotes in Swift files."""
@@ -26,7 +23,7 @@ def in_example() -> set[str]:
 
 def test_every_setting_in_the_code_is_in_the_example() -> None:
     """Who reads .env.example has read about every setting."""
-    assert not named_in(swift_files("Sources/PriceWatch", "Sources/Executables", "Jobs", "beat")) - in_example() - OF_THE_FRAMEWORK
+    assert not named_in(swift_files("Sources/PriceWatch", "Sources/Executables", "Jobs", "beat")) - in_example()
 
 
 def test_every_setting_in_the_example_is_read() -> None:
