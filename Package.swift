@@ -282,6 +282,13 @@ let package = Package(
         .testTarget(
             name: "WebSocketUpgradeTests",
             dependencies: ["WebSocketUpgrade", .product(name: "HummingbirdCore", package: "hummingbird", condition: application)], swiftSettings: strict),
+        .testTarget(
+            name: "PriceWatchAdminTests",
+            dependencies: [
+                "PriceWatchAdmin", "PriceWatchModel", "ApiumCore", "ApiumTesting",
+                .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchBootstrapTests",

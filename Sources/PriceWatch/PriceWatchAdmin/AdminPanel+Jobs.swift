@@ -24,8 +24,8 @@ extension AdminPanel {
                 "label": Texts.text(shelf.rawValue, page.language), "name": shelf.rawValue, "rows": rows, "isEmpty": rows.isEmpty, "count": String(rows.count),
             ])
         }
-        let values: [String: Any] = [
-            "queues": queues, "scheduled": String(try await broker.scheduledCount()), "shelves": shelves, "notice": notice(page) as Any,
+        let values: [String: Any?] = [
+            "queues": queues, "scheduled": String(try await broker.scheduledCount()), "shelves": shelves, "notice": notice(page),
         ]
         return renderer.page("jobs", values, title: Texts.text("jobs", page.language), for: page, signedIn: signedIn)
     }

@@ -24,10 +24,11 @@ struct PageRenderer: Sendable {
 
     /// A page in the panel's frame.
     func page(
-        _ template: String, _ values: [String: Any], title: String, for request: AdminRequest, signedIn: SignedIn?, status: HTTPResponse.Status = .ok
+        _ template: String, _ values: [String: Any?], title: String, for request: AdminRequest, signedIn: SignedIn?, status: HTTPResponse.Status = .ok
     ) -> Response {
         let texts = Texts.table(request.language)
-        var values = values
+        // To the template engine an absent key is false, and a nil inside of Any is not.
+        var values = values.compactMapValues { $0 }
         values["t"] = texts
         values["csrf"] = signedIn?.csrf ?? values["csrf"] ?? ""
         let content = library.render(values, withTemplate: template) ?? ""

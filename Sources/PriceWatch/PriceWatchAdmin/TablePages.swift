@@ -43,13 +43,14 @@ struct TablePages: Sendable {
         let search = String((page.query["q"] ?? "").prefix(200))
         let number = min(max(Int(page.query["page"] ?? "") ?? 1, 1), 1_000_000)
         let found = try await tables.list(resource.table, AdminQuery(search: search, offset: (number - 1) * pageSize, limit: pageSize))
-        let rows = found.rows.map { row in ["href": "\(base)/\(row.id)", "cells": resource.listed.map { cell($0, row) }] as [String: Any] }
+        // No key of a row may have the name of a cell's: the engine looks outwards for what a cell lacks.
+        let rows = found.rows.map { row in ["cells": resource.listed.map { cell($0, row) }] as [String: Any] }
         func link(_ number: Int) -> String { "\(base)?page=\(number)" + (search.isEmpty ? "" : "&q=" + FormText.encode(search)) }
-        let values: [String: Any] = [
+        let values: [String: Any?] = [
             "columns": resource.listed.map { text($0.column) }, "rows": rows, "isEmpty": rows.isEmpty, "search": search, "total": String(found.total),
             "base": base,
-            "canCreate": resource.canCreate && signedIn.canEdit, "previous": (number > 1 ? link(number - 1) : nil) as Any,
-            "next": (number * pageSize < found.total ? link(number + 1) : nil) as Any, "notice": panel.notice(page) as Any,
+            "canCreate": resource.canCreate && signedIn.canEdit, "previous": (number > 1 ? link(number - 1) : nil),
+            "next": (number * pageSize < found.total ? link(number + 1) : nil), "notice": panel.notice(page),
             "exportLink": base + "/export.csv" + (search.isEmpty ? "" : "?q=" + FormText.encode(search)),
         ]
         return panel.renderer.page("list", values, title: text(resource.name), for: page, signedIn: signedIn)
@@ -86,8 +87,8 @@ struct TablePages: Sendable {
             let shown = values[field.column] ?? row.map(field.shown) ?? (field.column == "currency" ? "RUB" : "")
             var item: [String: Any] = [
                 "name": field.column, "label": text(field.column), "value": shown, "isOptional": field.isOptional, "isEditable": field.isEditable && mayEdit,
-                "fault": faults[field.column].map { text($0.rawValue) } as Any,
             ]
+            if let fault = faults[field.column] { item["fault"] = text(fault.rawValue) }
             switch field.kind {
             case .choice(let choices): item["choices"] = choices.map { ["value": $0, "selected": $0 == shown] as [String: Any] }
             case .flag: item["choices"] = ["false", "true"].map { ["value": $0, "selected": $0 == shown] as [String: Any] }
@@ -98,11 +99,11 @@ struct TablePages: Sendable {
             item["hasChoices"] = item["choices"] != nil
             return item
         }
-        let values: [String: Any] = [
+        let values: [String: Any?] = [
             "fields": fields, "base": base, "action": row.map { "\(base)/\($0.id)" } ?? "\(base)/new", "version": page.form["version"] ?? row?.version ?? "",
-            "mayEdit": mayEdit, "deleteLink": (row != nil && resource.canDelete && signedIn.canEdit ? row.map { "\(base)/\($0.id)/delete" } : nil) as Any,
-            "checkLink": (resource.table == .products && signedIn.canEdit ? row.map { "\(base)/\($0.id)/check" } : nil) as Any,
-            "notice": panel.notice(page) as Any,
+            "mayEdit": mayEdit, "deleteLink": (row != nil && resource.canDelete && signedIn.canEdit ? row.map { "\(base)/\($0.id)/delete" } : nil),
+            "checkLink": (resource.table == .products && signedIn.canEdit ? row.map { "\(base)/\($0.id)/check" } : nil),
+            "notice": panel.notice(page),
         ]
         let title = text(resource.name) + (row.map { " · \($0.id)" } ?? " · +")
         return panel.renderer.page("form", values, title: title, for: page, signedIn: signedIn, status: faults.isEmpty ? .ok : .unprocessableContent)
@@ -161,7 +162,7 @@ struct TablePages: Sendable {
 
     private func confirm(_ row: AdminRow) -> Response {
         let facts = resource.listed.map { ["label": text($0.column), "value": $0.shown(row)] }
-        let values: [String: Any] = ["facts": facts, "action": "\(base)/\(row.id)/delete", "back": "\(base)/\(row.id)", "version": row.version]
+        let values: [String: Any?] = ["facts": facts, "action": "\(base)/\(row.id)/delete", "back": "\(base)/\(row.id)", "version": row.version]
         return panel.renderer.page("confirm", values, title: text("delete") + " · \(row.id)", for: page, signedIn: signedIn)
     }
 
