@@ -327,6 +327,7 @@ let package = Package(
             dependencies: [
                 "PriceWatchParser", "PriceWatchParserClient", "PriceWatchProto", "SampleShop", "HTTPFetch", "HTMLDocument",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "TelegramBotAPITests", dependencies: ["TelegramBotAPI", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),

@@ -1,6 +1,7 @@
 import Hummingbird
 import Logging
 import PriceWatchModel
+import ServiceLifecycle
 import Synchronization
 
 @testable import PriceWatchParser
@@ -28,8 +29,8 @@ struct ShopUnderTest: Sendable {
         let application = Application(
             router: ShopRoutes(shelf: shelf).router(), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
-        let shopTask = Task { try await application.run() }
-        defer { shopTask.cancel() }
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [application], logger: logger))
+        let shopTask = Task { try await group.run() }
         var shopPort = 0
         for await port in ports {
             shopPort = port
@@ -46,7 +47,16 @@ struct ShopUnderTest: Sendable {
         let client = try GRPCProductParser(host: "127.0.0.1", port: parserPort, logger: logger)
         let clientTask = Task { try await client.run() }
         defer { clientTask.cancel() }
-        return try await body(ShopUnderTest(shelf: shelf, shop: "http://127.0.0.1:\(shopPort)", client: client, parserPort: parserPort))
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body(ShopUnderTest(shelf: shelf, shop: "http://127.0.0.1:\(shopPort)", client: client, parserPort: parserPort)))
+        } catch {
+            result = .failure(error)
+        }
+        // Ended as the process ends it: a cancelled server drops connections that it has accepted and not yet taken up, and NIO traps on such.
+        await group.triggerGracefulShutdown()
+        try await shopTask.value
+        return try result.get()
     }
 
     /// `1299.00 RUB in_stock json-ld`, or the failure's word.
