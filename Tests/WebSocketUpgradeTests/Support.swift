@@ -29,7 +29,7 @@ struct TestServer: Sendable {
         let setup = WebSocketServerChannel(responder: responder, configuration: configuration, shouldUpgrade: shouldUpgrade, handler: handler)
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = Server(
-            childChannelSetup: setup, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            childChannelSetup: SmallBuffers(base: setup), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { continuation.yield($0.localAddress?.port ?? 0) },
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -48,6 +48,17 @@ struct TestServer: Sendable {
             try await group.waitForAll()
         }
     }
+}
+
+/// Keeps the system's buffers small, so that a test of back pressure need not fill megabytes.
+private struct SmallBuffers<Base: ServerChildChannel>: ServerChildChannel {
+    let base: Base
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+        channel.setOption(.socketOption(.so_rcvbuf), value: 128 * 1024).flatMap { base.setup(channel: channel, logger: logger) }
+    }
+
+    func handle(value: Base.Value, logger: Logger) async { await base.handle(value: value, logger: logger) }
 }
 
 /// Sends every message back.

@@ -107,7 +107,9 @@ struct PathTemplate: Sendable, Hashable {
         for (segment, part) in zip(segments, parts) {
             switch segment {
             case .literal(let text): if text != part { return nil }
-            case .place(let name): values[name] = part
+            case .place(let name):
+                guard !part.isEmpty else { return nil }
+                values[name] = part
             }
         }
         return values

@@ -111,7 +111,7 @@ struct PreferInput: OperationInput {
     func describe(in operation: inout OperationDescription) {
         operation.parameters.append(
             ParameterDescription(
-                place: .header, name: "Prefer", schema: .string(StringRule(length: 0...256, alphabet: .any)), isRequired: false,
+                place: .header, name: "Prefer", schema: .string(StringRule(length: 0...Int.max, alphabet: .any)), isRequired: false,
                 description: "`wait=N`: wait up to N seconds (at most \(Self.maximum)) for the job's result instead of answering 202 at once."))
     }
 

@@ -21,9 +21,9 @@ extension Schema {
     }
 
     private static func document(of rule: StringRule) -> [String: JSONValue] {
-        var document: [String: JSONValue] = [
-            "type": "string", "minLength": .int(Int64(rule.length.lowerBound)), "maxLength": .int(Int64(rule.length.upperBound)),
-        ]
+        var document: [String: JSONValue] = ["type": "string"]
+        if rule.length.lowerBound > 0 { document["minLength"] = .int(Int64(rule.length.lowerBound)) }
+        if rule.length.upperBound < .max { document["maxLength"] = .int(Int64(rule.length.upperBound)) }
         if let pattern = rule.alphabet.pattern { document["pattern"] = .string(pattern) }
         if let format = rule.format { document["format"] = .string(format) }
         return document
