@@ -32,6 +32,9 @@ public struct WebSocketSession: Sendable {
     public func send(_ message: WebSocketMessage) async throws {
         do {
             try await outbound.write(message)
+            // The writer learns on the event loop that the connection is clogged: without this hop a sender faster than the
+            // loop would fill the loop's queue. No sender is more than one message ahead of it.
+            try await channel.eventLoop.submit {}.get()
         } catch let error as CancellationError {
             throw error
         } catch {
