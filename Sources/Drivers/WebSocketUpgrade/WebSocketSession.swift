@@ -40,6 +40,8 @@ public struct WebSocketSession: Sendable {
         } catch {
             throw WebSocketError(.closed, "the WebSocket is closed (\(record.value?.description ?? String(describing: error)))")
         }
+        // A message behind a close frame is dropped without a word by the writer.
+        if let close = record.value { throw WebSocketError(.closed, "the WebSocket is closed (\(close)); the message may not have been sent") }
     }
 
     /// Begins to close: ``messages`` ends once the other side has answered, or after ``WebSocketConfiguration/closeTimeout``.
