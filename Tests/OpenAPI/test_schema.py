@@ -47,22 +47,28 @@ def test_every_operation_has_an_id_and_its_refusals(description: dict) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.timeout(900)
 def test_the_api_keeps_to_its_description(stack: RunningStack, tmp_path: Path) -> None:
     """A bounded number of generated calls to every route: no 5xx, no answer that the description does not know."""
     words = [
         str(Path(sys.executable).parent / "schemathesis"),
+        "--config-file",
+        str(Path(__file__).with_name("schemathesis.toml")),
         "run",
         f"{stack.urls['site']}/openapi.json",
         "--url",
         f"http://127.0.0.1:{stack.settings['PRICEWATCH_API_PORT']}",
         "--header",
         f"Authorization: Bearer {stack.settings['PRICEWATCH_SERVICE_TOKEN']}",
+        # Given here, so that it is not generated: bytes that no header may hold are refused below the API, without a body.
+        "--header",
+        "Prefer: wait=1",
         "--checks",
         "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
         "--phases",
-        "examples,coverage,fuzzing",
+        "coverage,fuzzing",
         "--max-examples",
-        "15",
+        "10",
         "--workers",
         "1",
         "--request-timeout",
@@ -74,5 +80,5 @@ def test_the_api_keeps_to_its_description(stack: RunningStack, tmp_path: Path) -
         "--generation-database",
         "none",
     ]
-    done = subprocess.run(words, cwd=tmp_path, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(words, cwd=tmp_path, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=840)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
