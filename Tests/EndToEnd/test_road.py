@@ -13,6 +13,7 @@ from steps import changes, follow
 
 def test_a_link_becomes_a_product_with_picture_and_buttons(ann: Person, shop: Shop) -> None:
     """The bot answers at once that it looks, then with name, price and picture."""
+    shop.change("kettle", price="3490.00")
     message = follow(ann, shop, "kettle")
     assert "3490 ₽" in message["text"].replace("\u00a0", " ")
     assert message["photo"]

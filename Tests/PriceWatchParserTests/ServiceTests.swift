@@ -76,7 +76,7 @@ struct ServiceTests {
 
     @Test("the caller's deadline ends the call, a slow shop the fetch")
     func deadlines() async throws {
-        try await ShopUnderTest.run({ $0.limits.total = .milliseconds(400) }) { stack in
+        try await ShopUnderTest.run({ $0.limits.total = .milliseconds(1500) }) { stack in
             stack.shelf.setFault(Fault(delay: .seconds(60)), on: "kettle")
             #expect(await stack.brief(stack.link("kettle"), within: .milliseconds(150)) == "timed_out")
             #expect(await stack.brief(stack.link("kettle")) == "timed_out")
@@ -112,7 +112,7 @@ struct ServiceTests {
     @Test("the health service answers for the server and its service, and for no other")
     func health() async throws {
         try await ShopUnderTest.run { stack in
-            #expect(await stack.client.isServing(within: .seconds(5)))
+            #expect(await stack.client.isServing(within: .seconds(20)))
             let named = try await Raw.health(stack.parserPort, "pricewatch.parser.v1.ParserService")
             #expect(named == .serving)
             #expect(await Raw.code { try await Raw.health(stack.parserPort, "nothing") } == .notFound)

@@ -29,7 +29,10 @@ struct ShopUnderTest: Sendable {
         let application = Application(
             router: ShopRoutes(shelf: shelf).router(), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
-        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [application], logger: logger))
+        var ending = ServiceGroupConfiguration(services: [application], logger: logger)
+        // A page that a fault delays does not hold up the end of its test.
+        ending.maximumGracefulShutdownDuration = .seconds(1)
+        let group = ServiceGroup(configuration: ending)
         let shopTask = Task { try await group.run() }
         var shopPort = 0
         for await port in ports {
@@ -41,21 +44,25 @@ struct ShopUnderTest: Sendable {
             wildberriesHosts: ["127.0.0.1:\(shopPort)"])
         change(&configuration)
         let server = try ParserServer(host: "127.0.0.1", port: 0, configuration: configuration, logger: logger)
-        let serverTask = Task { try await server.run() }
-        defer { serverTask.cancel() }
+        var parserEnding = ServiceGroupConfiguration(services: [server], logger: logger)
+        parserEnding.maximumGracefulShutdownDuration = .seconds(1)
+        let parserGroup = ServiceGroup(configuration: parserEnding)
+        let serverTask = Task { try await parserGroup.run() }
         let parserPort = try await server.port
         let client = try GRPCProductParser(host: "127.0.0.1", port: parserPort, logger: logger)
-        let clientTask = Task { try await client.run() }
-        defer { clientTask.cancel() }
+        let clientGroup = ServiceGroup(configuration: ServiceGroupConfiguration(services: [client], logger: logger))
+        let clientTask = Task { try await clientGroup.run() }
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(ShopUnderTest(shelf: shelf, shop: "http://127.0.0.1:\(shopPort)", client: client, parserPort: parserPort)))
         } catch {
             result = .failure(error)
         }
-        // Ended as the process ends it: a cancelled server drops connections that it has accepted and not yet taken up, and NIO traps on such.
-        await group.triggerGracefulShutdown()
-        try await shopTask.value
+        // Ended as the processes end them: cancelled servers and clients drop connections that are open and not yet taken up, and NIO traps on such.
+        for (group, task) in [(clientGroup, clientTask), (parserGroup, serverTask), (group, shopTask)] {
+            await group.triggerGracefulShutdown()
+            _ = await task.result
+        }
         return try result.get()
     }
 

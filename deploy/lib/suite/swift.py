@@ -30,7 +30,8 @@ def skipped_suites(report: Path) -> list[str]:
 def test(context: Context, environment: Mapping[str, str] | None = None, options: Sequence[str] = (), counted: frozenset[str] = frozenset()) -> Counts:
     """Runs the built tests and reads what came of each, without those that another run has counted."""
     report = context.work / report_name(context.name)
-    words = ["swift", "test", "--skip-build", "--disable-xctest", "--xunit-output", str(context.report), *options]
+    # One after another: on a small machine hundreds of tests at once take each other's time, and those that watch a clock fail.
+    words = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", "--xunit-output", str(context.report), *options]
     code = context.run(words, environment, timeout=900)
     if not report.exists():
         return failure(f"swift test ended with code {code} and left no report")
