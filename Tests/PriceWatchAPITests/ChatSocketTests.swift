@@ -46,6 +46,16 @@ struct ChatSocketTests {
         }
     }
 
+    @Test("a list that is too large for a reply is cut, not refused")
+    func largeList() async throws {
+        let bench = Bench()
+        for id in 1...1000 { bench.world.addProduct(Int64(id), name: String(repeating: "ж", count: 2000), followedBy: [77]) }
+        let reply = await socket(bench).reply(to: #"{"id":"r","action":"list_watches","chat_id":77}"#)
+        #expect(reply.utf8.count < WebSocketConfiguration().maxMessageSize)
+        let watches = try #require(try JSONValue(parsing: reply)["result"]?["watches"]?.arrayValue)
+        #expect(watches.count >= 100 && watches.first?["id"] == 1)
+    }
+
     @Test("another chat's watch has no history")
     func foreignHistory() async throws {
         let bench = Bench()

@@ -1,5 +1,6 @@
 import ApiumCore
 import DynamicJSON
+import PriceWatchJobs
 import PriceWatchModel
 import Testing
 
@@ -98,6 +99,14 @@ struct OperationTests {
             #expect(failed.status == 200 && failed.json["state"] == "FAILURE" && failed.json["error"]?.stringValue?.hasPrefix("TypeError") == true)
             #expect(try await bench.send(.post, "/api/v1/jobs", json: ["task": "pricewatch.check_due", "options": ["task_id": "mine"]]).code == "conflict")
         }
+    }
+
+    @Test("every job of the worker may be enqueued by name, and no other")
+    func catalogue() {
+        var registry = JobRegistry()
+        let world = World()
+        registry.registerPriceWatchJobs(using: JobServices(store: FakeStore(world: world), parser: FakeParser(world: world)))
+        #expect(JobCatalog.priceWatch.names == registry.names)
     }
 
     @Test("a job that is not allowed is 403, and an option out of bounds is 422")

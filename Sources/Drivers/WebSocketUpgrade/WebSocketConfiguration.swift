@@ -1,6 +1,6 @@
 /// The bounds of a session.
 public struct WebSocketConfiguration: Sendable, Hashable {
-    /// The largest message taken, in bytes; a larger one ends the session with 1009. Default: 64 KiB.
+    /// The largest message taken, in bytes; a larger one ends the session with 1009. Default: 1 MiB.
     public var maxMessageSize: Int
     /// How often the other side is asked whether it lives. Default: 20 seconds.
     public var pingInterval: Duration
@@ -15,7 +15,7 @@ public struct WebSocketConfiguration: Sendable, Hashable {
 
     /// Makes a configuration; the defaults are given at the properties.
     public init(
-        maxMessageSize: Int = 64 * 1024, pingInterval: Duration = .seconds(20), missedPings: Int = 2, closeTimeout: Duration = .seconds(5),
+        maxMessageSize: Int = 1 << 20, pingInterval: Duration = .seconds(20), missedPings: Int = 2, closeTimeout: Duration = .seconds(5),
         bufferedMessages: Int = 16, handshakeTimeout: Duration = .seconds(10)
     ) {
         self.maxMessageSize = max(1, maxMessageSize)

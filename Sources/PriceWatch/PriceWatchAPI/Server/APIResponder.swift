@@ -22,6 +22,7 @@ public struct APIResponder: HTTPResponder {
         let requestID = Self.requestID(request)
         var record = AccessRecord(method: request.method.rawValue, id: requestID)
         var logger = context.logger
+        logger[metadataKey: "hb.request.id"] = nil
         logger[metadataKey: "request"] = .string(requestID)
         var response: Response
         do {

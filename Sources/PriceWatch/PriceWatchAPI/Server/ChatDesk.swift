@@ -10,9 +10,12 @@ struct ChatDesk: Sendable {
     /// How long a job may take.
     var deadline: Duration
 
-    /// The most that a frame of 64 KiB has room for.
+    /// How many prices a reply holds at most.
     static let historyLimit = 200
-    static let watchesLimit = 100
+    /// How many watches a reply holds at most.
+    static let watchesLimit = 1000
+    /// How large a reply may be, in bytes: below what a WebSocket of ours takes.
+    static let replyLimit = 900 * 1024
 
     /// The result of one request.
     func answer(_ request: ChatRequest) async throws -> JSONValue {
@@ -21,7 +24,7 @@ struct ChatDesk: Sendable {
             let job = AddProduct(chatID: request.chatID, link: link, userName: request.userName ?? "", language: request.language)
             return try encode(try await run(job))
         case .listWatches:
-            return try encode(ChatResult.Watches(watches: try await reader.watches(ofChat: request.chatID, after: nil, limit: Self.watchesLimit)))
+            return try fit(try await reader.watches(ofChat: request.chatID, after: nil, limit: Self.watchesLimit))
         case .removeWatch(let id):
             return try encode(ChatResult.Removed(removed: try await run(RemoveWatch(chatID: request.chatID, watchID: id))))
         case .history(let id, let limit):
@@ -34,6 +37,16 @@ struct ChatDesk: Sendable {
         case .chatBlocked(let isBlocked):
             _ = try await run(UpdateChat(chatID: request.chatID, isBlocked: isBlocked))
             return try encode(ChatResult.Nothing())
+        }
+    }
+
+    /// As many of the watches as a reply has room for, the first ones first.
+    private func fit(_ watches: [Watch]) throws -> JSONValue {
+        var watches = watches
+        while true {
+            let result = try encode(ChatResult.Watches(watches: watches))
+            if watches.count < 2 || result.encoded().count <= Self.replyLimit { return result }
+            watches = Array(watches.prefix(watches.count / 2))
         }
     }
 

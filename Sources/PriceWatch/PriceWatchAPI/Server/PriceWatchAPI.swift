@@ -49,14 +49,14 @@ public struct APIConfiguration: Sendable {
     public var parseDeadline: Duration
     /// How long the bot's questions that are jobs may take. Default: 60 seconds.
     public var chatDeadline: Duration
-    /// The bounds of the bot's WebSocket.
+    /// The bounds of the bot's WebSocket. Default: requests of 64 KiB.
     public var webSocket: WebSocketConfiguration
 
     /// Makes a configuration; the defaults are given at the properties.
     public init(
         serviceToken: String, jobs: JobCatalog = .priceWatch, rateLimit: RateLimit = RateLimit(perSecond: 50, burst: 100),
         serviceRateLimit: RateLimit = RateLimit(perSecond: 500, burst: 1000), parseDeadline: Duration = .seconds(20), chatDeadline: Duration = .seconds(60),
-        webSocket: WebSocketConfiguration = WebSocketConfiguration()
+        webSocket: WebSocketConfiguration = WebSocketConfiguration(maxMessageSize: 64 * 1024)
     ) {
         self.serviceToken = serviceToken
         self.jobs = jobs
