@@ -9,8 +9,9 @@ import Testing
 struct WebSocketTests {
     @Test("messages go there and back, small and at the limit, text and bytes")
     func echoes() async throws {
-        try await TestServer.run { server in
-            try await WebSocketClient(server.address).connect { session in
+        let limit = WebSocketConfiguration(maxMessageSize: 65536)
+        try await TestServer.run(configuration: limit) { server in
+            try await WebSocketClient(server.address, configuration: limit).connect { session in
                 var messages = session.messages.makeAsyncIterator()
                 for message in [.text("цена"), .text(""), .text(String(repeating: "x", count: 65536)), WebSocketMessage.binary(ByteBuffer(bytes: [0, 255]))] {
                     try await session.send(message)
