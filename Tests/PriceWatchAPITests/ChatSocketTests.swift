@@ -49,11 +49,14 @@ struct ChatSocketTests {
     @Test("a list that is too large for a reply is cut, not refused")
     func largeList() async throws {
         let bench = Bench()
-        for id in 1...1000 { bench.world.addProduct(Int64(id), name: String(repeating: "ж", count: 2000), followedBy: [77]) }
-        let reply = await socket(bench).reply(to: #"{"id":"r","action":"list_watches","chat_id":77}"#)
-        #expect(reply.utf8.count < WebSocketConfiguration().maxMessageSize)
-        let watches = try #require(try JSONValue(parsing: reply)["result"]?["watches"]?.arrayValue)
-        #expect(watches.count >= 100 && watches.first?["id"] == 1)
+        for id in 1...40 { bench.world.addProduct(Int64(id), name: String(repeating: "ж", count: 500), followedBy: [77]) }
+        let desk = JobDesk(client: bench.client, ownership: JobOwnership(secret: "s"))
+        let small = ChatDesk(reader: FakeReader(world: bench.world), desk: desk, deadline: .seconds(1), replyLimit: 16_384)
+        #expect(
+            small.replyLimit < 40 * 1000 && ChatDesk(reader: small.reader, desk: desk, deadline: .zero).replyLimit < WebSocketConfiguration().maxMessageSize)
+        let result = try await small.answer(ChatRequest(id: "r", chatID: 77, action: .listWatches))
+        #expect(result.encoded().count <= 16_384)
+        #expect(result["watches"]?.arrayValue?.count == 10 && result["watches"]?[0]?["id"] == 1)
     }
 
     @Test("another chat's watch has no history")

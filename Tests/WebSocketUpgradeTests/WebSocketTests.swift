@@ -177,12 +177,12 @@ struct WebSocketTests {
 
     @Test("both sides that answer pings live on for many intervals")
     func livePeer() async throws {
-        let configuration = WebSocketConfiguration(pingInterval: .milliseconds(50), missedPings: 4)
+        let configuration = WebSocketConfiguration(pingInterval: .milliseconds(200), missedPings: 5)
         try await TestServer.run(configuration: configuration) { server in
             try await WebSocketClient(server.address, configuration: configuration).connect { session in
                 var messages = session.messages.makeAsyncIterator()
                 for number in 0..<2 {
-                    try await Task.sleep(for: .milliseconds(400))
+                    try await Task.sleep(for: .milliseconds(700))
                     try await session.send("\(number)")
                     #expect(try await messages.next() == .text("\(number)"))
                 }

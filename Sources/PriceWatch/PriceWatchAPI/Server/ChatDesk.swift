@@ -15,7 +15,7 @@ struct ChatDesk: Sendable {
     /// How many watches a reply holds at most.
     static let watchesLimit = 1000
     /// How large a reply may be, in bytes: below what a WebSocket of ours takes.
-    static let replyLimit = 900 * 1024
+    var replyLimit = 900 * 1024
 
     /// The result of one request.
     func answer(_ request: ChatRequest) async throws -> JSONValue {
@@ -45,7 +45,7 @@ struct ChatDesk: Sendable {
         var watches = watches
         while true {
             let result = try encode(ChatResult.Watches(watches: watches))
-            if watches.count < 2 || result.encoded().count <= Self.replyLimit { return result }
+            if watches.count < 2 || result.encoded().count <= replyLimit { return result }
             watches = Array(watches.prefix(watches.count / 2))
         }
     }
