@@ -14,7 +14,7 @@ struct CompletionTests {
             let session = try await bench.session()
             let delivery = try await bench.claim(1, from: session)[0]
             let completion = Completion(
-                delivery.tag, .done, result: ResultDocument(id: "a", state: .success, result: .int(7)),
+                delivery.tag, .done, results: [ResultDocument(id: "a", state: .success, result: .int(7))],
                 followUps: [Outgoing(Bench.message("next"), to: "n"), Outgoing(Bench.message("later"), to: "n", after: .seconds(60))])
             async let waited = results.wait(for: "a", within: .seconds(10))
             #expect(try await session.complete([completion]) == [.done])
@@ -40,7 +40,7 @@ struct CompletionTests {
             try await bench.enqueue(["a"])
             let session = try await bench.session()
             let delivery = try await bench.claim(1, from: session)[0]
-            #expect(try await session.complete([Completion(delivery.tag, .done, result: ResultDocument(id: "a", state: .failure))]) == [.done])
+            #expect(try await session.complete([Completion(delivery.tag, .done, results: [ResultDocument(id: "a", state: .failure)])]) == [.done])
             #expect(try await results.document(for: "a")?.state == .success)
             try await results.forget("a")
             #expect(try await results.document(for: "a") == nil)

@@ -56,7 +56,7 @@ struct LeaseTests {
             #expect(try again[0].message.headers.custom["apium_crashes"] == 1)
             #expect(again[0].fence > held[0].fence)
             let result = ResultDocument(id: "a", state: .success, result: .string("stale"))
-            let refused = try await zombie.complete([Completion(held[0].tag, .done, result: result, followUps: [Outgoing(Bench.message("x"), to: "q")])])
+            let refused = try await zombie.complete([Completion(held[0].tag, .done, results: [result], followUps: [Outgoing(Bench.message("x"), to: "q")])])
             #expect(refused == [.taken])
             #expect(try await bench.waiting() == [])
             var events = zombie.events.makeAsyncIterator()

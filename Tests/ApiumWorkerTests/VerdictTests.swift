@@ -22,7 +22,7 @@ struct VerdictTests {
     func success() throws {
         let completion = Verdict.success(42).completion(of: assignment(retries: 2), now: now)
         guard case .done = completion.disposition else { return #expect(Bool(false), "the delivery is not done") }
-        let result = try #require(completion.result)
+        let result = try #require(completion.results.first)
         #expect(result.state == .success)
         #expect(result.result == 42)
         #expect(result.extra["retries"] == 2)
@@ -32,10 +32,10 @@ struct VerdictTests {
 
     @Test("ignore_result of the message counts before the job's own, and a failure's job is kept all the same")
     func ignoreResult() {
-        #expect(Verdict.success(1).completion(of: assignment(ignoreResult: true), now: now).result == nil)
-        #expect(Verdict.success(1).completion(of: assignment(ignoreResult: false, options: JobOptions(ignoreResult: true)), now: now).result != nil)
+        #expect(Verdict.success(1).completion(of: assignment(ignoreResult: true), now: now).results.isEmpty)
+        #expect(Verdict.success(1).completion(of: assignment(ignoreResult: false, options: JobOptions(ignoreResult: true)), now: now).results.count == 1)
         let failure = Verdict.failure(JobFailure(type: "E")).completion(of: assignment(ignoreResult: true), now: now)
-        #expect(failure.result == nil)
+        #expect(failure.results.isEmpty)
         guard case .shelve(.dead, let record) = failure.disposition else { return #expect(Bool(false), "a failed job is in the dead set") }
         #expect(record.id == "id-1")
         #expect(record.attempts == 1)
@@ -52,7 +52,7 @@ struct VerdictTests {
         #expect(message.headers.eta == nil)
         #expect(queue == "q")
         #expect(delay == .seconds(5))
-        #expect(completion.result?.state == .retry)
+        #expect(completion.results.first?.state == .retry)
     }
 
     @Test("a snooze does not count as a retry and stores nothing")
@@ -60,7 +60,7 @@ struct VerdictTests {
         let completion = Verdict.snooze(.seconds(5)).completion(of: assignment(retries: 1), now: now)
         guard case .schedule(let message, _, _) = completion.disposition else { return #expect(Bool(false), "a snooze waits in the scheduled set") }
         #expect(message.headers.retries == 1)
-        #expect(completion.result == nil)
+        #expect(completion.results.isEmpty)
     }
 
     private func thrown(_ error: any Error, stop: RunningJobs.StopReason? = nil, retries: Int = 0, policy: RetryPolicy = .never) -> Verdict? {

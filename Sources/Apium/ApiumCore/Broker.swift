@@ -171,16 +171,28 @@ public struct Completion: Sendable {
     public var tag: DeliveryTag
     /// What becomes of the message.
     public var disposition: Disposition
-    /// The result to store and to publish, when the result backend is the broker itself.
-    public var result: ResultDocument?
-    /// Jobs to enqueue in the same step: callbacks, the next step of a chain.
+    /// The results to store and to publish, when the result backend is the broker itself: the job's own, and those of what
+    /// can no longer run after it.
+    public var results: [ResultDocument]
+    /// The chord parts that this end is, when the result backend is the broker itself. Whoever brings the last part of a
+    /// chord claims its join: the answer is then ``CompletionOutcome/joining(_:)``, and the delivery stays in flight.
+    public var parts: [ChordPart]
+    /// The joins that this call ends: it counts only while all these claims are still the caller's, else nothing is stored
+    /// or sent and the delivery just ends. The chords' keys go.
+    public var closes: [ChordClaim]
+    /// Jobs to enqueue in the same step: callbacks, the next step of a chain, the body of a chord.
     public var followUps: [Outgoing]
 
     /// Makes a completion.
-    public init(_ tag: DeliveryTag, _ disposition: Disposition, result: ResultDocument? = nil, followUps: [Outgoing] = []) {
+    public init(
+        _ tag: DeliveryTag, _ disposition: Disposition, results: [ResultDocument] = [], parts: [ChordPart] = [], closes: [ChordClaim] = [],
+        followUps: [Outgoing] = []
+    ) {
         self.tag = tag
         self.disposition = disposition
-        self.result = result
+        self.results = results
+        self.parts = parts
+        self.closes = closes
         self.followUps = followUps
     }
 
@@ -205,6 +217,10 @@ public enum CompletionOutcome: Sendable, Hashable {
     case alreadyDone
     /// The lease was lost and the job is somebody else's now: nothing was stored, nothing was sent.
     case taken
+    /// Everything was done, and the parts were the last of these chords: the caller builds their bodies and completes the
+    /// same tag again, closing the claims. Until then the delivery is in flight as `joining`: should this worker die, the join
+    /// is resumed elsewhere without running the job again (invariant 9).
+    case joining([ChordClaim])
 }
 
 /// Where messages that cannot run now are kept: inspectable, editable, requeueable (invariant 5).

@@ -92,6 +92,40 @@ public protocol ResultBackend: Sendable {
 
     /// Deletes a result.
     func forget(_ id: String) async throws
+
+    // MARK: Groups and chords
+
+    /// The stored documents, in the order of the ids; in one round trip.
+    func documents(for ids: [String]) async throws -> [ResultDocument?]
+
+    /// Keeps a group's result tuple under its id, Celery's `GroupResult.save`.
+    func saveGroup(_ id: String, _ tuple: JSONValue) async throws
+
+    /// The saved result tuple of a group, or `nil`.
+    func savedGroup(_ id: String) async throws -> JSONValue?
+
+    /// Makes chords ready to count, before the last message of their headers is sent: forgets an earlier run, writes the size.
+    func open(_ chords: [ChordSetup]) async throws
+
+    /// Expects so many parts more than the size said: Celery's `add_to_chord`.
+    func expectMore(_ count: Int, partsOf group: String) async throws
+
+    /// Brings parts; answers the claims of the chords that are complete with them. Parts are counted by id: bringing one
+    /// again changes nothing. Where broker and backend are one server this travels with ``BrokerSession/complete(_:)``.
+    func bring(_ parts: [ChordPart]) async throws -> [ChordClaim]
+
+    /// Takes up a join that its claimer did not finish: true when the chord is complete and the claim is the caller's now.
+    func resume(_ claim: ChordClaim) async throws -> Bool
+
+    /// What the parts of a chord were, in order; with the saved group when its header holds groups.
+    func content(of group: String) async throws -> ChordContent
+
+    /// Ends a join: the chord's keys go, and late parts are recognised. False when the claim is no longer the caller's. Where
+    /// broker and backend are one server this travels with ``BrokerSession/complete(_:)``.
+    func close(_ claim: ChordClaim) async throws -> Bool
+
+    /// Gives a chord up after an error: only its size goes, the parts stay to be read until they expire.
+    func abandon(_ group: String) async throws
 }
 
 /// A failure as it is stored: Celery's `exc_type`, `exc_message`, `exc_module`.

@@ -99,7 +99,7 @@ private struct PlacedCompletion {
     init(_ completion: Completion, _ session: RedisSession) {
         index = completion.tag.index
         let options = session.broker.options
-        result = completion.result.map { document in
+        result = completion.results.first.map { document in
             let key = ResultKeys.key(ResultKeys.prefix(options.resultKeyPrefix), document.id)
             return (key, ResultKeys.seconds(options.resultExpires), document.state == .success, document.encoded())
         }

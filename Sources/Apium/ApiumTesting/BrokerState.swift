@@ -113,7 +113,7 @@ struct BrokerState {
         let outcome = outcome(of: completion.tag, by: incarnation)
         guard outcome == .done else { return outcome }
         sessions[incarnation]?.flight[completion.tag] = nil
-        if let result = completion.result { store(result) }
+        for result in completion.results { store(result) }
         enqueue(completion.followUps, at: now)
         switch completion.disposition {
         case .done: break

@@ -125,12 +125,12 @@ struct JobExecution: Sendable {
     /// the job, and the stored SUCCESS is not overwritten (invariant 6).
     private func write(_ verdict: Verdict, _ job: Assignment) async -> Completion? {
         var completion = verdict.completion(of: job, now: environment.now())
-        guard !environment.configuration.resultsTravelWithCompletion, let document = completion.result else { return completion }
+        guard !environment.configuration.resultsTravelWithCompletion, !completion.results.isEmpty else { return completion }
         var delay = Duration.milliseconds(100)
         while true {
             do {
-                try await environment.results.store(document)
-                completion.result = nil
+                for document in completion.results { try await environment.results.store(document) }
+                completion.results = []
                 return completion
             } catch {
                 if case .abandoned? = running.stopReason(job.delivery.tag) { return nil }

@@ -76,10 +76,10 @@ extension Verdict {
         let queue = job.delivery.queue
         switch self {
         case .success(let value):
-            return Completion(tag, .done, result: job.ignoresResult ? nil : job.document(.success, value, now: now))
+            return Completion(tag, .done, results: job.ignoresResult ? [] : [job.document(.success, value, now: now)])
         case .failure(let failure):
-            let result = job.ignoresResult ? nil : job.document(.failure, failure.value, traceback: failure.traceback(of: job.message.task), now: now)
-            return Completion(tag, .shelve(.dead, job.record(reason: failure.description, now: now)), result: result)
+            let results = job.ignoresResult ? [] : [job.document(.failure, failure.value, traceback: failure.traceback(of: job.message.task), now: now)]
+            return Completion(tag, .shelve(.dead, job.record(reason: failure.description, now: now)), results: results)
         case .retry(let delay, let cause):
             let again = job.message {
                 $0.headers.retries += 1
@@ -88,8 +88,8 @@ extension Verdict {
                 $0.headers.eta = nil
                 $0.headers.parentID = $0.headers.parentID ?? $0.headers.id
             }
-            let result = job.ignoresResult ? nil : job.document(.retry, cause?.value ?? .null, traceback: cause?.traceback(of: job.message.task), now: now)
-            return Completion(tag, .schedule(again, queue: queue, after: delay), result: result)
+            let results = job.ignoresResult ? [] : [job.document(.retry, cause?.value ?? .null, traceback: cause?.traceback(of: job.message.task), now: now)]
+            return Completion(tag, .schedule(again, queue: queue, after: delay), results: results)
         case .snooze(let delay), .notDue(let delay):
             return Completion(tag, .schedule(job.message { _ in }, queue: queue, after: delay))
         case .ignored:
@@ -98,10 +98,10 @@ extension Verdict {
             return Completion(tag, .requeue(job.message { $0.properties.redelivered = true }, queue: queue))
         case .revoked(let word):
             let failure = JobFailure(type: "TaskRevokedError", arguments: [.string(word)], module: "celery.exceptions")
-            return Completion(tag, .done, result: job.document(.revoked, failure.value, now: now))
+            return Completion(tag, .done, results: [job.document(.revoked, failure.value, now: now)])
         case .parked(let reason, let failure):
-            let result = failure.map { job.document(.failure, $0.value, now: now) }
-            return Completion(tag, .shelve(.parked, job.record(reason: reason, now: now)), result: result)
+            let results = failure.map { [job.document(.failure, $0.value, now: now)] } ?? []
+            return Completion(tag, .shelve(.parked, job.record(reason: reason, now: now)), results: results)
         }
     }
 

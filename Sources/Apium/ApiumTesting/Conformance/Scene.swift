@@ -65,7 +65,7 @@ struct Scene: Sendable {
         _ delivery: Delivery, _ disposition: Completion.Disposition = .done, result: ResultDocument? = nil, followUps: [Outgoing] = [],
         by session: any BrokerSession
     ) async throws -> CompletionOutcome {
-        let outcomes = try await session.complete([Completion(delivery.tag, disposition, result: result, followUps: followUps)])
+        let outcomes = try await session.complete([Completion(delivery.tag, disposition, results: result.map { [$0] } ?? [], followUps: followUps)])
         try expect(outcomes.count == 1, "one completion has \(outcomes.count) answers")
         return outcomes[0]
     }
