@@ -70,36 +70,3 @@ public struct NoOutput: Codable, Sendable, Hashable {
         try container.encodeNil()
     }
 }
-
-/// How jobs of one type are queued, retried and limited.
-public struct JobOptions: Sendable {
-    /// The queue, unless the caller names one. Default: `nil`, the client's default queue (`celery`).
-    public var queue: String?
-    /// Celery's priority on Redis, 0 (first) to 9. Default: 0.
-    public var priority: Int
-    /// What happens after a failure. Default: ``RetryPolicy/never``.
-    public var retry: RetryPolicy
-    /// The run is cancelled and fails with `TimeLimitExceeded` after this time. Default: none.
-    public var timeLimit: Duration?
-    /// Whether the result is thrown away. Default: `false`.
-    public var ignoreResult: Bool
-    /// Acknowledge after the run (`true`, the default) or before it, as Celery does by default: a job whose worker dies
-    /// is then never repeated.
-    public var acksLate: Bool
-    /// Whether a `STARTED` state is stored. Default: `false`.
-    public var trackStarted: Bool
-
-    /// Makes options; each default is given at its property.
-    public init(
-        queue: String? = nil, priority: Int = 0, retry: RetryPolicy = .never, timeLimit: Duration? = nil, ignoreResult: Bool = false, acksLate: Bool = true,
-        trackStarted: Bool = false
-    ) {
-        self.queue = queue
-        self.priority = priority
-        self.retry = retry
-        self.timeLimit = timeLimit
-        self.ignoreResult = ignoreResult
-        self.acksLate = acksLate
-        self.trackStarted = trackStarted
-    }
-}

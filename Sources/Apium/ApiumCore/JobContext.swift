@@ -22,14 +22,17 @@ public struct JobContext: Sendable {
     public let logger: Logger
     /// The worker's node name.
     public let worker: String
+    /// What the worker tells this run: soft limit, stop.
+    public let limits: JobLimits
+    /// What the job asks of the worker.
+    public let services: any JobServices
 
-    private let progress: @Sendable (JobState, JSONValue) async throws -> Void
     private let client: (any JobEnqueuing)?
 
-    /// Makes a context; workers and tests do.
+    /// Makes a context of a worker; runners do.
     public init(
-        message: Message, queue: String, fence: Int64, worker: String, logger: Logger, client: (any JobEnqueuing)? = nil,
-        progress: @escaping @Sendable (JobState, JSONValue) async throws -> Void = { _, _ in }
+        message: Message, queue: String, fence: Int64, worker: String, logger: Logger, client: (any JobEnqueuing)?, services: any JobServices,
+        limits: JobLimits = JobLimits()
     ) {
         id = message.id
         task = message.task
@@ -41,22 +44,36 @@ public struct JobContext: Sendable {
         self.worker = worker
         self.logger = logger
         self.client = client
-        self.progress = progress
+        self.services = services
+        self.limits = limits
+    }
+
+    /// Makes a context without a worker; tests do.
+    public init(
+        message: Message, queue: String, fence: Int64, worker: String, logger: Logger, client: (any JobEnqueuing)? = nil,
+        progress: @escaping @Sendable (JobState, JSONValue) async throws -> Void = { _, _ in }
+    ) {
+        self.init(message: message, queue: queue, fence: fence, worker: worker, logger: logger, client: client, services: NoServices(progress: progress))
     }
 
     /// Stores a state on the way with a value, Celery's `update_state`: readers see it until the next one.
     public func updateState(_ state: JobState = "PROGRESS", _ value: JSONValue) async throws {
-        try await progress(state, value)
+        try await services.report(state, value)
     }
 
-    /// Enqueues a job as a child of this one: same root, this one as parent.
+    /// Enqueues a job as a child of this one: same root, this one as parent. With `asChild` false it is not listed among the
+    /// result's children (Celery's `add_to_parent`).
     @discardableResult
-    public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions()) async throws -> String {
+    public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions(), asChild: Bool = true) async throws
+        -> String
+    {
         guard let client else { throw ApiumError(.notAvailable, "this context was made without a client, so the job cannot enqueue others") }
         var options = options
         options.rootID = message.headers.rootID ?? id
         options.parentID = id
-        return try await client.enqueueJob(job, options)
+        let child = try await client.enqueueJob(job, options)
+        if asChild { services.adopt(ResultTuple(id: child)) }
+        return child
     }
 }
 
@@ -64,45 +81,4 @@ public struct JobContext: Sendable {
 public protocol JobEnqueuing: Sendable {
     /// Enqueues a job and answers its id.
     func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String
-}
-
-/// What a caller says about one job.
-public struct EnqueueOptions: Sendable {
-    /// The job's id; `nil` makes a new one.
-    public var id: String?
-    /// The queue; `nil`: the job's own, else the client's default.
-    public var queue: String?
-    /// Not before this much time has passed on the broker's clock.
-    public var delay: Duration?
-    /// Dropped as REVOKED when it has not started within this time.
-    public var expires: Duration?
-    /// 0 (first) to 9; `nil`: the job's own.
-    public var priority: Int?
-    /// `nil`: the job's own.
-    public var ignoreResult: Bool?
-    /// Additional headers.
-    public var headers: [String: JSONValue] = [:]
-    /// The workflow's first job.
-    public var rootID: String?
-    /// The sender's id.
-    public var parentID: String?
-
-    /// Makes options that change nothing.
-    public init() {}
-
-    /// Runs it after this time.
-    public static func after(_ delay: Duration) -> EnqueueOptions { with { $0.delay = delay } }
-
-    /// Puts it on this queue.
-    public static func on(queue: String) -> EnqueueOptions { with { $0.queue = queue } }
-
-    /// Gives it this id.
-    public static func id(_ id: String) -> EnqueueOptions { with { $0.id = id } }
-
-    /// Makes options by changing the defaults.
-    public static func with(_ change: (inout EnqueueOptions) -> Void) -> EnqueueOptions {
-        var options = EnqueueOptions()
-        change(&options)
-        return options
-    }
 }

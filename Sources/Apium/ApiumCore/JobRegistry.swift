@@ -11,11 +11,21 @@ public struct JobRegistry: Sendable {
         /// Decodes the arguments, runs the job and encodes its result. Throws ``ApiumError/Code/badArguments`` when the
         /// arguments do not fit, and whatever the job throws.
         public var run: @Sendable (TaskArguments, JobContext) async throws -> JSONValue
+        /// The names of the parameters in the order of positional arguments: a ``Retry`` needs them where new arguments meet
+        /// old ones of the other kind. Default: none.
+        public var parameters: [String]
+        /// How the job behaves as an errback. Default: ``ErrbackStyle/task``.
+        public var errback: ErrbackStyle
 
         /// Makes an entry.
-        public init(name: String, options: JobOptions, run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue) {
+        public init(
+            name: String, options: JobOptions, parameters: [String] = [], errback: ErrbackStyle = .task,
+            run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue
+        ) {
             self.name = name
             self.options = options
+            self.parameters = parameters
+            self.errback = errback
             self.run = run
         }
     }
@@ -37,7 +47,7 @@ public struct JobRegistry: Sendable {
     /// Registers a job that needs nothing but its arguments.
     public mutating func register<Definition: Job>(_: Definition.Type) {
         register(
-            Entry(name: Definition.name, options: Definition.options) { arguments, context in
+            Entry(name: Definition.name, options: Definition.options, parameters: Definition.parameters) { arguments, context in
                 let job = try arguments.decode(Definition.self)
                 return try Definition.encode(try await job.run(in: context))
             })
@@ -46,7 +56,7 @@ public struct JobRegistry: Sendable {
     /// Registers a job with what it works with.
     public mutating func register<Definition: DependentJob>(_: Definition.Type, using dependencies: Definition.Dependencies) {
         register(
-            Entry(name: Definition.name, options: Definition.options) { arguments, context in
+            Entry(name: Definition.name, options: Definition.options, parameters: Definition.parameters) { arguments, context in
                 let job = try arguments.decode(Definition.self)
                 return try Definition.encode(try await job.run(in: context, using: dependencies))
             })
@@ -54,9 +64,10 @@ public struct JobRegistry: Sendable {
 
     /// Registers a closure under a name, for jobs too small for a type.
     public mutating func register(
-        _ name: String, options: JobOptions = JobOptions(), run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue
+        _ name: String, options: JobOptions = JobOptions(), parameters: [String] = [], errback: ErrbackStyle = .task,
+        run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue
     ) {
-        register(Entry(name: name, options: options, run: run))
+        register(Entry(name: name, options: options, parameters: parameters, errback: errback, run: run))
     }
 }
 

@@ -55,4 +55,26 @@ public struct RetryPolicy: Sendable {
             return .after(min(doubled, maximum) * Double.random(in: 0.5...1))
         }
     }
+
+    /// Celery's `autoretry_for`: errors that `includes` names bring the job back, all others fail it.
+    ///
+    /// - Parameters:
+    ///   - maxRetries: retries in all; `nil`: for ever. Celery's `retry_kwargs` `max_retries`, 3.
+    ///   - delay: the wait without a back-off. Celery's `default_retry_delay`, 180 seconds.
+    ///   - backoff: Celery's `retry_backoff` in seconds, cut to whole ones and 1 at least: the n-th retry waits `backoff` × 2ⁿ.
+    ///     `nil`: ``delay`` each time.
+    ///   - maximum: Celery's `retry_backoff_max`.
+    ///   - jitter: Celery's `retry_jitter`: with a back-off a random whole number of seconds from 0 to what it says.
+    public static func autoretry(
+        maxRetries: Int? = 3, delay: Duration = .seconds(180), backoff: Double? = nil, maximum: Duration = .seconds(600), jitter: Bool = true,
+        for includes: @escaping @Sendable (any Error) -> Bool
+    ) -> RetryPolicy {
+        RetryPolicy { failure in
+            guard includes(failure.error), maxRetries.map({ failure.retries + 1 <= $0 }) ?? true else { return .giveUp }
+            guard let backoff else { return .after(delay) }
+            let factor = Int64(min(max(backoff, 1), 1e9))
+            let most = min(factor << Int64(min(max(failure.retries, 0), 30)), maximum.components.seconds)
+            return .after(.seconds(jitter ? Int64.random(in: 0...max(most, 0)) : most))
+        }
+    }
 }

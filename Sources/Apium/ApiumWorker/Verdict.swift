@@ -119,12 +119,12 @@ extension Verdict {
         }
         switch error {
         case let retry as Retry:
-            if let limit = retry.maxRetries, retries + 1 > limit {
+            if let limit = retry.usesLimitOfJob ? 3 : retry.maxRetries, retries + 1 > limit {
                 return .failure(
                     retry.reason.map { JobFailure($0) }
                         ?? JobFailure(type: "MaxRetriesExceededError", arguments: [.string("Can't retry \(taskText())")], module: "celery.exceptions"))
             }
-            return .retry(after: retry.delay, cause: retry.reason.map { JobFailure($0) })
+            return .retry(after: retry.delay ?? .seconds(180), cause: retry.reason.map { JobFailure($0) })
         case let snooze as Snooze: return .snooze(snooze.delay)
         case is Ignore: return .ignored
         case let reject as Reject:

@@ -1,0 +1,42 @@
+import DynamicJSON
+
+/// What a caller says about one job.
+public struct EnqueueOptions: Sendable {
+    /// The job's id; `nil` makes a new one.
+    public var id: String?
+    /// The queue; `nil`: the job's own, else the client's default.
+    public var queue: String?
+    /// Not before this much time has passed on the broker's clock.
+    public var delay: Duration?
+    /// Dropped as REVOKED when it has not started within this time.
+    public var expires: Duration?
+    /// 0 (first) to 9; `nil`: the job's own.
+    public var priority: Int?
+    /// `nil`: the job's own.
+    public var ignoreResult: Bool?
+    /// Additional headers.
+    public var headers: [String: JSONValue] = [:]
+    /// The workflow's first job.
+    public var rootID: String?
+    /// The sender's id.
+    public var parentID: String?
+
+    /// Makes options that change nothing.
+    public init() {}
+
+    /// Runs it after this time.
+    public static func after(_ delay: Duration) -> EnqueueOptions { with { $0.delay = delay } }
+
+    /// Puts it on this queue.
+    public static func on(queue: String) -> EnqueueOptions { with { $0.queue = queue } }
+
+    /// Gives it this id.
+    public static func id(_ id: String) -> EnqueueOptions { with { $0.id = id } }
+
+    /// Makes options by changing the defaults.
+    public static func with(_ change: (inout EnqueueOptions) -> Void) -> EnqueueOptions {
+        var options = EnqueueOptions()
+        change(&options)
+        return options
+    }
+}

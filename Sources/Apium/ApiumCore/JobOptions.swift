@@ -1,0 +1,55 @@
+/// How jobs of one type are queued, retried and limited.
+public struct JobOptions: Sendable {
+    /// The queue, unless the caller names one. Default: `nil`, the client's default queue (`celery`).
+    public var queue: String?
+    /// Celery's priority on Redis, 0 (first) to 9. Default: 0.
+    public var priority: Int
+    /// What happens after a failure. Default: ``RetryPolicy/never``.
+    public var retry: RetryPolicy
+    /// How often a thrown ``Retry`` may bring the job back, unless it says otherwise. Default: 3, as Celery's `max_retries`;
+    /// `nil`: for ever.
+    public var maxRetries: Int?
+    /// How long a thrown ``Retry`` waits that names no time. Default: 180 seconds, as Celery's `default_retry_delay`.
+    public var retryDelay: Duration
+    /// The run is cancelled and fails with `TimeLimitExceeded` after this time; a limit in the message counts before it.
+    /// Default: none.
+    public var timeLimit: Duration?
+    /// The run is told after this time that it should end: its task is cancelled, and ``JobContext/sleep(for:)`` and
+    /// ``JobContext/checkLimits()`` throw ``SoftTimeLimitExceeded``, which the job may catch. Default: none.
+    public var softTimeLimit: Duration?
+    /// Whether the result is thrown away. Default: `false`.
+    public var ignoreResult: Bool
+    /// Whether a failure is stored although the result is thrown away. Default: `false`.
+    public var storeErrorsEvenIfIgnored: Bool
+    /// Acknowledge after the run (`true`, the default) or before it, as Celery does by default: a job whose worker dies
+    /// is then never repeated.
+    public var acksLate: Bool
+    /// Whether a failed job is kept in the dead set, from where it can be queued again. Default: `true`.
+    public var keepsFailures: Bool
+    /// Whether a `STARTED` state is stored. Default: `false`.
+    public var trackStarted: Bool
+    /// Whether a message that comes again, though its job's SUCCESS is stored, is not run again; what should follow the job
+    /// is sent if it never was. Celery's `worker_deduplicate_successful_tasks`. Default: `false`.
+    public var deduplicatesSuccessful: Bool
+
+    /// Makes options; each default is given at its property.
+    public init(
+        queue: String? = nil, priority: Int = 0, retry: RetryPolicy = .never, maxRetries: Int? = 3, retryDelay: Duration = .seconds(180),
+        timeLimit: Duration? = nil, softTimeLimit: Duration? = nil, ignoreResult: Bool = false, storeErrorsEvenIfIgnored: Bool = false,
+        acksLate: Bool = true, keepsFailures: Bool = true, trackStarted: Bool = false, deduplicatesSuccessful: Bool = false
+    ) {
+        self.queue = queue
+        self.priority = priority
+        self.retry = retry
+        self.maxRetries = maxRetries
+        self.retryDelay = retryDelay
+        self.timeLimit = timeLimit
+        self.softTimeLimit = softTimeLimit
+        self.ignoreResult = ignoreResult
+        self.storeErrorsEvenIfIgnored = storeErrorsEvenIfIgnored
+        self.acksLate = acksLate
+        self.keepsFailures = keepsFailures
+        self.trackStarted = trackStarted
+        self.deduplicatesSuccessful = deduplicatesSuccessful
+    }
+}

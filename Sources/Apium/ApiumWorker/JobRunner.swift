@@ -1,0 +1,21 @@
+import ApiumCore
+import DynamicJSON
+
+/// Runs a registered job: in this process, or in a child of it.
+public protocol JobRunner: Sendable {
+    /// Runs the job to its value, or throws what it threw.
+    ///
+    /// `context.limits` tells what the worker wants: an observer hears the soft limit and the order to stop. The calling task is
+    /// cancelled by both.
+    func run(_ entry: JobRegistry.Entry, _ arguments: TaskArguments, in context: JobContext) async throws -> JSONValue
+}
+
+/// Runs jobs in this process.
+public struct InProcessRunner: JobRunner {
+    /// Makes a runner.
+    public init() {}
+
+    public func run(_ entry: JobRegistry.Entry, _ arguments: TaskArguments, in context: JobContext) async throws -> JSONValue {
+        try await entry.run(arguments, context)
+    }
+}
