@@ -35,6 +35,8 @@ let package = Package(
         .executable(name: "chat", targets: ["ChatServer"]),
         // A worker with small jobs, which Celery's own client calls in Tests/Interop.
         .executable(name: "interop-worker", targets: ["InteropWorker"]),
+        // A worker that serves the tasks of Celery's own integration suite; it is not shipped.
+        .executable(name: "suite-worker", targets: ["SuiteWorker"]),
     ],
     traits: [
         .trait(name: "PriceWatch", description: "The price tracker: gRPC, Hummingbird and what else only it needs"),
@@ -271,6 +273,13 @@ let package = Package(
         .executableTarget(
             name: "InteropWorker", dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
+        .executableTarget(
+            name: "SuiteWorker",
+            dependencies: [
+                "Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/Interop/SuiteWorker", swiftSettings: strict),
 
         // MARK: Tests.
         .testTarget(

@@ -1,0 +1,31 @@
+import Apium
+import ApiumCLI
+import ApiumCore
+import Logging
+import ServiceLifecycle
+
+/// A worker that serves the tasks of Celery's own integration suite.
+@main
+struct SuiteWorker {
+    static func main() async { await WorkerCommand<SuiteApplication>.main() }
+}
+
+/// The suite's tasks; settings are the command line's.
+struct SuiteApplication: WorkerApplication {
+    let setup = ProcessSetup(logger: Logger(label: "suite-worker", factory: { StreamLogHandler.standardError(label: $0) }))
+
+    func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
+        let marks = try SideChannel(environment: setup.environment, logger: setup.logger)
+        return PreparedWorker(registry: SuiteTasks.registry(marks: marks), services: [SideChannelService(marks: marks)])
+    }
+}
+
+/// Closes the side channel when the worker has stopped.
+private struct SideChannelService: Service {
+    let marks: SideChannel
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await marks.shutdown()
+    }
+}
