@@ -121,7 +121,7 @@ struct BeatPlanTests {
         var entry = entry
         entry.expires = .seconds(60)
         entry.queue = "checks"
-        let outgoing = entry.outgoing(slot: at(1_000_010), defaultQueue: "celery")
+        let outgoing = try entry.outgoing(slot: at(1_000_010), router: Router())
         #expect(outgoing.queue == "checks")
         #expect(outgoing.message.headers.custom["celery_beat_task"] == true)
         #expect(outgoing.message.headers.custom["apium_slot"] == .string(at(1_000_010).iso8601))

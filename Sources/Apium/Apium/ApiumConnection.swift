@@ -20,7 +20,7 @@ public struct ApiumConnection: Sendable {
     ///   - broker: Celery's broker URL, `redis://…`.
     ///   - backend: the result backend's URL; `nil`: the broker's.
     /// - Throws: ``ApiumError`` `invalidConfiguration`, naming what is wrong with a URL.
-    public init(broker: String, backend: String? = nil, defaultQueue: String = "celery", options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger)
+    public init(broker: String, backend: String? = nil, router: Router = Router(), options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger)
         throws
     {
         let brokerConfiguration = try Self.configuration(broker, of: "broker")
@@ -28,7 +28,7 @@ public struct ApiumConnection: Sendable {
         self.broker = RedisBroker(brokerConfiguration, options: options, logger: logger)
         results = RedisResults(backendConfiguration, keyPrefix: options.resultKeyPrefix, expires: options.resultExpires, logger: logger)
         resultsAreOnBroker = brokerConfiguration.address == backendConfiguration.address && brokerConfiguration.database == backendConfiguration.database
-        client = ApiumClient(broker: self.broker, results: results, defaultQueue: defaultQueue)
+        client = ApiumClient(broker: self.broker, results: results, router: router)
     }
 
     private static func configuration(_ url: String, of part: String) throws -> RedisConfiguration {

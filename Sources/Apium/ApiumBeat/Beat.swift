@@ -9,7 +9,7 @@ public struct Beat: Service {
     private let broker: any Broker
     private let entries: [ScheduleEntry]
     private let generation: Int64
-    private let defaultQueue: String
+    private let router: Router
     private let logger: Logger
     /// A slot that is older than this when a beat comes to it counts as missed.
     private let tolerance = Duration.seconds(10)
@@ -20,12 +20,12 @@ public struct Beat: Service {
     ///
     /// - Parameters:
     ///   - generation: of the schedule: the greatest one seen by the broker wins. A file's is the time of its last change.
-    ///   - defaultQueue: for entries that name none. Default: `celery`.
-    public init(broker: any Broker, entries: [ScheduleEntry], generation: Int64, defaultQueue: String = "celery", logger: Logger) {
+    ///   - router: decides where entries go that name no queue. Default: the queue `celery`.
+    public init(broker: any Broker, entries: [ScheduleEntry], generation: Int64, router: Router = Router(), logger: Logger) {
         self.broker = broker
         self.entries = entries.filter(\.isEnabled)
         self.generation = generation
-        self.defaultQueue = defaultQueue
+        self.router = router
         self.logger = logger
     }
 
@@ -76,7 +76,7 @@ public struct Beat: Service {
 
     /// Fires one slot; answers when to look again at the latest.
     private func fire(_ entry: ScheduleEntry, _ slot: Timestamp) async throws -> Duration {
-        let job = entry.outgoing(slot: slot, defaultQueue: defaultQueue)
+        let job = try entry.outgoing(slot: slot, router: router)
         switch try await broker.fire(ScheduledSlot(entry: entry.name, generation: generation, instant: slot, job: job)) {
         case .fired: logger.info("fired", metadata: ["entry": "\(entry.name)", "slot": "\(slot.iso8601)", "job": "\(job.message.id)"])
         case .alreadyFired: logger.debug("another beat has fired this slot", metadata: ["entry": "\(entry.name)", "slot": "\(slot.iso8601)"])

@@ -70,7 +70,7 @@ public struct ScheduleEntry: Sendable, Hashable {
     /// The queue; `nil`: the beat's default queue.
     public var queue: String?
     /// 0 (first) to 9.
-    public var priority: Int
+    public var priority: Int?
     /// The job is dropped when it has not started this long after its slot.
     public var expires: Duration?
     /// What happens to missed slots.
@@ -80,7 +80,7 @@ public struct ScheduleEntry: Sendable, Hashable {
 
     /// Makes an entry.
     public init(
-        name: String, task: String, schedule: Schedule, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], queue: String? = nil, priority: Int = 0,
+        name: String, task: String, schedule: Schedule, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], queue: String? = nil, priority: Int? = nil,
         expires: Duration? = nil, catchUp: CatchUp = .skip, isEnabled: Bool = true
     ) {
         self.name = name
@@ -96,7 +96,7 @@ public struct ScheduleEntry: Sendable, Hashable {
     }
 
     /// The message of one slot: Celery's header for jobs of a beat, and the slot's instant.
-    func outgoing(slot: Timestamp, defaultQueue: String) -> Outgoing {
+    func outgoing(slot: Timestamp, router: Router) throws -> Outgoing {
         var headers = Message.Headers(task: task, id: JobID.make())
         headers.rootID = headers.id
         headers.origin = "apium-beat"
@@ -106,9 +106,8 @@ public struct ScheduleEntry: Sendable, Hashable {
         headers.custom = ["celery_beat_task": true, "apium_slot": .string(slot.iso8601)]
         var properties = Message.Properties()
         properties.correlationID = headers.id
-        properties.priority = priority
-        properties.routingKey = queue ?? defaultQueue
         let body = TaskArguments(args: args, kwargs: kwargs).encodedBody()
-        return Outgoing(Message(headers: headers, properties: properties, body: body), to: queue ?? defaultQueue)
+        let destination = try router.destination(of: task, wish: Route(queue: queue, priority: priority))
+        return Outgoing(Message(headers: headers, properties: properties, body: body), to: destination)
     }
 }

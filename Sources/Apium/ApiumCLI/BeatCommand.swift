@@ -27,7 +27,7 @@ public struct BeatCommand: AsyncParsableCommand {
             let path = schedule ?? setup.environment["APIUM_SCHEDULE"].nonEmpty ?? "beat/schedule.yaml"
             let (file, generation) = try ScheduleFile.load(path: path)
             let open = try connection.connect(setup)
-            let beat = Beat(broker: open.broker, entries: file.entries, generation: generation, defaultQueue: defaultQueue, logger: logger)
+            let beat = Beat(broker: open.broker, entries: file.entries, generation: generation, router: Router(defaultQueue: defaultQueue), logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(services: [beat] + companions(open), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             do {

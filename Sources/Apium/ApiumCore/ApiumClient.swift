@@ -11,22 +11,27 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     public let broker: any Broker
     /// Where the results are.
     public let results: any ResultBackend
-    /// The queue of jobs that name none. Default: `celery`.
-    public let defaultQueue: String
+    /// Decides where jobs go whose callers don't say. Default: the queue `celery`.
+    public let router: Router
     /// What stands in the header `origin`.
     public let origin: String
     private let makeID: @Sendable () -> String
 
     /// Makes a client.
     public init(
-        broker: any Broker, results: any ResultBackend, defaultQueue: String = "celery", origin: String = "apium",
+        broker: any Broker, results: any ResultBackend, router: Router = Router(), origin: String = "apium",
         makeID: @escaping @Sendable () -> String = JobID.make
     ) {
         self.broker = broker
         self.results = results
-        self.defaultQueue = defaultQueue
+        self.router = router
         self.origin = origin
         self.makeID = makeID
+    }
+
+    /// Makes a client whose jobs go to this queue when nobody says where.
+    public init(broker: any Broker, results: any ResultBackend, defaultQueue: String, origin: String = "apium") {
+        self.init(broker: broker, results: results, router: Router(defaultQueue: defaultQueue), origin: origin)
     }
 
     /// Enqueues a typed job.
@@ -59,7 +64,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// Enqueues many calls in one round trip; answers their ids in order.
     public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
         let now = calls.contains { $0.options.delay != nil || $0.options.expires != nil } ? try await broker.serverTime() : Timestamp(microseconds: 0)
-        let outgoing = calls.map { $0.outgoing(defaultQueue: defaultQueue, origin: origin, now: now, makeID: makeID) }
+        let outgoing = try calls.map { try $0.outgoing(router: router, origin: origin, now: now, makeID: makeID) }
         try await broker.enqueue(outgoing)
         return outgoing.map(\.message.id)
     }
@@ -90,9 +95,9 @@ public struct TaskCall: Sendable {
     }
 
     /// The message of this call, as Celery's producer would write it.
-    func outgoing(defaultQueue: String, origin: String, now: Timestamp, makeID: () -> String) -> Outgoing {
+    func outgoing(router: Router, origin: String, now: Timestamp, makeID: () -> String) throws -> Outgoing {
         let id = options.id ?? makeID()
-        let queue = options.queue ?? defaultQueue
+        let destination = try router.destination(of: task, wish: options.route)
         var headers = Message.Headers(task: task, id: id)
         headers.rootID = options.rootID ?? id
         headers.parentID = options.parentID
@@ -105,18 +110,22 @@ public struct TaskCall: Sendable {
         if let expires = options.expires { headers.expires = (now + expires).iso8601 }
         var properties = Message.Properties()
         properties.correlationID = id
-        properties.routingKey = queue
-        properties.priority = min(max(options.priority ?? 0, 0), 9)
         let message = Message(headers: headers, properties: properties, body: arguments.encodedBody())
-        return Outgoing(message, to: queue, after: options.delay)
+        return Outgoing(message, to: destination, after: options.delay)
     }
+}
+
+extension EnqueueOptions {
+    /// What these options say about where the message goes.
+    var route: Route { Route(queue: queue, exchange: exchange, routingKey: routingKey, priority: priority) }
 }
 
 extension JobOptions {
     /// The caller's options, with this job's own in the gaps.
     func completing(_ options: EnqueueOptions) -> EnqueueOptions {
         var options = options
-        options.queue = options.queue ?? queue
+        // A caller who names an exchange has said where the message goes.
+        if options.exchange == nil { options.queue = options.queue ?? queue }
         options.priority = options.priority ?? priority
         options.ignoreResult = options.ignoreResult ?? ignoreResult
         return options

@@ -15,6 +15,10 @@ public struct ApiumError: Error, Sendable, CustomStringConvertible {
         public static let badArguments = Code(rawValue: "bad arguments")
         /// A value is out of bounds or contradictory.
         public static let invalidConfiguration = Code(rawValue: "invalid configuration")
+        /// A queue that is not declared, where queues must be declared.
+        public static let queueNotFound = Code(rawValue: "queue not found")
+        /// A message that would reach no queue: nothing is bound to its exchange with its routing key.
+        public static let unroutable = Code(rawValue: "unroutable")
         /// The broker cannot be reached; nothing may be assumed of what was under way.
         public static let unavailable = Code(rawValue: "unavailable")
         /// This server or set-up cannot do that.

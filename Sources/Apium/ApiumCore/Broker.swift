@@ -4,6 +4,10 @@
 /// never break is written at each requirement; the numbers are those of "What the engine never breaks" in docs/internals.
 public protocol Broker: Sendable {
     /// Puts messages on their queues, or into the scheduled set when they have a delay. All or none of one call; in order.
+    ///
+    /// A message to a named exchange goes to each queue that is bound with its routing key.
+    ///
+    /// - Throws: ``ApiumError`` `unroutable` when nothing is bound: the message would be lost.
     func enqueue(_ messages: [Outgoing]) async throws
 
     /// Registers a worker process and gives it its own in-flight records and lease.
@@ -85,16 +89,21 @@ public struct WorkerIdentity: Sendable, Hashable {
     public var pid: Int32
     /// The queues it serves, in order.
     public var queues: [String]
+    /// The bindings it declares for them. Default: each queue to an exchange of its own name, as Celery's automatic queues.
+    public var bindings: [QueueBinding]
     /// The names of the jobs it knows.
     public var jobs: [String]
     /// After this time without a renewal its jobs run elsewhere. Default: 5 seconds.
     public var lease: Duration
 
     /// Makes an identity.
-    public init(name: String, pid: Int32, queues: [String], jobs: [String] = [], lease: Duration = .seconds(5)) {
+    public init(
+        name: String, pid: Int32, queues: [String], bindings: [QueueBinding]? = nil, jobs: [String] = [], lease: Duration = .seconds(5)
+    ) {
         self.name = name
         self.pid = pid
         self.queues = queues
+        self.bindings = bindings ?? queues.map { QueueBinding(exchange: $0, routingKey: $0, queue: $0) }
         self.jobs = jobs
         self.lease = lease
     }
@@ -104,7 +113,9 @@ public struct WorkerIdentity: Sendable, Hashable {
 public struct Outgoing: Sendable, Hashable {
     /// The message; the broker fills in its delivery information.
     public var message: Message
-    /// The queue's name.
+    /// The named direct exchange; empty for the anonymous one, which hands to the queue of that name.
+    public var exchange: String
+    /// The queue's name; with a named exchange the routing key, by which the broker finds the queues that are bound.
     public var queue: String
     /// Not before this much time has passed on the broker's clock; `nil`: now.
     public var delay: Duration?
@@ -112,8 +123,18 @@ public struct Outgoing: Sendable, Hashable {
     /// Makes an outgoing message; its priority is in the message's properties.
     public init(_ message: Message, to queue: String, after delay: Duration? = nil) {
         self.message = message
+        exchange = ""
         self.queue = queue
         self.delay = delay
+    }
+
+    /// Makes an outgoing message of what a ``Router`` has decided; the priority is the destination's.
+    public init(_ message: Message, to destination: Destination, after delay: Duration? = nil) {
+        self.init(message, to: destination.routingKey, after: delay)
+        exchange = destination.exchange
+        self.message.properties.exchange = destination.exchange
+        self.message.properties.routingKey = destination.routingKey
+        self.message.properties.priority = destination.priority
     }
 }
 

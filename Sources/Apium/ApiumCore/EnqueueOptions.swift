@@ -4,13 +4,17 @@ import DynamicJSON
 public struct EnqueueOptions: Sendable {
     /// The job's id; `nil` makes a new one.
     public var id: String?
-    /// The queue; `nil`: the job's own, else the client's default.
+    /// The queue; `nil`: the job's own, else what the client's router says.
     public var queue: String?
+    /// A named direct exchange, for use with ``routingKey``: the message goes to every queue that is bound there with this key.
+    public var exchange: String?
+    /// The routing key on ``exchange``.
+    public var routingKey: String?
     /// Not before this much time has passed on the broker's clock.
     public var delay: Duration?
     /// Dropped as REVOKED when it has not started within this time.
     public var expires: Duration?
-    /// 0 (first) to 9; `nil`: the job's own.
+    /// 0 (first) to 9; `nil`: the job's own, else what the client's router says.
     public var priority: Int?
     /// `nil`: the job's own.
     public var ignoreResult: Bool?

@@ -1,9 +1,9 @@
 /// How jobs of one type are queued, retried and limited.
 public struct JobOptions: Sendable {
-    /// The queue, unless the caller names one. Default: `nil`, the client's default queue (`celery`).
+    /// The queue, unless the caller names one. Default: `nil`, where the client's router sends it (`celery`).
     public var queue: String?
-    /// Celery's priority on Redis, 0 (first) to 9. Default: 0.
-    public var priority: Int
+    /// Celery's priority on Redis, 0 (first) to 9. Default: `nil`, what the client's router says (0).
+    public var priority: Int?
     /// What happens after a failure. Default: ``RetryPolicy/never``.
     public var retry: RetryPolicy
     /// How often a thrown ``Retry`` may bring the job back, unless it says otherwise. Default: 3, as Celery's `max_retries`;
@@ -34,7 +34,7 @@ public struct JobOptions: Sendable {
 
     /// Makes options; each default is given at its property.
     public init(
-        queue: String? = nil, priority: Int = 0, retry: RetryPolicy = .never, maxRetries: Int? = 3, retryDelay: Duration = .seconds(180),
+        queue: String? = nil, priority: Int? = nil, retry: RetryPolicy = .never, maxRetries: Int? = 3, retryDelay: Duration = .seconds(180),
         timeLimit: Duration? = nil, softTimeLimit: Duration? = nil, ignoreResult: Bool = false, storeErrorsEvenIfIgnored: Bool = false,
         acksLate: Bool = true, keepsFailures: Bool = true, trackStarted: Bool = false, deduplicatesSuccessful: Bool = false
     ) {

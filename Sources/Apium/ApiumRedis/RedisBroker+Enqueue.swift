@@ -3,6 +3,7 @@ import RedisClient
 
 /// A message with its place on the server.
 struct PlacedMessage {
+    let queue: String
     /// The ready list.
     let list: String
     let bytes: [UInt8]
@@ -15,20 +16,25 @@ struct PlacedMessage {
 }
 
 extension RedisKeys {
-    /// Gives a message its delivery information, as kombu does at each publish: the anonymous exchange routes by the queue's name.
-    func place(_ outgoing: Outgoing) -> PlacedMessage {
+    /// Gives a message its delivery information, as kombu does at each publish, and its list in a queue. The anonymous exchange routes by
+    /// the queue's name; for a named one `queue` is one of those that are bound.
+    func place(_ outgoing: Outgoing, in queue: String) -> PlacedMessage {
         var message = outgoing.message
-        message.properties.exchange = ""
+        message.properties.exchange = outgoing.exchange
         message.properties.routingKey = outgoing.queue
         message.properties.deliveryTag = nil
         let delay = outgoing.delay.flatMap { $0 > .zero ? $0 : nil }
-        return PlacedMessage(list: ready(outgoing.queue, priority: message.properties.priority), bytes: message.encoded(), id: message.id, delay: delay)
+        return PlacedMessage(
+            queue: queue, list: ready(queue, priority: message.properties.priority), bytes: message.encoded(), id: message.id, delay: delay)
     }
+
+    /// Places a message that takes the anonymous exchange.
+    func place(_ outgoing: Outgoing) -> PlacedMessage { place(outgoing, in: outgoing.queue) }
 }
 
 extension RedisBroker {
     public func enqueue(_ messages: [Outgoing]) async throws {
-        let commands = enqueueCommands(messages.map(keys.place))
+        let commands = enqueueCommands(try await place(messages))
         guard !commands.isEmpty else { return }
         if commands.count == 1 {
             try await client.reply(commands[0])
@@ -60,7 +66,16 @@ extension RedisBroker {
                 list = message.list
             }
         }
-        return hasLater ? commands + [later] : commands
+        return commands + expireCommands(messages) + (hasLater ? [later] : [])
+    }
+
+    /// A queue with `x-expires` starts its time again with each message, on the lists of all steps, as kombu does it.
+    private func expireCommands(_ messages: [PlacedMessage]) -> [RedisCommand] {
+        guard !expiringQueues.isEmpty else { return [] }
+        let queues = Set(messages.filter { $0.delay == nil }.map(\.queue)).sorted()
+        return queues.flatMap { queue in
+            expiringQueues[queue].map { expires in keys.ready(queue).map { RedisCommand("PEXPIRE", $0, expires.wholeMilliseconds) } } ?? []
+        }
     }
 
     public func scheduledCount() async throws -> Int {

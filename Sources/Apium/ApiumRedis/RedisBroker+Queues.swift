@@ -9,7 +9,7 @@ extension RedisBroker {
         for table in try await bindingTables() {
             let members = try await client.reply(RedisCommand("SMEMBERS", table)).asArray().map { try $0.asString() }
             // routing key, pattern, queue; replies and pid boxes have tables of their own and are nobody's work.
-            for member in members { queues.formUnion(member.components(separator: RedisKeys.separator).suffix(1)) }
+            for member in members { queues.formUnion(member.components(separator: keys.separator).suffix(1)) }
         }
         for worker in try await client.reply(RedisCommand("SMEMBERS", keys.workers)).asArray().map({ try $0.asString() }) {
             let names = try await client.reply(RedisCommand("HGET", keys.worker(worker), "queues")).string ?? ""

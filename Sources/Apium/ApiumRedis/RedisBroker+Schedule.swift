@@ -3,7 +3,12 @@ import RedisClient
 
 extension RedisBroker {
     public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome {
-        let placed = slot.job.map(keys.place)
+        let places = try await place(slot.job.map { [$0] } ?? [])
+        guard places.count <= 1 else {
+            let queues = places.map(\.queue).joined(separator: ", ")
+            throw ApiumError(.notAvailable, "entry '\(slot.entry)' goes to an exchange with several queues (\(queues)); a slot fires into one: name the queue")
+        }
+        let placed = places.first
         let command = RedisCommand.eval(
             RedisScripts.fire,
             keys: [keys.beatMarks, keys.beatGeneration, keys.beatLedger, placed?.list ?? keys.beatMarks, keys.scheduled, keys.scheduledMessages],

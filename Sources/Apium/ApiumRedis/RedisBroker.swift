@@ -22,6 +22,10 @@ public final class RedisBroker: Broker {
     let subscriber: RedisSubscriber
     /// A thread of the broker's own: nothing a job does on the shared event loops can hold up a lease.
     let group: MultiThreadedEventLoopGroup
+    /// What exchanges were bound to lately.
+    let bindings = BindingCache()
+    /// The queues of the declared bindings that have an `x-expires`.
+    let expiringQueues: [String: Duration]
     private let checked = Mutex(false)
 
     /// Makes a broker; it connects when it is first used.
@@ -29,7 +33,8 @@ public final class RedisBroker: Broker {
         self.configuration = configuration
         self.options = options
         self.logger = logger
-        keys = RedisKeys(prefix: options.globalKeyPrefix, prioritySteps: options.prioritySteps)
+        keys = RedisKeys(prefix: options.globalKeyPrefix, prioritySteps: options.prioritySteps, separator: options.separator)
+        expiringQueues = Dictionary(options.declaredBindings.compactMap { binding in binding.expires.map { (binding.queue, $0) } }) { $1 }
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         client = RedisClient(configuration, eventLoop: group.next(), logger: logger)
         subscriber = RedisSubscriber(configuration, eventLoop: group.next(), logger: logger)

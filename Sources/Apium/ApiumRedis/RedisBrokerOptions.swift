@@ -1,9 +1,15 @@
+import ApiumCore
+
 /// How a broker uses its Redis server. The values that Celery's peers must share have Celery's names.
 public struct RedisBrokerOptions: Sendable, Hashable {
     /// kombu's `global_keyprefix`: in front of every key and channel. Default: empty.
     public var globalKeyPrefix: String
     /// kombu's `priority_steps`. Default: 0, 3, 6, 9.
     public var prioritySteps: [Int]
+    /// kombu's `sep`: between a queue's name and its step, and between the parts of a binding. Default: the control characters 06 and 16.
+    public var separator: String
+    /// Bindings that are made when a message to their exchange finds none: those of the declared queues. Default: none.
+    public var declaredBindings: [QueueBinding]
     /// Celery's `result_expires`: how long results that travel with a completion are kept; zero keeps them for ever. Default: one day.
     public var resultExpires: Duration
     /// The prefix of the results' keys, when it differs from none (`result_backend_transport_options.global_keyprefix`). Default: empty.
@@ -23,12 +29,15 @@ public struct RedisBrokerOptions: Sendable, Hashable {
 
     /// The defaults are those of the properties.
     public init(
-        globalKeyPrefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9], resultExpires: Duration = .seconds(86_400), resultKeyPrefix: String = "",
+        globalKeyPrefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9], separator: String = RedisKeys.kombuSeparator,
+        declaredBindings: [QueueBinding] = [], resultExpires: Duration = .seconds(86_400), resultKeyPrefix: String = "",
         blockingTimeout: Duration = .seconds(5), waitingConnections: Int = 32, crashLimit: Int = 3, revokeExpires: Duration = .seconds(7 * 86_400),
         shelfAge: Duration = .seconds(180 * 86_400), shelfLimit: Int = 100_000
     ) {
         self.globalKeyPrefix = globalKeyPrefix
         self.prioritySteps = prioritySteps
+        self.separator = separator
+        self.declaredBindings = declaredBindings
         self.resultExpires = resultExpires
         self.resultKeyPrefix = resultKeyPrefix
         self.blockingTimeout = blockingTimeout

@@ -6,23 +6,27 @@ import ApiumCore
 public struct RedisKeys: Sendable, Hashable {
     /// In front of every key and channel. Default: empty.
     public let prefix: String
-    /// The priority steps, ascending; the first is the plain list. Default: 0, 3, 6, 9, as kombu's.
+    /// The priority steps, ascending; step 0, the plain list, is always one. Default: 0, 3, 6, 9, as kombu's.
     public let prioritySteps: [Int]
 
+    /// Between a queue's name and its step, and between the parts of a binding. Default: ``kombuSeparator``.
+    public let separator: String
+
     /// Keys under a prefix.
-    public init(prefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9]) {
+    public init(prefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9], separator: String = RedisKeys.kombuSeparator) {
         self.prefix = prefix
-        self.prioritySteps = prioritySteps.isEmpty ? [0] : prioritySteps.sorted()
+        self.prioritySteps = Set(prioritySteps + [0]).sorted()
+        self.separator = separator.isEmpty ? RedisKeys.kombuSeparator : separator
     }
 
-    /// What kombu puts between a queue's name and its step, and between the parts of a binding.
-    static let separator = "\u{06}\u{16}"
+    /// kombu's own `sep`.
+    public static let kombuSeparator = "\u{06}\u{16}"
 
     // MARK: Celery's
 
     /// `<queue>` or `<queue>\x06\x16<step>` · list · owner: producers · end: empty. Ready messages: LPUSH puts, the right end is next.
     func ready(_ queue: String, step: Int) -> String {
-        step == prioritySteps[0] ? prefix + queue : prefix + queue + Self.separator + String(step)
+        step == 0 ? prefix + queue : prefix + queue + separator + String(step)
     }
 
     /// The list for a message of that priority: the greatest step that is not above it.
@@ -36,7 +40,10 @@ public struct RedisKeys: Sendable, Hashable {
     /// The queue that a ready list belongs to.
     func queue(ofReady key: String) -> String {
         let name = key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count)) : key
-        guard let range = name.ranges(of: Self.separator).last else { return name }
+        // A separator of the user's choice may stand in a queue's name, too.
+        guard let range = name.ranges(of: separator).last, let step = Int(name[range.upperBound...]), step != 0, prioritySteps.contains(step) else {
+            return name
+        }
         return String(name[..<range.lowerBound])
     }
 
@@ -45,6 +52,9 @@ public struct RedisKeys: Sendable, Hashable {
 
     /// `_kombu.binding_permanent.<exchange>` · set · owner: consumers · end: never (kombu 5.7).
     func permanentBinding(_ exchange: String) -> String { "\(prefix)_kombu.binding_permanent.\(exchange)" }
+
+    /// `_kombu.binding_deadlines` · zset, exchange by the ms of its table's end · owner: consumers of queues that expire · end: kombu's sweep.
+    var bindingDeadlines: String { "\(prefix)_kombu.binding_deadlines" }
 
     // MARK: Workers and what they hold
 

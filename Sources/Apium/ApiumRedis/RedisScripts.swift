@@ -19,6 +19,7 @@ enum RedisScripts {
     static let requeue = script("requeue", PackageResources.requeue_lua)
     static let trim = script("trim", PackageResources.trim_lua)
     static let store = script("store", PackageResources.store_lua)
+    static let bind = script("bind", PackageResources.bind_lua)
 
     private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: String(decoding: source, as: UTF8.self))

@@ -5,7 +5,10 @@ extension RedisSession {
     /// One script call per claim batch, all in one write. A cut reply is repeated with the same arguments until it is answered: what the
     /// first try ended answers "already done", which is success.
     func complete(_ completions: [Completion]) async throws -> [CompletionOutcome] {
-        let placed = completions.map { PlacedCompletion($0, self) }
+        let routes = try await broker.routes(of: completions.flatMap(\.followUps)) { commands in
+            try await self.broker.client.repliesAtLast(commands) { self.isUsable }
+        }
+        let placed = completions.map { PlacedCompletion($0, self, routes) }
         var open: [Int] = []
         let outcomes = try await perBatch(completions.map(\.tag)) { batch, places in
             let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
@@ -87,6 +90,18 @@ private struct PlacedCompletion {
         case later(microseconds: Int64, member: String, [UInt8])
         case shelf(key: String, id: String, [UInt8])
 
+        /// One for each queue. A message that would reach none is parked: its job has ended and nobody would hear of an error.
+        static func of(_ outgoing: Outgoing, _ routes: ExchangeRoutes, _ keys: RedisKeys) -> [FollowUp] {
+            do {
+                return try routes.queues(of: outgoing).map { FollowUp(keys.place(outgoing, in: $0)) }
+            } catch {
+                let message = keys.place(outgoing)
+                let record = ShelvedRecord(
+                    id: message.id, task: outgoing.message.task, queue: outgoing.queue, reason: "\(error)", at: .now(), attempts: 0, payload: message.bytes)
+                return [.shelf(key: keys.shelf(.parked), id: record.id, record.encoded)]
+            }
+        }
+
         init(_ message: PlacedMessage) {
             if let delay = message.delay {
                 self = .later(microseconds: delay.wholeMicroseconds, member: message.member, message.bytes)
@@ -96,14 +111,14 @@ private struct PlacedCompletion {
         }
     }
 
-    init(_ completion: Completion, _ session: RedisSession) {
+    init(_ completion: Completion, _ session: RedisSession, _ routes: ExchangeRoutes) {
         index = completion.tag.index
         let options = session.broker.options
         result = completion.results.first.map { document in
             let key = ResultKeys.key(ResultKeys.prefix(options.resultKeyPrefix), document.id)
             return (key, ResultKeys.seconds(options.resultExpires), document.state == .success, document.encoded())
         }
-        var followUps = completion.followUps.map { FollowUp(session.keys.place($0)) }
+        var followUps = completion.followUps.flatMap { FollowUp.of($0, routes, session.keys) }
         switch completion.disposition {
         case .done: break
         case .schedule(let message, let queue, let delay): followUps.append(FollowUp(session.keys.place(Outgoing(message, to: queue, after: delay))))

@@ -56,11 +56,7 @@ final class RedisSession: BrokerSession {
             throw ApiumError(
                 .notAvailable, "the layout on the Redis server has version \(stored.int ?? 0), this worker knows \(Self.layoutVersion); run a newer release")
         }
-        let bindings = identity.queues.flatMap { queue in
-            let member = [queue, "", queue].joined(separator: RedisKeys.separator)
-            return [RedisCommand("SADD", keys.binding(queue), member), RedisCommand("SADD", keys.permanentBinding(queue), member)]
-        }
-        _ = try await broker.client.replies(bindings)
+        _ = try await broker.client.replies(identity.bindings.flatMap(keys.bindCommands))
         let lease = LeaseKeeper(session: self)
         parts.withLock { $0 = Parts(claims: ClaimLoop(session: self), lease: lease, janitor: Janitor(broker: broker, incarnation: incarnation)) }
         lease.start()

@@ -11,6 +11,7 @@ struct BrokerState {
     static let revokeLife = Duration.days(7)
 
     var queues: [String: Queue] = [:]
+    var bindings: Set<QueueBinding> = []
     var scheduled: [Scheduled] = []
     var sessions: [String: SessionState] = [:]
     var shelves: [Shelf: [ShelvedRecord]] = [:]
@@ -59,15 +60,43 @@ struct BrokerState {
 
     mutating func enqueue(_ messages: [Outgoing], at now: Timestamp) {
         for outgoing in messages {
-            var message = outgoing.message
-            if message.properties.routingKey.isEmpty { message.properties.routingKey = outgoing.queue }
-            let list = Queue.listIndex(priority: message.properties.priority)
-            if let delay = outgoing.delay, delay > .zero {
-                schedule(message.encoded(), on: outgoing.queue, list, due: now + delay)
-            } else {
-                queues[outgoing.queue, default: Queue()][list].pushBack(message.encoded())
-            }
+            let targets = targets(of: outgoing)
+            if targets.isEmpty { park(outgoing, at: now) }
+            for queue in targets { enqueue(outgoing, in: queue, at: now) }
         }
+    }
+
+    private mutating func enqueue(_ outgoing: Outgoing, in queue: String, at now: Timestamp) {
+        var message = outgoing.message
+        message.properties.exchange = outgoing.exchange
+        message.properties.routingKey = outgoing.queue
+        let list = Queue.listIndex(priority: message.properties.priority)
+        if let delay = outgoing.delay, delay > .zero {
+            schedule(message.encoded(), on: queue, list, due: now + delay)
+        } else {
+            queues[queue, default: Queue()][list].pushBack(message.encoded())
+        }
+    }
+
+    /// The queues that a message goes to: its own, or those bound to its exchange with its routing key.
+    private func targets(of outgoing: Outgoing) -> [String] {
+        guard !outgoing.exchange.isEmpty else { return [outgoing.queue] }
+        return Set(bindings.filter { $0.exchange == outgoing.exchange && $0.routingKey == outgoing.queue }.map(\.queue)).sorted()
+    }
+
+    /// - Throws: ``ApiumError`` `unroutable` when one of the messages would reach no queue.
+    func checkRoutable(_ messages: [Outgoing]) throws {
+        guard let lost = messages.first(where: { targets(of: $0).isEmpty }) else { return }
+        throw ApiumError(.unroutable, "no queue is bound to exchange '\(lost.exchange)' with routing key '\(lost.queue)', so the message would be lost")
+    }
+
+    /// Sets aside what a job that has ended wanted to send to nobody.
+    private mutating func park(_ outgoing: Outgoing, at now: Timestamp) {
+        let reason = "no queue is bound to exchange '\(outgoing.exchange)' with routing key '\(outgoing.queue)'"
+        let message = outgoing.message
+        let record = ShelvedRecord(
+            id: message.id, task: message.task, queue: outgoing.queue, reason: reason, at: now, attempts: 0, payload: message.encoded())
+        shelve(record, in: .parked)
     }
 
     private mutating func schedule(_ payload: [UInt8], on queue: String, _ list: Int, due: Timestamp) {

@@ -21,7 +21,10 @@ public final class InMemoryBroker: Broker {
     public var results: InMemoryResults { InMemoryResults(core: core) }
 
     public func enqueue(_ messages: [Outgoing]) async throws {
-        core.change { $0.enqueue(messages, at: $1) }
+        try core.change { state, now in
+            try state.checkRoutable(messages)
+            state.enqueue(messages, at: now)
+        }
     }
 
     public func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession { open(identity) }
@@ -29,7 +32,10 @@ public final class InMemoryBroker: Broker {
     /// Opens a session; see ``openSession(_:)``.
     public func open(_ identity: WorkerIdentity) -> InMemorySession {
         let incarnation = JobID.make()
-        core.change { state, _ in state.sessions[incarnation] = BrokerState.SessionState(identity: identity, rotation: identity.queues) }
+        core.change { state, _ in
+            state.bindings.formUnion(identity.bindings)
+            state.sessions[incarnation] = BrokerState.SessionState(identity: identity, rotation: identity.queues)
+        }
         return InMemorySession(incarnation: incarnation, core: core)
     }
 

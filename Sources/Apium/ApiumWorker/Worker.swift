@@ -21,15 +21,17 @@ import ServiceLifecycle
 /// and what is left goes back to the front of its queue. Cancelling the task that runs it does the same without grace.
 public final class Worker: Service {
     private let environment: WorkerEnvironment
+    private let bindings: [QueueBinding]
     private let board: HealthBoard
 
     /// Makes a worker.
     ///
-    /// - Throws: ``ApiumError`` `invalidConfiguration`, naming every fault at once.
+    /// - Throws: ``ApiumError`` `invalidConfiguration`, naming every fault at once; `queueNotFound` when the client's router does not know a queue.
     public init(
         client: ApiumClient, registry: JobRegistry, configuration: WorkerConfiguration, logger: Logger, now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) throws {
         try configuration.validate()
+        bindings = try client.router.bindings(of: configuration.queues)
         var logger = logger
         logger[metadataKey: "worker"] = "\(configuration.name)"
         environment = WorkerEnvironment(
@@ -80,7 +82,7 @@ public final class Worker: Service {
 
     private var identity: WorkerIdentity {
         WorkerIdentity(
-            name: environment.configuration.name, pid: getpid(), queues: environment.configuration.queues, jobs: environment.registry.names,
-            lease: environment.configuration.lease)
+            name: environment.configuration.name, pid: getpid(), queues: environment.configuration.queues, bindings: bindings,
+            jobs: environment.registry.names, lease: environment.configuration.lease)
     }
 }

@@ -4,8 +4,8 @@ import DynamicJSON
 ///
 /// A value without I/O; the clock is read by the caller.
 public struct Dispatcher: Sendable {
-    /// The queue of calls that name none.
-    public var defaultQueue: String
+    /// Decides where calls go.
+    public var router: Router
     /// What stands in the header `origin`.
     public var origin: String
     /// The broker's time, for `countdown` and `expires` in seconds.
@@ -14,8 +14,8 @@ public struct Dispatcher: Sendable {
     public var makeID: @Sendable () -> String
 
     /// Makes a dispatcher.
-    public init(defaultQueue: String = "celery", origin: String = "apium", now: Timestamp, makeID: @escaping @Sendable () -> String = JobID.make) {
-        self.defaultQueue = defaultQueue
+    public init(router: Router = Router(), origin: String = "apium", now: Timestamp, makeID: @escaping @Sendable () -> String = JobID.make) {
+        self.router = router
         self.origin = origin
         self.now = now
         self.makeID = makeID

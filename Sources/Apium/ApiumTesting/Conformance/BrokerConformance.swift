@@ -77,7 +77,7 @@ public struct BrokerConformance: Sendable {
     }
 
     /// Every law.
-    public static let allCases: [Law] = claimLaws + completionLaws + recoveryLaws + timeLaws + operationLaws
+    public static let allCases: [Law] = claimLaws + completionLaws + recoveryLaws + timeLaws + operationLaws + routingLaws
 
     /// Checks one law in a world of its own.
     ///
