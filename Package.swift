@@ -122,7 +122,7 @@ let package = Package(
         .target(
             name: "ApiumWorker",
             dependencies: [
-                "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                "ApiumCore", "DynamicJSON", "CLinux", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumWorker", swiftSettings: strict),

@@ -71,6 +71,10 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         "apium@%h"
     @Option(help: "Seconds that running jobs have after SIGTERM.") var grace: Double = 25
     @Option(help: "Seconds without a renewal after which the jobs run elsewhere.") var lease: Double = 5
+    @Option(help: "Where jobs run: tasks (in this process, isolated ones in child processes) or processes (all in child processes).") var pool =
+        IsolationOptions.Pool.tasks
+    @Option(help: "Replace a child process after so many jobs; 0: never.") var maxTasksPerChild = 0
+    @Option(help: "Replace a child process that holds more than so many KiB of memory after a job; 0: whatever it holds.") var maxMemoryPerChild = 0
     @Flag(help: "Store results with name, arguments, worker and queue.") var resultExtended = false
 
     public init() {}
@@ -80,13 +84,24 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             let application = try Application()
             let open = try connection.connect(application.setup)
             do {
-                try await serve(application, open)
+                if ChildMode.isChild { try await serveAsChild(application, open) } else { try await serve(application, open) }
                 await open.shutdown()
             } catch {
                 await open.shutdown()
                 throw error
             }
         }
+    }
+
+    /// The same program as a child of a worker: prepared as that is, and handed its jobs over a channel. It has no endpoints of its own,
+    /// and it ends when the worker says so or is gone, not by signals of the terminal.
+    private func serveAsChild(_ application: Application, _ open: ApiumConnection) async throws {
+        let logger = application.setup.logger
+        let prepared = try await application.prepare(open)
+        let server = try ChildServer(client: open.client, registry: prepared.registry, name: try settings(open, application).name, logger: logger)
+        var services = prepared.services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+        services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
+        try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
     }
 
     private func serve(_ application: Application, _ open: ApiumConnection) async throws {
@@ -110,6 +125,9 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         guard grace.isFinite, lease.isFinite else { throw ApiumError(.invalidConfiguration, "--grace and --lease are numbers of seconds") }
         return WorkerConfiguration(
             name: name.replacing("%h", with: ProcessInfo.processInfo.hostName), queues: queues ?? application.defaultQueues, concurrency: concurrency ?? 16,
-            lease: .seconds(lease), gracePeriod: .seconds(grace), resultExtended: resultExtended, resultsTravelWithCompletion: open.resultsAreOnBroker)
+            lease: .seconds(lease), gracePeriod: .seconds(grace), resultExtended: resultExtended, resultsTravelWithCompletion: open.resultsAreOnBroker,
+            isolation: IsolationOptions(isSupported: true, pool: pool, maxJobsPerChild: maxTasksPerChild, maxMemoryPerChild: maxMemoryPerChild))
     }
 }
+
+extension IsolationOptions.Pool: ExpressibleByArgument {}

@@ -10,6 +10,11 @@ public final class JobLimits: Sendable {
         case soft
         /// The job must stop: its hard limit has passed, it was revoked, or it is no longer this worker's.
         case stop
+        /// The job must stop even if it does not listen: its hard limit has passed, or somebody terminates it. In this process it is
+        /// no more than ``stop``; a child process gets this signal, and is killed soon after.
+        case kill(signal: Int32)
+
+        fileprivate var isStop: Bool { self != .soft }
     }
 
     private struct State {
@@ -26,7 +31,7 @@ public final class JobLimits: Sendable {
     /// Whether the soft limit has passed.
     public var softLimitHasPassed: Bool { state.withLock { $0.raised.contains(.soft) } }
     /// Whether the job must stop.
-    public var mustStop: Bool { state.withLock { $0.raised.contains(.stop) } }
+    public var mustStop: Bool { state.withLock { $0.raised.contains(where: \.isStop) } }
 
     /// Tells the job, and whoever observes; the second time nothing happens.
     public func raise(_ signal: Signal) {

@@ -24,6 +24,13 @@ public struct JobOptions: Sendable {
     /// Acknowledge after the run (`true`, the default) or before it, as Celery does by default: a job whose worker dies
     /// is then never repeated.
     public var acksLate: Bool
+    /// Whether a job that took its worker, or the child process it ran in, down with it runs again, until it is quarantined. With `false`
+    /// the death of its child is its failure; with early acknowledgement it always is. Celery's `reject_on_worker_lost`, whose default
+    /// is the other one. Default: `true`.
+    public var rejectOnWorkerLost: Bool
+    /// Whether the job runs in a child process of the worker's executable, which can be killed: its hard time limit and a termination then
+    /// take effect whatever it does, and a crash is its own. Default: `false`.
+    public var isolated: Bool
     /// Whether a failed job is kept in the dead set, from where it can be queued again. Default: `true`.
     public var keepsFailures: Bool
     /// Whether a `STARTED` state is stored. Default: `false`.
@@ -36,7 +43,8 @@ public struct JobOptions: Sendable {
     public init(
         queue: String? = nil, priority: Int? = nil, retry: RetryPolicy = .never, maxRetries: Int? = 3, retryDelay: Duration = .seconds(180),
         timeLimit: Duration? = nil, softTimeLimit: Duration? = nil, ignoreResult: Bool = false, storeErrorsEvenIfIgnored: Bool = false,
-        acksLate: Bool = true, keepsFailures: Bool = true, trackStarted: Bool = false, deduplicatesSuccessful: Bool = false
+        acksLate: Bool = true, rejectOnWorkerLost: Bool = true, isolated: Bool = false, keepsFailures: Bool = true, trackStarted: Bool = false,
+        deduplicatesSuccessful: Bool = false
     ) {
         self.queue = queue
         self.priority = priority
@@ -48,6 +56,8 @@ public struct JobOptions: Sendable {
         self.ignoreResult = ignoreResult
         self.storeErrorsEvenIfIgnored = storeErrorsEvenIfIgnored
         self.acksLate = acksLate
+        self.rejectOnWorkerLost = rejectOnWorkerLost
+        self.isolated = isolated
         self.keepsFailures = keepsFailures
         self.trackStarted = trackStarted
         self.deduplicatesSuccessful = deduplicatesSuccessful

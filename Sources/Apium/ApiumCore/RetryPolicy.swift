@@ -36,7 +36,7 @@ public struct RetryPolicy: Sendable {
     public init(_ decide: @escaping @Sendable (Failure) -> Decision) { self.decide = decide }
 
     /// What this policy does after `failure`.
-    public func decision(after failure: Failure) -> Decision { decide(failure) }
+    public func decision(after failure: Failure) -> Decision { (failure.error as? any RetryDecided)?.retryDecision ?? decide(failure) }
 
     /// Every failure is final. The default.
     public static let never = RetryPolicy { _ in .giveUp }
@@ -77,4 +77,10 @@ public struct RetryPolicy: Sendable {
             return .after(.seconds(jitter ? Int64.random(in: 0...max(most, 0)) : most))
         }
     }
+}
+
+/// An error about which a policy has decided already: where it was thrown the policy saw it as it was.
+public protocol RetryDecided: Error {
+    /// What the policy said.
+    var retryDecision: RetryPolicy.Decision { get }
 }

@@ -1,8 +1,17 @@
 import ApiumCore
 import DynamicJSON
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Runs a registered job: in this process, or in a child of it.
 public protocol JobRunner: Sendable {
+    /// The process the job runs in.
+    var pid: Int32 { get }
+
     /// Runs the job to its value, or throws what it threw.
     ///
     /// `context.limits` tells what the worker wants: an observer hears the soft limit and the order to stop. The calling task is
@@ -14,6 +23,8 @@ public protocol JobRunner: Sendable {
 public struct InProcessRunner: JobRunner {
     /// Makes a runner.
     public init() {}
+
+    public var pid: Int32 { getpid() }
 
     public func run(_ entry: JobRegistry.Entry, _ arguments: TaskArguments, in context: JobContext) async throws -> JSONValue {
         try await entry.run(arguments, context)

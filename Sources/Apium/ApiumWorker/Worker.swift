@@ -36,16 +36,31 @@ public final class Worker: Service {
         logger[metadataKey: "worker"] = "\(configuration.name)"
         environment = WorkerEnvironment(
             configuration: configuration, registry: registry, broker: client.broker, results: client.results, client: client, logger: logger,
-            metrics: WorkerMetrics(), now: now)
+            metrics: WorkerMetrics(), now: now,
+            children: configuration.isolation.isSupported
+                ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil)
         board = HealthBoard(configuration)
+        warnOfJobsThatCannotBeIsolated()
     }
 
     /// Whether the worker is able to work.
     public var health: WorkerHealth { board.health }
 
+    /// The child processes that live now.
+    public var childProcesses: [ChildSnapshot] { environment.children?.census ?? [] }
+
     /// Works until shut down.
     public func run() async throws {
         let stop = StopSignal()
+        var failure: (any Error)?
+        do { try await run(until: stop) } catch { failure = error }
+        // Children outlive sessions, not the worker; the wait must not be cut short by the cancellation that ended it.
+        let children = environment.children
+        await Task { await children?.shutdown() }.value
+        if let failure { throw failure }
+    }
+
+    private func run(until stop: StopSignal) async throws {
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
                 try await work(until: stop)
@@ -78,6 +93,14 @@ public final class Worker: Service {
             }
         }
         environment.logger.info("stopped")
+    }
+
+    private func warnOfJobsThatCannotBeIsolated() {
+        guard environment.children == nil else { return }
+        let isolated = environment.registry.names.filter { environment.registry[$0]?.options.isolated == true }
+        guard !isolated.isEmpty else { return }
+        environment.logger.warning(
+            "isolated jobs run in this process: the executable does not serve as a child process", metadata: ["jobs": "\(isolated.joined(separator: ","))"])
     }
 
     private var identity: WorkerIdentity {

@@ -18,6 +18,8 @@ public struct WorkerConfiguration: Sendable {
     public var resultExtended: Bool
     /// Whether the results are kept where the jobs are, so that a job's end and its result are one step. Default: `true`.
     public var resultsTravelWithCompletion: Bool
+    /// How child processes are used. Default: not at all, unless the executable supports it.
+    public var isolation: IsolationOptions
     /// The wait after a session could not be opened: it doubles from here to 5 seconds. Default: 100 milliseconds.
     public var reconnectDelay: Duration
 
@@ -25,7 +27,7 @@ public struct WorkerConfiguration: Sendable {
     public init(
         name: String = "apium@localhost", queues: [String] = ["celery"], concurrency: Int = 16, lease: Duration = .seconds(5),
         gracePeriod: Duration = .seconds(25), cancellationPeriod: Duration = .seconds(3), resultExtended: Bool = false,
-        resultsTravelWithCompletion: Bool = true, reconnectDelay: Duration = .milliseconds(100)
+        resultsTravelWithCompletion: Bool = true, isolation: IsolationOptions = IsolationOptions(), reconnectDelay: Duration = .milliseconds(100)
     ) {
         self.name = name
         self.queues = queues
@@ -35,6 +37,7 @@ public struct WorkerConfiguration: Sendable {
         self.cancellationPeriod = cancellationPeriod
         self.resultExtended = resultExtended
         self.resultsTravelWithCompletion = resultsTravelWithCompletion
+        self.isolation = isolation
         self.reconnectDelay = reconnectDelay
     }
 
@@ -49,6 +52,7 @@ public struct WorkerConfiguration: Sendable {
         if Set(queues).count != queues.count { faults.append("a queue is named twice in \(queues.joined(separator: ", "))") }
         if lease < .seconds(1) { faults.append("lease is \(lease); it cannot be shorter than 1 second") }
         if gracePeriod < .zero { faults.append("gracePeriod is negative") }
+        faults += isolation.faults
         guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }
     }
 }

@@ -19,6 +19,8 @@ struct WorkerEnvironment: Sendable {
     let logger: Logger
     let metrics: WorkerMetrics
     let now: @Sendable () -> Timestamp
+    /// The child processes; `nil` where the executable has none.
+    let children: ChildPool?
     let pid = getpid()
 
     func assignment(_ delivery: Delivery, _ message: Message, _ options: JobOptions) -> Assignment {

@@ -1,0 +1,144 @@
+import ApiumCore
+import DynamicJSON
+import Glibc
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// The worker's side of a child process: runs what it is handed, one job at a time, until it is told to end.
+///
+/// ```swift
+/// if ChildMode.isChild {
+///     let server = try ChildServer(client: apium, registry: registry, name: name, logger: logger)
+///     try await server.run()
+/// }
+/// ```
+///
+/// The process is prepared as the worker's own: the same registry, the same services. It claims nothing.
+public final class ChildServer: Service {
+    private let client: ApiumClient
+    private let registry: JobRegistry
+    private let name: String
+    private let logger: Logger
+    private let link: ParentLink
+    private let state = Mutex(State())
+
+    private struct State {
+        var runs: [UInt64: Running] = [:]
+        var questions: [UInt64: CheckedContinuation<ChildAnswer, Never>] = [:]
+        var nextQuestion: UInt64 = 1
+    }
+
+    private struct Running {
+        var task: Task<Void, Never>?
+        var limits: JobLimits
+    }
+
+    /// Takes the channel to the worker: once in a process.
+    ///
+    /// - Parameter name: the worker's node name.
+    /// - Throws: ``ApiumError`` `notAvailable` when the process is no child.
+    public init(client: ApiumClient, registry: JobRegistry, name: String, logger: Logger) throws {
+        guard let link = ParentLink() else {
+            throw ApiumError(.notAvailable, "this process is no child of a worker: \(ChildMode.variable) does not name a channel")
+        }
+        var logger = logger
+        logger[metadataKey: "worker"] = "\(name)"
+        self.client = client
+        self.registry = registry
+        self.name = name
+        self.logger = logger
+        self.link = link
+    }
+
+    /// Serves until the worker tells the process to end. When the worker is gone the process ends at once.
+    public func run() async throws {
+        link.send(.ready(pid: getpid()))
+        for await frame in link.frames {
+            switch frame {
+            case .run(let order): start(order)
+            case .cancel(let number, let reason): cancel(number, reason)
+            case .answer(_, let question, let answer): state.withLock { $0.questions.removeValue(forKey: question) }?.resume(returning: answer)
+            case .stop: return
+            }
+        }
+    }
+
+    // MARK: Runs
+
+    private func start(_ order: ChildRun) {
+        let limits = JobLimits()
+        state.withLock { $0.runs[order.number] = Running(limits: limits) }
+        link.send(.begun(order.number))
+        let task = Task {
+            let outcome = await outcome(of: order, limits)
+            state.withLock { $0.runs[order.number] = nil }
+            link.send(.done(order.number, outcome: outcome, residentKiB: 0))
+        }
+        let mustStop = state.withLock { state -> Bool in
+            state.runs[order.number]?.task = task
+            return limits.mustStop || limits.softLimitHasPassed
+        }
+        if mustStop { task.cancel() }
+    }
+
+    private func cancel(_ number: UInt64, _ reason: CancelReason) {
+        guard let run = state.withLock({ $0.runs[number] }) else { return }
+        run.limits.raise(reason == .softLimit ? .soft : .stop)
+        run.task?.cancel()
+    }
+
+    /// Runs the job: its value, or what it threw.
+    private func outcome(of order: ChildRun, _ limits: JobLimits) async -> JSONValue {
+        var policy = RetryPolicy.never
+        var retries = 0
+        do {
+            let message = try Message(decoding: order.payload)
+            retries = message.headers.retries
+            guard let entry = registry[message.task] else {
+                throw ApiumError(.notAvailable, "the child process knows no job named \(message.task), though its worker does; both prepare the same registry")
+            }
+            policy = entry.options.retry
+            let value = try await entry.run(try message.arguments(), context(of: order, message, limits))
+            guard value.isShallow(900) else { throw ApiumError(.badResult, "the result is nested deeper than 900 levels") }
+            return ["value": value]
+        } catch {
+            return ["thrown": ThrownError(error, policy: policy, retries: retries).json]
+        }
+    }
+
+    private func context(of order: ChildRun, _ message: Message, _ limits: JobLimits) -> JobContext {
+        var logger = logger
+        logger[metadataKey: "job"] = "\(message.id)"
+        logger[metadataKey: "task"] = "\(message.task)"
+        logger[metadataKey: "attempt"] = "\(message.headers.retries + 1)"
+        return JobContext(
+            message: message, queue: order.queue, fence: order.fence, worker: name, logger: logger, client: client,
+            services: RemoteServices(
+                ask: { try await self.ask($0, order.number) }, tell: { self.link.send(.ask(order.number, question: 0, $0)) }),
+            limits: limits)
+    }
+
+    private func ask(_ question: ChildQuestion, _ run: UInt64) async throws -> JSONValue {
+        let answer = await withCheckedContinuation { continuation in
+            let number = state.withLock { state in
+                defer { state.nextQuestion += 1 }
+                state.questions[state.nextQuestion] = continuation
+                return state.nextQuestion
+            }
+            link.send(.ask(run, question: number, question))
+        }
+        return try answer.get()
+    }
+}
+
+extension JSONValue {
+    /// Whether nothing is nested deeper than so many levels.
+    fileprivate func isShallow(_ levels: Int) -> Bool {
+        switch self {
+        case .array(let elements): levels > 0 && elements.allSatisfy { $0.isShallow(levels - 1) }
+        case .object(let members): levels > 0 && members.values.allSatisfy { $0.isShallow(levels - 1) }
+        default: true
+        }
+    }
+}
