@@ -64,7 +64,8 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// Enqueues many calls in one round trip; answers their ids in order.
     public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
         let now = calls.contains { $0.options.delay != nil || $0.options.expires != nil } ? try await broker.serverTime() : Timestamp(microseconds: 0)
-        let outgoing = try calls.map { try $0.outgoing(router: router, origin: origin, now: now, makeID: makeID) }
+        let dispatcher = Dispatcher(router: router, origin: origin, now: now, makeID: makeID)
+        let outgoing = try calls.map { try $0.outgoing(dispatcher) }
         try await broker.enqueue(outgoing)
         return outgoing.map(\.message.id)
     }
@@ -95,23 +96,8 @@ public struct TaskCall: Sendable {
     }
 
     /// The message of this call, as Celery's producer would write it.
-    func outgoing(router: Router, origin: String, now: Timestamp, makeID: () -> String) throws -> Outgoing {
-        let id = options.id ?? makeID()
-        let destination = try router.destination(of: task, wish: options.route)
-        var headers = Message.Headers(task: task, id: id)
-        headers.rootID = options.rootID ?? id
-        headers.parentID = options.parentID
-        headers.origin = origin
-        headers.ignoreResult = options.ignoreResult
-        headers.argsRepr = PythonText.list(arguments.args)
-        headers.kwargsRepr = PythonText.dictionary(arguments.kwargs)
-        headers.custom = options.headers
-        if let delay = options.delay { headers.eta = (now + delay).iso8601 }
-        if let expires = options.expires { headers.expires = (now + expires).iso8601 }
-        var properties = Message.Properties()
-        properties.correlationID = id
-        let message = Message(headers: headers, properties: properties, body: arguments.encodedBody())
-        return Outgoing(message, to: destination, after: options.delay)
+    func outgoing(_ dispatcher: Dispatcher) throws -> Outgoing {
+        try dispatcher.outgoing(task, arguments, SendOptions(options, now: dispatcher.now))
     }
 }
 

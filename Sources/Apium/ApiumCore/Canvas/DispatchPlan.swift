@@ -11,12 +11,27 @@ public struct DispatchPlan: Sendable, Hashable {
     public var messages: [Outgoing]
     /// What the caller can wait for; `nil` when nothing is sent (an empty chain).
     public var result: ResultTuple?
+    /// What stands in the sending job's `children`: the messages that go out now, a group as one. The rest of a chain is not
+    /// among them, because its first step sends it.
+    public var children: [ResultTuple]
 
     /// Makes a plan.
-    public init(chords: [ChordSetup] = [], messages: [Outgoing] = [], result: ResultTuple? = nil) {
+    public init(chords: [ChordSetup] = [], messages: [Outgoing] = [], result: ResultTuple? = nil, children: [ResultTuple] = []) {
         self.chords = chords
         self.messages = messages
         self.result = result
+        self.children = children
+    }
+
+    /// Whether nothing is to be done.
+    public var isEmpty: Bool { chords.isEmpty && messages.isEmpty }
+
+    /// Adds what another plan does; the result stays the own one, unless there is none.
+    public mutating func append(_ other: DispatchPlan) {
+        chords += other.chords
+        messages += other.messages
+        children += other.children
+        result = result ?? other.result
     }
 }
 
