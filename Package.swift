@@ -345,7 +345,7 @@ let package = Package(
         .testTarget(
             name: "PriceWatchBotTests",
             dependencies: [
-                "PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", .product(name: "Logging", package: "swift-log"),
+                "PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(

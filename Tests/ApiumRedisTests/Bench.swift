@@ -14,6 +14,8 @@ struct Bench: Sendable {
     let configuration: RedisConfiguration
     let options: RedisBrokerOptions
     let broker: RedisBroker
+    /// The results: the broker's own, or those of another prefix.
+    let results: RedisResults
     /// A plain connection beside the broker.
     let redis: RedisClient
     let queue = "q"
@@ -33,24 +35,27 @@ struct Bench: Sendable {
         }
     }
 
-    /// Makes a bench that the caller ends. By default on the tests' server.
-    static func start(on configuration: RedisConfiguration? = nil) throws -> Bench {
+    /// Makes a bench that the caller ends. By default on the tests' server, with the results on the broker.
+    static func start(on configuration: RedisConfiguration? = nil, results other: RedisResultOptions? = nil) throws -> Bench {
         var options = RedisBrokerOptions(globalKeyPrefix: "test:\(JobID.make()):")
         options.resultKeyPrefix = options.globalKeyPrefix
-        return try Bench(configuration ?? RedisConfiguration(url: try #require(url)), options)
+        return try Bench(configuration ?? RedisConfiguration(url: try #require(url)), options, other)
     }
 
-    private init(_ configuration: RedisConfiguration, _ options: RedisBrokerOptions) throws {
+    private init(_ configuration: RedisConfiguration, _ options: RedisBrokerOptions, _ other: RedisResultOptions?) throws {
         self.configuration = configuration
         self.options = options
-        broker = RedisBroker(configuration, options: options, logger: Self.logger)
+        results = RedisResults(configuration, options: other ?? options.results, logger: Self.logger)
+        broker = RedisBroker(configuration, options: options, results: other == nil ? nil : results, logger: Self.logger)
         redis = RedisClient(configuration, logger: Self.logger)
     }
 
     /// Removes all keys and closes the connections.
     func end() async throws {
-        let keys = try await allKeys()
+        var keys = try await allKeys()
+        if results.options.keyPrefix != options.globalKeyPrefix { keys += try await allKeys(results.options.keyPrefix) }
         if !keys.isEmpty { try await redis.send(RedisCommand("DEL", arguments: keys)) }
+        await results.shutdown()
         await broker.shutdown()
         await redis.shutdown()
     }
@@ -60,11 +65,12 @@ struct Bench: Sendable {
         try await allKeys().map { String($0.dropFirst(options.globalKeyPrefix.count)) }.sorted()
     }
 
-    private func allKeys() async throws -> [String] {
+    private func allKeys(_ prefix: String? = nil) async throws -> [String] {
         var cursor = 0
         var keys: [String] = []
         repeat {
-            let answer = try await redis.send(RedisCommand("SCAN", cursor, "MATCH", options.globalKeyPrefix + "*", "COUNT", 1000)).asArray()
+            let pattern = (prefix ?? options.globalKeyPrefix) + "*"
+            let answer = try await redis.send(RedisCommand("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)).asArray()
             cursor = try answer[0].asInt()
             keys += try answer[1].asArray().map { try $0.asString() }
         } while cursor != 0

@@ -1,5 +1,6 @@
 import ApiumCore
 import ApiumTesting
+import RedisClient
 import Testing
 
 @testable import ApiumRedis
@@ -8,16 +9,23 @@ import Testing
 struct ConformanceTests {
     @Test("keeps every law of brokers", .timeLimit(.minutes(1)), arguments: BrokerConformance.allCases)
     func law(_ law: BrokerConformance.Law) async throws {
-        try await BrokerConformance {
-            let bench = try Bench.start()
-            let results = RedisResults(bench.configuration, keyPrefix: bench.options.resultKeyPrefix, logger: Bench.logger)
-            return BrokerConformance.World(
-                broker: bench.broker, results: results, lease: .milliseconds(500), pass: { try await Task.sleep(for: $0) },
-                silence: { ($0 as? RedisSession)?.suspendRenewal() },
-                tearDown: {
-                    await results.shutdown()
-                    try await bench.end()
-                })
-        }.check(law)
+        try await BrokerConformance { try Self.world(resultsAreOnBroker: true) }.check(law)
+    }
+
+    @Test("keeps the laws when the results are kept elsewhere", .timeLimit(.minutes(1)), arguments: BrokerConformance.casesWithResultsElsewhere)
+    func resultsElsewhere(_ law: BrokerConformance.Law) async throws {
+        try await BrokerConformance { try Self.world(resultsAreOnBroker: false) }.check(law)
+    }
+
+    /// "Elsewhere" is another prefix on the same server: nothing the broker does finds it by itself.
+    private static func world(resultsAreOnBroker: Bool) throws -> BrokerConformance.World {
+        let other = RedisResultOptions(keyPrefix: "test:\(JobID.make()):elsewhere:")
+        let bench = try Bench.start(results: resultsAreOnBroker ? nil : other)
+        let results = bench.results
+        return BrokerConformance.World(
+            broker: bench.broker, results: results, lease: .milliseconds(500), pass: { try await Task.sleep(for: $0) },
+            silence: { ($0 as? RedisSession)?.suspendRenewal() }, resultsAreOnBroker: resultsAreOnBroker,
+            outlastClaims: { _ = try await bench.redis.send(RedisCommand("DEL", results.keys.claim($0))) },
+            tearDown: { try await bench.end() })
     }
 }

@@ -14,6 +14,17 @@ struct InMemoryBrokerTests {
         }.check(law)
     }
 
+    @Test("keeps the laws when the results are kept elsewhere", .timeLimit(.minutes(1)), arguments: BrokerConformance.casesWithResultsElsewhere)
+    func resultsElsewhere(law: BrokerConformance.Law) async throws {
+        try await BrokerConformance(patience: .seconds(20)) {
+            let clock = ManualClock()
+            let results = InMemoryBroker(clock: clock).results
+            return BrokerConformance.World(
+                broker: InMemoryBroker(clock: clock, results: results), results: results, lease: .seconds(5), pass: { clock.advance(by: $0) },
+                silence: { ($0 as? InMemorySession)?.silence() }, resultsAreOnBroker: false)
+        }.check(law)
+    }
+
     @Test("keeps the laws on the machine's clock, too", .timeLimit(.minutes(1)))
     func systemClock() async throws {
         let law = try #require(BrokerConformance.allCases.first { $0.name.hasPrefix("nothing is lost") })

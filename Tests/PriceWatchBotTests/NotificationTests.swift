@@ -1,4 +1,5 @@
 import ApiumCore
+import DynamicJSON
 import PriceWatchJobs
 import PriceWatchModel
 import Synchronization
@@ -16,6 +17,16 @@ struct NotificationTests {
         func document(for id: String) async throws -> ResultDocument? { done.contains(id) ? ResultDocument(id: id, state: .success) : nil }
         func wait(for id: String, within timeout: Duration) async throws -> ResultDocument? { nil }
         func forget(_ id: String) async throws {}
+        func documents(for ids: [String]) async throws -> [ResultDocument?] { [] }
+        func saveGroup(_ id: String, _ tuple: JSONValue) async throws {}
+        func savedGroup(_ id: String) async throws -> JSONValue? { nil }
+        func open(_ chords: [ChordSetup]) async throws {}
+        func expectMore(_ count: Int, partsOf group: String) async throws {}
+        func bring(_ parts: [ChordPart]) async throws -> [ChordClaim] { [] }
+        func resume(_ claim: ChordClaim) async throws -> Bool { false }
+        func content(of group: String) async throws -> ChordContent { ChordContent(parts: []) }
+        func close(_ claim: ChordClaim) async throws -> Bool { false }
+        func abandon(_ group: String) async throws {}
     }
 
     /// What was enqueued.

@@ -25,9 +25,9 @@ public struct ApiumConnection: Sendable {
     {
         let brokerConfiguration = try Self.configuration(broker, of: "broker")
         let backendConfiguration = try backend.map { try Self.configuration($0, of: "result backend") } ?? brokerConfiguration
-        self.broker = RedisBroker(brokerConfiguration, options: options, logger: logger)
-        results = RedisResults(backendConfiguration, keyPrefix: options.resultKeyPrefix, expires: options.resultExpires, logger: logger)
+        results = RedisResults(backendConfiguration, options: options.results, logger: logger)
         resultsAreOnBroker = brokerConfiguration.address == backendConfiguration.address && brokerConfiguration.database == backendConfiguration.database
+        self.broker = RedisBroker(brokerConfiguration, options: options, results: resultsAreOnBroker ? nil : results, logger: logger)
         client = ApiumClient(broker: self.broker, results: results, router: router)
     }
 

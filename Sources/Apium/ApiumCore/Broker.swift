@@ -199,21 +199,26 @@ public struct Completion: Sendable {
     /// chord claims its join: the answer is then ``CompletionOutcome/joining(_:)``, and the delivery stays in flight.
     public var parts: [ChordPart]
     /// The joins that this call ends: it counts only while all these claims are still the caller's, else nothing is stored
-    /// or sent and the delivery just ends. The chords' keys go.
+    /// or sent and the delivery just ends. The chords' keys go. Joins of several chords are best ended by a call each, for a
+    /// claim that was lost takes the others of its call with it.
     public var closes: [ChordClaim]
+    /// The joins that this call gives up after an error: as ``closes``, but of the chords only the sizes go, and the parts stay
+    /// to be read until they expire.
+    public var abandons: [ChordClaim]
     /// Jobs to enqueue in the same step: callbacks, the next step of a chain, the body of a chord.
     public var followUps: [Outgoing]
 
     /// Makes a completion.
     public init(
         _ tag: DeliveryTag, _ disposition: Disposition, results: [ResultDocument] = [], parts: [ChordPart] = [], closes: [ChordClaim] = [],
-        followUps: [Outgoing] = []
+        abandons: [ChordClaim] = [], followUps: [Outgoing] = []
     ) {
         self.tag = tag
         self.disposition = disposition
         self.results = results
         self.parts = parts
         self.closes = closes
+        self.abandons = abandons
         self.followUps = followUps
     }
 
@@ -239,8 +244,9 @@ public enum CompletionOutcome: Sendable, Hashable {
     /// The lease was lost and the job is somebody else's now: nothing was stored, nothing was sent.
     case taken
     /// Everything was done, and the parts were the last of these chords: the caller builds their bodies and completes the
-    /// same tag again, closing the claims. Until then the delivery is in flight as `joining`: should this worker die, the join
-    /// is resumed elsewhere without running the job again (invariant 9).
+    /// same tag again, closing the claims (the disposition of the first call was done with it: the second says `done`). Until
+    /// then the delivery is in flight as `joining`: should this worker die, the message comes back with ``Message/joining``, and
+    /// whoever claims it resumes the joins without running the job again (invariant 9).
     case joining([ChordClaim])
 }
 

@@ -17,14 +17,17 @@ struct BatchReturner {
         }
     }
 
+    /// A field of the register that is no batch: the worker closes in order.
+    static let closingField = "closing"
+
     private var keys: RedisKeys { broker.keys }
 
-    /// Returns all batches of a worker. A batch that keeps its place in the register is looked at again by later sweeps.
+    /// Returns all batches of a worker.
     @discardableResult
     func returnAll(of incarnation: String, because cause: ReturnPlan.Cause) async throws -> Tally {
         var tally = Tally()
         for (batch, list) in try await batches(of: incarnation) {
-            tally = tally + (try await returnBatch(batch, of: incarnation, to: list, because: cause, keepOpen: cause == .crash))
+            tally = tally + (try await returnBatch(batch, of: incarnation, to: list, because: cause, keepOpen: false))
         }
         return tally
     }
@@ -42,17 +45,43 @@ struct BatchReturner {
     func returnBatch(_ batch: Int, of incarnation: String, to list: String, because cause: ReturnPlan.Cause, keepOpen: Bool) async throws -> Tally {
         let flight = keys.batch(incarnation, batch)
         let marksKey = keys.marks(incarnation, batch)
+        let joinsKey = keys.joins(incarnation, batch)
         for _ in 0..<100 {
-            let replies = try await broker.client.uncancelledReplies([RedisCommand("LRANGE", flight, 0, -1), RedisCommand("GET", marksKey)])
+            let replies = try await broker.client.uncancelledReplies([
+                RedisCommand("LRANGE", flight, 0, -1), RedisCommand("GET", marksKey), RedisCommand("HGETALL", joinsKey),
+            ])
             let payloads = try replies[0].asArray().map { try $0.asBytes() }
             if payloads.isEmpty && keepOpen { return Tally() }
             let marks = replies[1].bytes ?? []
-            let plan = ReturnPlan(payloads: payloads, marks: marks, list: list, cause: cause, broker: broker)
+            var plan = ReturnPlan(payloads: payloads, marks: marks, joins: try joins(replies[2]), list: list, cause: cause, broker: broker)
+            try await tellOtherResults(&plan)
             var command = RedisCommand.eval(
-                RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey], batch, payloads.count, marks, keepOpen ? "1" : "0")
+                RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey, joinsKey], batch, payloads.count, marks, keepOpen ? "1" : "0")
+            command.append(contentsOf: broker.options.results.chordSettings)
             command.append(contentsOf: plan.operations)
             if try await broker.client.uncancelledReplies([command])[0].asInt() == 1 { return plan.tally }
         }
         throw ApiumError(.unavailable, "batch \(batch) of \(incarnation) changes faster than it can be returned")
+    }
+
+    /// Where another server keeps the results they are stored before the batch goes: what is cut in between is repeated, with the same
+    /// answer.
+    private func tellOtherResults(_ plan: inout ReturnPlan) async throws {
+        guard let results = broker.otherResults else { return }
+        for loss in plan.losses {
+            try await results.store(loss.document)
+            if let part = loss.part { plan.push(try await results.bring([part]), of: loss) }
+        }
+    }
+
+    /// Reads the joins of a batch: place → list of groups and tokens.
+    private func joins(_ reply: RESPValue) throws -> [Int: [ChordClaim]] {
+        var joins: [Int: [ChordClaim]] = [:]
+        for (field, value) in try reply.asPairs() {
+            guard let place = field.int, case .array(let texts)? = try? JSONValue(parsing: value.asBytes()) else { continue }
+            let words = texts.compactMap(\.stringValue)
+            joins[place] = stride(from: 0, to: words.count - 1, by: 2).map { ChordClaim(group: words[$0], token: words[$0 + 1]) }
+        }
+        return joins
     }
 }

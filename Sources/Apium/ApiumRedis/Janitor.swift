@@ -106,23 +106,26 @@ final class Janitor: Sendable {
         guard !reaped.isEmpty else { return }
         let registers = try await broker.client.replies(reaped.map { RedisCommand("EXISTS", keys.flight($0)) })
         for (incarnation, exists) in zip(reaped, registers) where exists == .integer(1) {
-            let wasReturned = try await broker.client.reply(RedisCommand("HEXISTS", keys.flight(incarnation), Self.returnedField)) == .integer(1)
+            let fields = try await broker.client.reply(
+                RedisCommand("HMGET", keys.flight(incarnation), Self.returnedField, BatchReturner.closingField)
+            ).asArray()
+            let wasReturned = fields.first?.isNull == false
+            let wasClosing = fields.last?.isNull == false
             // What arrives after the worker was reaped was never run by it, so it is no crash of the job.
+            let cause: ReturnPlan.Cause = wasReturned ? .unclaimed : wasClosing ? .closing : .crash
             let returner = BatchReturner(broker: broker)
             var tally = BatchReturner.Tally()
-            for (batch, list) in try await returner.batches(of: incarnation) {
-                tally =
-                    tally
-                    + (try await returner.returnBatch(batch, of: incarnation, to: list, because: wasReturned ? .unclaimed : .crash, keepOpen: true))
+            let batches = try await returner.batches(of: incarnation)
+            for (batch, list) in batches {
+                tally = tally + (try await returner.returnBatch(batch, of: incarnation, to: list, because: cause, keepOpen: true))
             }
             report.reaped += tally.returned
             report.quarantined += tally.quarantined
-            if !wasReturned {
-                _ = try await broker.client.replies([
-                    RedisCommand("HSET", keys.flight(incarnation), Self.returnedField, "1"),
-                    RedisCommand("EXPIRE", keys.flight(incarnation), Self.sweptFor.components.seconds),
-                ])
-            }
+            if wasReturned { continue }
+            let expiry = RedisCommand("EXPIRE", keys.flight(incarnation), Self.sweptFor.components.seconds)
+            // A worker that is just closing removes its register itself.
+            let isEmptied = wasClosing && batches.isEmpty
+            _ = try await broker.client.replies(isEmptied ? [expiry] : [RedisCommand("HSET", keys.flight(incarnation), Self.returnedField, "1"), expiry])
         }
     }
 

@@ -15,6 +15,8 @@ public final class RedisBroker: Broker {
     public let options: RedisBrokerOptions
     /// The names of everything on it.
     public let keys: RedisKeys
+    /// Where the results of lost jobs go when another server keeps them.
+    let otherResults: (any ResultBackend)?
     let logger: Logger
     /// Commands of all callers.
     let client: RedisClient
@@ -29,9 +31,14 @@ public final class RedisBroker: Broker {
     private let checked = Mutex(false)
 
     /// Makes a broker; it connects when it is first used.
-    public init(_ configuration: RedisConfiguration, options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger) {
+    /// - Parameter results: Where results are kept, when that is another server or database: those of jobs whose worker was lost are
+    ///   stored there, and completions bring none. Default: `nil`, this server, under ``RedisBrokerOptions/results``.
+    public init(
+        _ configuration: RedisConfiguration, options: RedisBrokerOptions = RedisBrokerOptions(), results: (any ResultBackend)? = nil, logger: Logger
+    ) {
         self.configuration = configuration
         self.options = options
+        otherResults = results
         self.logger = logger
         keys = RedisKeys(prefix: options.globalKeyPrefix, prioritySteps: options.prioritySteps, separator: options.separator)
         expiringQueues = Dictionary(options.declaredBindings.compactMap { binding in binding.expires.map { (binding.queue, $0) } }) { $1 }

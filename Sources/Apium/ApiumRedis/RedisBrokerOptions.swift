@@ -10,10 +10,8 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public var separator: String
     /// Bindings that are made when a message to their exchange finds none: those of the declared queues. Default: none.
     public var declaredBindings: [QueueBinding]
-    /// Celery's `result_expires`: how long results that travel with a completion are kept; zero keeps them for ever. Default: one day.
-    public var resultExpires: Duration
-    /// The prefix of the results' keys, when it differs from none (`result_backend_transport_options.global_keyprefix`). Default: empty.
-    public var resultKeyPrefix: String
+    /// How results and chord parts that travel with a completion are kept.
+    public var results: RedisResultOptions
     /// How long a blocked read waits before it is repeated. Default: 5 seconds.
     public var blockingTimeout: Duration
     /// How many lists are waited on by a connection each; the rest is looked at every 50 ms. Default: 32.
@@ -38,13 +36,24 @@ public struct RedisBrokerOptions: Sendable, Hashable {
         self.prioritySteps = prioritySteps
         self.separator = separator
         self.declaredBindings = declaredBindings
-        self.resultExpires = resultExpires
-        self.resultKeyPrefix = resultKeyPrefix
+        results = RedisResultOptions(keyPrefix: resultKeyPrefix, expires: resultExpires)
         self.blockingTimeout = blockingTimeout
         self.waitingConnections = waitingConnections
         self.crashLimit = crashLimit
         self.revokeExpires = revokeExpires
         self.shelfAge = shelfAge
         self.shelfLimit = shelfLimit
+    }
+
+    /// Celery's `result_expires`; see ``RedisResultOptions/expires``.
+    public var resultExpires: Duration {
+        get { results.expires }
+        set { results.expires = newValue }
+    }
+
+    /// The prefix of the results' keys; see ``RedisResultOptions/keyPrefix``.
+    public var resultKeyPrefix: String {
+        get { results.keyPrefix }
+        set { results.keyPrefix = newValue }
     }
 }

@@ -77,8 +77,12 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:flight:<inc>:<batch>` · list · owner: its session · end: batch done, returned. The messages in the order of their claim.
     func batch(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:flight:\(incarnation):\(batch)" }
 
-    /// `apium:marks:<inc>:<batch>` · string · owner: its session · end: with the batch. A byte per place: NUL runs, `a` acked early, `d` done.
+    /// `apium:marks:<inc>:<batch>` · string · owner: its session · end: with the batch. A byte per place: NUL runs, `a` acked early, `j` has joins to
+    /// end, `d` done.
     func marks(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:marks:\(incarnation):\(batch)" }
+
+    /// `apium:joins:<inc>:<batch>` · hash, place → JSON list of groups and tokens · owner: its session · end: each with its mark `j`.
+    func joins(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:joins:\(incarnation):\(batch)" }
 
     /// `apium:fence` · string · owner: claims · end: never. The last fence that was given.
     var fence: String { "\(prefix)apium:fence" }

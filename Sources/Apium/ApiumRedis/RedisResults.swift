@@ -6,21 +6,27 @@ import RedisClient
 
 /// Celery's result documents on a Redis server: `celery-task-meta-<id>`, stored with a time to live and published under the same name.
 public final class RedisResults: ResultBackend {
-    private let client: RedisClient
+    /// How results are kept.
+    public let options: RedisResultOptions
+    let client: RedisClient
+    let keys: ResultKeys
     private let subscriber: RedisSubscriber
-    private let prefix: String
-    private let expires: Duration
+
+    /// Makes a backend; it connects when it is first used.
+    public init(_ configuration: RedisConfiguration, options: RedisResultOptions, logger: Logger) {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        client = RedisClient(configuration, eventLoop: eventLoop, logger: logger)
+        subscriber = RedisSubscriber(configuration, eventLoop: eventLoop, logger: logger)
+        keys = options.keys
+        self.options = options
+    }
 
     /// Makes a backend; it connects when it is first used.
     /// - Parameters:
     ///   - keyPrefix: Celery's `global_keyprefix` of the result backend. Default: empty.
     ///   - expires: Celery's `result_expires`; zero keeps results for ever. Default: one day.
-    public init(_ configuration: RedisConfiguration, keyPrefix: String = "", expires: Duration = .seconds(86_400), logger: Logger) {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        client = RedisClient(configuration, eventLoop: eventLoop, logger: logger)
-        subscriber = RedisSubscriber(configuration, eventLoop: eventLoop, logger: logger)
-        prefix = ResultKeys.prefix(keyPrefix)
-        self.expires = expires
+    public convenience init(_ configuration: RedisConfiguration, keyPrefix: String = "", expires: Duration = .seconds(86_400), logger: Logger) {
+        self.init(configuration, options: RedisResultOptions(keyPrefix: keyPrefix, expires: expires), logger: logger)
     }
 
     /// Makes a backend of a URL as Celery writes it.
@@ -39,15 +45,17 @@ public final class RedisResults: ResultBackend {
 
     public func store(_ document: ResultDocument) async throws {
         try await client.reply(
-            .eval(RedisScripts.store, keys: [ResultKeys.key(prefix, document.id)], ResultKeys.seconds(expires), document.encoded()))
+            .eval(
+                RedisScripts.store, keys: [keys.task(document.id)], options.seconds(of: document.state), document.encoded(),
+                document.state == .success ? "1" : "0"))
     }
 
     public func document(for id: String) async throws -> ResultDocument? {
-        try await client.reply(RedisCommand("GET", ResultKeys.key(prefix, id))).bytes.map(ResultDocument.init(decoding:))
+        try await client.reply(RedisCommand("GET", keys.task(id))).bytes.map(ResultDocument.init(decoding:))
     }
 
     public func forget(_ id: String) async throws {
-        try await client.reply(RedisCommand("DEL", ResultKeys.key(prefix, id)))
+        try await client.reply(RedisCommand("DEL", keys.task(id)))
     }
 
     /// Subscribes first and reads then, so that a result that is stored in between is not missed. After a gap it reads again.
@@ -56,7 +64,7 @@ public final class RedisResults: ResultBackend {
         guard timeout > .zero else { return nil }
         let events: AsyncStream<RedisSubscriptionEvent>
         do {
-            events = try await subscriber.events(channels: [ResultKeys.key(prefix, id)], bufferLimit: 16)
+            events = try await subscriber.events(channels: [keys.task(id)], bufferLimit: 16)
         } catch {
             throw RedisFailure.apiumError(error)
         }
@@ -84,19 +92,4 @@ public final class RedisResults: ResultBackend {
         try Task.checkCancellation()
         throw ApiumError(.unavailable, "the result backend was shut down")
     }
-}
-
-/// The names of results.
-enum ResultKeys {
-    /// Celery puts an underscore behind a prefix that doesn't end in one of `:_-.`.
-    static func prefix(_ text: String) -> String {
-        guard let last = text.last else { return "" }
-        return ":_-.".contains(last) ? text : text + "_"
-    }
-
-    /// `celery-task-meta-<id>` · string · owner: workers · end: `result_expires`. Also the channel of its publication.
-    static func key(_ prefix: String, _ id: String) -> String { "\(prefix)celery-task-meta-\(id)" }
-
-    /// Whole seconds to live; at least one, unless zero means for ever.
-    static func seconds(_ duration: Duration) -> Int64 { duration <= .zero ? 0 : max(1, duration.components.seconds) }
 }

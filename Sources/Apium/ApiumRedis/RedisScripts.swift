@@ -1,14 +1,15 @@
 import RedisClient
 
-/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does.
+/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does. `functions.lua` is no
+/// script: it stands in front of those that need it.
 enum RedisScripts {
     static let register = script("register", PackageResources.register_lua)
     static let open = script("open", PackageResources.open_lua)
-    static let complete = script("complete", PackageResources.complete_lua)
+    static let complete = script("complete", PackageResources.complete_lua, PackageResources.functions_lua)
     static let acknowledge = script("acknowledge", PackageResources.acknowledge_lua)
     static let renew = script("renew", PackageResources.renew_lua)
     static let expire = script("expire", PackageResources.expire_lua)
-    static let returnBatch = script("return", PackageResources.return_lua)
+    static let returnBatch = script("return", PackageResources.return_lua, PackageResources.functions_lua)
     static let later = script("later", PackageResources.later_lua)
     static let promote = script("promote", PackageResources.promote_lua)
     static let janitor = script("janitor", PackageResources.janitor_lua)
@@ -18,10 +19,12 @@ enum RedisScripts {
     static let fire = script("fire", PackageResources.fire_lua)
     static let requeue = script("requeue", PackageResources.requeue_lua)
     static let trim = script("trim", PackageResources.trim_lua)
-    static let store = script("store", PackageResources.store_lua)
+    static let store = script("store", PackageResources.store_lua, PackageResources.functions_lua)
+    static let bring = script("bring", PackageResources.bring_lua, PackageResources.functions_lua)
+    static let join = script("join", PackageResources.join_lua, PackageResources.functions_lua)
     static let bind = script("bind", PackageResources.bind_lua)
 
-    private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
-        RedisScript(name: name, source: String(decoding: source, as: UTF8.self))
+    private static func script(_ name: String, _ source: [UInt8], _ functions: [UInt8] = []) -> RedisScript {
+        RedisScript(name: name, source: String(decoding: functions + source, as: UTF8.self))
     }
 }

@@ -185,11 +185,16 @@ final class RedisSession: BrokerSession {
         await parts.lease.stop()
     }
 
+    /// Leaves first, so that every end that comes from now on is refused: what was returned must not be ended any more. Should this
+    /// process die in between, the janitor goes on, as it would for a worker that was lost, but counts no crash.
     private func giveBackAndLeave() async throws {
-        try await BatchReturner(broker: broker).returnAll(of: incarnation, because: .closing)
-        _ = try await broker.client.uncancelledReplies([
+        let replies = try await broker.client.uncancelledReplies([
+            RedisCommand("HSET", keys.flight(incarnation), BatchReturner.closingField, "1"),
             .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, ""),
             .eval(RedisScripts.leave, keys: [keys.janitor], incarnation),
         ])
+        for reply in replies { try reply.checked() }
+        try await BatchReturner(broker: broker).returnAll(of: incarnation, because: .closing)
+        _ = try await broker.client.uncancelledReplies([RedisCommand("HDEL", keys.flight(incarnation), BatchReturner.closingField)])
     }
 }

@@ -15,15 +15,28 @@ struct ReturnPlan {
 
     private(set) var operations: [[UInt8]] = []
     private(set) var tally = BatchReturner.Tally()
+    /// Jobs that end as lost where another server keeps the results; `operations` says nothing of their results.
+    private(set) var losses: [Loss] = []
     private let list: String
     private let cause: Cause
     private let broker: RedisBroker
 
+    /// A job that ended with its worker.
+    struct Loss {
+        var document: ResultDocument
+        /// Its part in a chord.
+        var part: ChordPart?
+        var message: Message
+    }
+
     /// The header in which the crashes of a job's workers are counted.
     static let crashHeader = "apium_crashes"
 
-    /// - Parameter marks: A byte per message: `d` is done and dropped, `a` was acknowledged early, anything else runs.
-    init(payloads: [[UInt8]], marks: [UInt8], list: String, cause: Cause, broker: RedisBroker) {
+    /// - Parameters:
+    ///   - marks: A byte per message: `d` is done and dropped, `j` has ended but for its joins, `a` was acknowledged early, anything
+    ///     else runs.
+    ///   - joins: The joins of those that are marked `j`, by their place.
+    init(payloads: [[UInt8]], marks: [UInt8], joins: [Int: [ChordClaim]] = [:], list: String, cause: Cause, broker: RedisBroker) {
         self.list = list
         self.cause = cause
         self.broker = broker
@@ -31,10 +44,30 @@ struct ReturnPlan {
         for index in payloads.indices.reversed() {
             switch index < marks.count ? marks[index] : 0 {
             case UInt8(ascii: "d"): break
+            case UInt8(ascii: "j"): resume(joins[index] ?? [], payloads[index])
             case UInt8(ascii: "a"): bury(payloads[index])
             default: giveBack(payloads[index])
             }
         }
+    }
+
+    /// The job has ended and took nobody down: only its joins are left to do. Whoever claims the message does them.
+    private mutating func resume(_ joins: [ChordClaim], _ payload: [UInt8]) {
+        guard let message = try? Message(decoding: payload) else { return push(payload) }
+        push(Self.joiningMessage(message, joins))
+    }
+
+    /// The message that has joins done, without its job being run.
+    private static func joiningMessage(_ message: Message, _ joins: [ChordClaim]) -> [UInt8] {
+        var message = message
+        message.properties.redelivered = true
+        message.joining = joins
+        return message.encoded()
+    }
+
+    /// Adds the message for joins that a lost job's part has claimed.
+    mutating func push(_ joins: [ChordClaim], of loss: Loss) {
+        if !joins.isEmpty { push(Self.joiningMessage(loss.message, joins)) }
     }
 
     private mutating func giveBack(_ payload: [UInt8]) {
@@ -46,12 +79,18 @@ struct ReturnPlan {
         message.headers.custom[Self.crashHeader] = .int(crashes)
         guard crashes >= Int64(broker.options.crashLimit) else { return push(message.encoded()) }
         tally.quarantined += 1
-        shelve(message, in: .quarantine, reason: "took its worker down \(crashes) times", attempts: Int(crashes), payload: message.encoded())
+        let reason = "took its worker down \(crashes) times"
+        shelve(message, in: .quarantine, reason: reason, attempts: Int(crashes), payload: message.encoded())
+        fail(message, reason)
     }
 
     private mutating func push(_ payload: [UInt8]) {
         tally.returned += 1
-        operations += [Array("push".utf8), Array(list.utf8), payload]
+        operate("push", list, last: payload)
+    }
+
+    private mutating func operate(_ texts: String..., last: [UInt8]) {
+        operations += texts.map { Array($0.utf8) } + [last]
     }
 
     /// Celery's early acknowledgement: the job must not run again, so it ends as lost.
@@ -60,17 +99,24 @@ struct ReturnPlan {
         tally.dead += 1
         let reason = "Worker exited prematurely: it had acknowledged the job and did not end it"
         shelve(message, in: .dead, reason: reason, attempts: message.headers.retries + 1, payload: payload)
-        let failure = JobFailure(type: "WorkerLostError", arguments: [.string(reason)], module: "billiard.exceptions")
-        let document = ResultDocument(
-            id: message.id, state: .failure, result: failure.value, dateDone: .now(), groupID: message.headers.group, parentID: message.headers.parentID)
-        let key = ResultKeys.key(ResultKeys.prefix(broker.options.resultKeyPrefix), message.id)
-        operations += [Array("result".utf8), Array(key.utf8), Array(String(ResultKeys.seconds(broker.options.resultExpires)).utf8), document.encoded()]
+        fail(message, reason)
+    }
+
+    /// The job ends as `WorkerLostError`, and so does its part in a chord, which would wait for it without end.
+    private mutating func fail(_ message: Message, _ reason: String) {
+        let loss = Loss(document: message.lost(reason, at: .now()), part: message.lostPart(reason), message: message)
+        guard broker.otherResults == nil else { return losses.append(loss) }
+        let options = broker.options.results
+        operate("store", options.keys.task(message.id), String(options.seconds(of: .failure)), "0", last: loss.document.encoded())
+        guard let part = loss.part else { return }
+        operations += ["part", options.keys.group(part.group), part.id, part.score, part.token].map { Array($0.utf8) }
+        operations += [part.encoded, Array(list.utf8), Self.joiningMessage(message, [ChordClaim(group: part.group, token: part.token)])]
     }
 
     private mutating func shelve(_ message: Message, in shelf: Shelf, reason: String, attempts: Int, payload: [UInt8]) {
         let record = ShelvedRecord(
             id: message.id, task: message.task, queue: broker.keys.queue(ofReady: list), reason: reason, at: .now(),
             attempts: attempts, payload: payload)
-        operations += [Array("shelf".utf8), Array(broker.keys.shelf(shelf).utf8), Array(message.id.utf8), record.encoded]
+        operate("shelf", broker.keys.shelf(shelf), message.id, last: record.encoded)
     }
 }

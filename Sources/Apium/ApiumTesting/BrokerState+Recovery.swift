@@ -2,40 +2,71 @@ import ApiumCore
 import DynamicJSON
 
 extension BrokerState {
+    /// A job that ended with its worker: what another result backend has to be told.
+    struct Loss: Sendable {
+        var document: ResultDocument
+        /// The job's part in a chord, and the message that resumes the join should it be the last.
+        var part: ChordPart?
+        var place: Place
+    }
+
+    /// A message's place in a queue.
+    struct Place: Sendable {
+        var queue: String
+        var list: Int
+        var payload: [UInt8]
+    }
+
+    /// What became of the jobs of sessions that ended.
+    struct Reaping: Sendable {
+        var reaped = 0
+        var quarantined = 0
+        var sessions: [String] = []
+        var losses: [Loss] = []
+    }
+
     /// Ends a session in good order: what it had not finished goes back to the front, the oldest next, marked redelivered.
     /// A job acknowledged before its run does not run again: it counts as lost.
-    mutating func close(_ incarnation: String, at now: Timestamp) {
-        guard let session = sessions.removeValue(forKey: incarnation) else { return }
+    mutating func close(_ incarnation: String, at now: Timestamp) -> [Loss] {
+        guard let session = sessions.removeValue(forKey: incarnation) else { return [] }
         if janitor == incarnation { janitor = nil }
+        var losses: [Loss] = []
         for record in session.newestFirst {
-            if record.acknowledged {
-                lose(record, at: now)
+            if record.acknowledged && record.joining.isEmpty {
+                losses += lose(record, at: now)
             } else {
                 giveBack(record, crashes: nil)
             }
         }
+        return losses
     }
 
-    /// Returns the jobs of dead workers; answers how many, how many of them were quarantined, and whose they were.
-    mutating func reap(except own: String, at now: Timestamp) -> (reaped: Int, quarantined: Int, sessions: [String]) {
-        var (reaped, quarantined) = (0, 0)
-        let dead = sessions.filter { $0.key != own && $0.value.hasExpired(at: now) }
-        for (incarnation, session) in dead {
+    /// Returns the jobs of dead workers.
+    mutating func reap(except own: String, at now: Timestamp) -> Reaping {
+        var reaping = Reaping()
+        for (incarnation, session) in sessions.filter({ $0.key != own && $0.value.hasExpired(at: now) }) {
             sessions[incarnation] = nil
-            for record in session.newestFirst {
-                let crashes = record.crashes + 1
-                if record.acknowledged {
-                    lose(record, at: now)
-                } else if crashes >= BrokerState.crashLimit {
-                    quarantine(record, crashes, at: now)
-                    quarantined += 1
-                } else {
-                    giveBack(record, crashes: crashes)
-                    reaped += 1
-                }
-            }
+            reaping.sessions.append(incarnation)
+            for record in session.newestFirst { returnCrashed(record, at: now, &reaping) }
         }
-        return (reaped, quarantined, Array(dead.keys))
+        return reaping
+    }
+
+    /// A job that has ended took nobody down: only its joins are left to do.
+    private mutating func returnCrashed(_ record: InFlight, at now: Timestamp, _ reaping: inout Reaping) {
+        let crashes = record.crashes + 1
+        if !record.joining.isEmpty {
+            giveBack(record, crashes: nil)
+            reaping.reaped += 1
+        } else if record.acknowledged {
+            reaping.losses += lose(record, at: now)
+        } else if crashes >= BrokerState.crashLimit {
+            reaping.losses += quarantine(record, crashes, at: now)
+            reaping.quarantined += 1
+        } else {
+            giveBack(record, crashes: crashes)
+            reaping.reaped += 1
+        }
     }
 
     /// Whether `incarnation` holds the janitor lease now; takes it when nobody alive does.
@@ -50,18 +81,36 @@ extension BrokerState {
         queues[record.queue, default: Queue()][record.list].pushFront(record.redelivered(crashes: crashes))
     }
 
-    private mutating func quarantine(_ record: InFlight, _ crashes: Int, at now: Timestamp) {
+    private mutating func quarantine(_ record: InFlight, _ crashes: Int, at now: Timestamp) -> [Loss] {
         let message = try? Message(decoding: record.payload)
-        shelve(record.shelved(message, "its worker died \(crashes) times while it ran", crashes, now, record.redelivered(crashes: crashes)), in: .quarantine)
+        let reason = "its worker died \(crashes) times while it ran"
+        shelve(record.shelved(message, reason, crashes, now, record.redelivered(crashes: crashes)), in: .quarantine)
+        return message.map { fail($0, reason, record, at: now) } ?? []
     }
 
-    private mutating func lose(_ record: InFlight, at now: Timestamp) {
+    private mutating func lose(_ record: InFlight, at now: Timestamp) -> [Loss] {
         let message = try? Message(decoding: record.payload)
         let reason = "the worker was lost after it had acknowledged the job"
         shelve(record.shelved(message, reason, record.crashes + 1, now, record.payload), in: .dead)
-        guard let message else { return }
-        let failure = JobFailure(type: "WorkerLostError", arguments: [.string(reason)], module: "billiard.exceptions")
-        store(ResultDocument(id: message.id, state: .failure, result: failure.value, dateDone: now))
+        return message.map { fail($0, reason, record, at: now) } ?? []
+    }
+
+    /// Ends a lost job as `WorkerLostError`, here or by whoever keeps the results; its part in a chord is brought with it.
+    private mutating func fail(_ message: Message, _ reason: String, _ record: InFlight, at now: Timestamp) -> [Loss] {
+        let place = Place(queue: record.queue, list: record.list, payload: record.payload)
+        let loss = Loss(document: message.lost(reason, at: now), part: message.lostPart(reason), place: place)
+        if resultsAreElsewhere { return [loss] }
+        store(loss.document)
+        if let part = loss.part { resumeJoins(bring([part], at: now), at: place) }
+        return []
+    }
+
+    /// Puts a message in front that resumes joins which nobody is there to do.
+    mutating func resumeJoins(_ claims: [ChordClaim], at place: Place) {
+        guard !claims.isEmpty, var message = try? Message(decoding: place.payload) else { return }
+        message.properties.redelivered = true
+        message.joining = claims
+        queues[place.queue, default: Queue()][place.list].pushFront(message.encoded())
     }
 
     // MARK: Shelves
@@ -125,6 +174,7 @@ extension BrokerState.InFlight {
         guard var message = try? Message(decoding: payload) else { return payload }
         message.properties.redelivered = true
         if let crashes { message.headers.custom[BrokerState.crashHeader] = .int(Int64(crashes)) }
+        if !joining.isEmpty { message.joining = joining }
         return message.encoded()
     }
 

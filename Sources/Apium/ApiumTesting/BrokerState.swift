@@ -16,6 +16,10 @@ struct BrokerState {
     var sessions: [String: SessionState] = [:]
     var shelves: [Shelf: [ShelvedRecord]] = [:]
     var results: [String: [UInt8]] = [:]
+    /// Whether the results are those of another broker: this one then hands out what it would store.
+    var resultsAreElsewhere = false
+    var groups: [String: JSONValue] = [:]
+    var chords: [String: ChordState] = [:]
     var revoked: [String: Timestamp] = [:]
     var epoch: Int64 = 0
     var lastFence: Int64 = 0
@@ -40,6 +44,8 @@ struct BrokerState {
         var list: Int
         var payload: [UInt8]
         var acknowledged = false
+        /// The joins that are left to end, when the job has ended.
+        var joining: [ChordClaim] = []
     }
 
     /// One worker process.
@@ -141,7 +147,24 @@ struct BrokerState {
     mutating func complete(_ completion: Completion, by incarnation: String, at now: Timestamp) -> CompletionOutcome {
         let outcome = outcome(of: completion.tag, by: incarnation)
         guard outcome == .done else { return outcome }
-        sessions[incarnation]?.flight[completion.tag] = nil
+        let before = sessions[incarnation]?.flight[completion.tag]?.joining ?? []
+        let ends = completion.closes + completion.abandons
+        // A call that ends none of the joins, or one that is ended, is a repeated one.
+        if !before.isEmpty && (ends.isEmpty || !ends.allSatisfy(before.contains)) { return .joining(before) }
+        var joins = before.filter { !ends.contains($0) }
+        if ends.allSatisfy({ holds($0, at: now) }) { joins += perform(completion, at: now) }
+        if joins.isEmpty {
+            sessions[incarnation]?.flight[completion.tag] = nil
+            return .done
+        }
+        sessions[incarnation]?.flight[completion.tag]?.joining = joins
+        return .joining(joins)
+    }
+
+    /// Does all that a completion says; answers the joins that it claims.
+    private mutating func perform(_ completion: Completion, at now: Timestamp) -> [ChordClaim] {
+        for claim in completion.closes { _ = close(claim, at: now) }
+        for claim in completion.abandons { abandon(claim.group) }
         for result in completion.results { store(result) }
         enqueue(completion.followUps, at: now)
         switch completion.disposition {
@@ -150,7 +173,7 @@ struct BrokerState {
         case .requeue(let message, let queue): enqueue([Outgoing(message, to: queue)], at: now)
         case .shelve(let shelf, let shelved): shelve(shelved, in: shelf)
         }
-        return .done
+        return bring(completion.parts, at: now)
     }
 
     /// `done` when the tag is in flight: nothing is changed yet.
@@ -163,8 +186,10 @@ struct BrokerState {
 
     mutating func acknowledgeEarly(_ tag: DeliveryTag, by incarnation: String) -> CompletionOutcome {
         let outcome = outcome(of: tag, by: incarnation)
-        if outcome == .done { sessions[incarnation]?.flight[tag]?.acknowledged = true }
-        return outcome
+        guard outcome == .done, let record = sessions[incarnation]?.flight[tag] else { return outcome }
+        if record.acknowledged || !record.joining.isEmpty { return .alreadyDone }
+        sessions[incarnation]?.flight[tag]?.acknowledged = true
+        return .done
     }
 
     /// Sets a record aside; of one id the last record counts.

@@ -13,9 +13,19 @@ import Synchronization
 /// ```
 public final class InMemoryBroker: Broker {
     let core: BrokerCore
+    /// Where the results of lost jobs go when that is not this broker.
+    let otherResults: (any ResultBackend)?
 
-    /// Makes an empty broker. Its time is that of `clock`. Default: the machine's.
-    public init(clock: any BrokerClock = SystemBrokerClock()) { core = BrokerCore(clock: clock) }
+    /// Makes an empty broker.
+    /// - Parameters:
+    ///   - clock: Its time. Default: the machine's.
+    ///   - results: Where results are kept, when that is another "server"; completions then bring no results and no parts. Default:
+    ///     `nil`, this broker's own ``results-swift.property``.
+    public init(clock: any BrokerClock = SystemBrokerClock(), results: (any ResultBackend)? = nil) {
+        core = BrokerCore(clock: clock)
+        otherResults = results
+        core.change { state, _ in state.resultsAreElsewhere = results != nil }
+    }
 
     /// The results of this broker's jobs: stored in the same step that ends a delivery.
     public var results: InMemoryResults { InMemoryResults(core: core) }
@@ -36,7 +46,7 @@ public final class InMemoryBroker: Broker {
             state.bindings.formUnion(identity.bindings)
             state.sessions[incarnation] = BrokerState.SessionState(identity: identity, rotation: identity.queues)
         }
-        return InMemorySession(incarnation: incarnation, core: core)
+        return InMemorySession(incarnation: incarnation, core: core, otherResults: otherResults)
     }
 
     public func serverTime() async throws -> Timestamp { core.clock.timestamp }
@@ -63,28 +73,4 @@ public final class InMemoryBroker: Broker {
     public func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] {
         core.read { state, _ in state.marks.filter { entries.contains($0.key) } }
     }
-}
-
-/// Results in memory, stored beside the jobs of an ``InMemoryBroker``.
-public struct InMemoryResults: ResultBackend {
-    let core: BrokerCore
-
-    public func store(_ document: ResultDocument) async throws { core.change { state, _ in state.store(document) } }
-
-    public func document(for id: String) async throws -> ResultDocument? { try core.read { state, _ in try state.document(id) } }
-
-    public func wait(for id: String, within timeout: Duration) async throws -> ResultDocument? {
-        let core = core
-        return try await withThrowingTaskGroup(of: ResultDocument?.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { try await core.waitUntil { state, _ in try state.document(id).flatMap { $0.state.isReady ? $0 : nil } } }
-            group.addTask {
-                try await core.clock.pause(for: timeout)
-                return nil
-            }
-            return try await group.next() ?? nil
-        }
-    }
-
-    public func forget(_ id: String) async throws { core.change { state, _ in state.results[id] = nil } }
 }

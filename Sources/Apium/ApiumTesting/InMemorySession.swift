@@ -5,10 +5,12 @@ public final class InMemorySession: BrokerSession {
     public let incarnation: String
     public let events: AsyncStream<SessionEvent>
     private let core: BrokerCore
+    private let otherResults: (any ResultBackend)?
 
-    init(incarnation: String, core: BrokerCore) {
+    init(incarnation: String, core: BrokerCore, otherResults: (any ResultBackend)?) {
         self.incarnation = incarnation
         self.core = core
+        self.otherResults = otherResults
         events = core.events(of: incarnation)
     }
 
@@ -32,20 +34,21 @@ public final class InMemorySession: BrokerSession {
     public func control() async throws -> ControlState { core.read { $0.control(at: $1) } }
 
     public func maintain() async throws -> MaintenanceReport {
-        let (report, lost) = core.change { state, now -> (MaintenanceReport, [String]) in
+        let (report, reaping) = core.change { state, now in
             var report = MaintenanceReport()
             report.isJanitor = state.isJanitor(incarnation, at: now)
-            guard report.isJanitor else { return (report, []) }
+            guard report.isJanitor else { return (report, BrokerState.Reaping()) }
             report.promoted = state.promote(at: now)
-            let outcome = state.reap(except: incarnation, at: now)
-            report.reaped = outcome.reaped
-            report.quarantined = outcome.quarantined
-            return (report, outcome.sessions)
+            let reaping = state.reap(except: incarnation, at: now)
+            report.reaped = reaping.reaped
+            report.quarantined = reaping.quarantined
+            return (report, reaping)
         }
-        for incarnation in lost {
+        for incarnation in reaping.sessions {
             core.announce(.leaseLost, to: incarnation)
             core.finishEvents(of: incarnation)
         }
+        try await tell(reaping.losses)
         return report
     }
 
@@ -57,8 +60,20 @@ public final class InMemorySession: BrokerSession {
     }
 
     public func close() async throws {
-        core.change { $0.close(incarnation, at: $1) }
+        let losses = core.change { $0.close(incarnation, at: $1) }
         core.finishEvents(of: incarnation)
+        try await tell(losses)
+    }
+
+    /// Tells the other result backend of lost jobs; a join that was claimed by one of their parts goes to whoever claims next.
+    private func tell(_ losses: [BrokerState.Loss]) async throws {
+        guard let otherResults else { return }
+        for loss in losses {
+            try await otherResults.store(loss.document)
+            guard let part = loss.part else { continue }
+            let claims = try await otherResults.bring([part])
+            core.change { state, _ in state.resumeJoins(claims, at: loss.place) }
+        }
     }
 
     /// Stops renewing the lease and does nothing else, as a process that was killed or hangs: what a test calls to see

@@ -16,7 +16,7 @@ for item = 2, #ARGV do
     local mark = string.byte(marks, index + 1)
     if state ~= 0 then
         answers[item - 1] = state
-    elseif mark == 97 or mark == 100 then
+    elseif mark == 97 or mark == 100 or mark == 106 then
         answers[item - 1] = 1
     else
         redis.call('SETRANGE', KEYS[3], index, 'a')

@@ -1,15 +1,18 @@
--- Ends deliveries of one claim batch: result, follow-ups and mark of each in one step.
+-- Ends deliveries of one claim batch: results, follow-ups, parts of chords and mark of each in one step.
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:marks:<inc>:<batch>, 4 apium:flight:<inc>:<batch>,
---      5 apium:scheduled, 6 apium:scheduled:messages
--- ARGV 1 batch, 2 '1' when the caller has now ended all of the batch that it knows, 3 number of items, then per item:
---      index, result key or '', its seconds to live (0: for ever), '1' if the document is SUCCESS, document,
---      number of follow-ups, then per follow-up four values:
---      'push', list, message, '' | 'later', delay in us, member, message | 'shelf', shelf key, id, record
+--      5 apium:scheduled, 6 apium:scheduled:messages, 7 apium:joins:<inc>:<batch>
+-- ARGV 1 batch, 2 '1' when the caller has now ended all of the batch that it knows, 3 number of items, then of chords: 4 ordered,
+--      5 expires, 6 group expires, 7 seconds of a claim; then per item: index, number of operations, and the operations:
+--      'close', group, group key, token | 'abandon', group, group key, token: these come first
+--      'store', key, seconds, '1' if the document is SUCCESS, document | 'push', list, message | 'later', delay in us, member, message |
+--      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part
 -- Expects the worker to be registered (else every item is taken), the batch to be open (else it was ended before), the item not to be
--- marked done. Effect per item: a document is stored and published unless SUCCESS is stored and this is another state;
--- follow-ups run; the item is marked 'd'. With ARGV 2 the batch is deleted when all of its list is marked.
--- Answers one number per item: 0 done, 1 done before, 2 taken; then 0 if the batch is still there, else 1. Repeating is harmless.
--- Cost: about 3 us per item with a result, 1 us without.
+-- marked 'd'. An item marked 'j' has joins to end: a call that closes or abandons some of them goes on, any other is a repeated one and
+-- is answered as the first was. Where a claim to be closed is no longer the caller's, nothing of the item is done but its mark.
+-- Effect per item: the operations in their order. While it has joins to end it is marked 'j', with them in KEYS 7, else 'd'.
+-- With ARGV 2 the batch is deleted when all of its list is marked 'd'.
+-- Answers per item: 0 done, 1 done before, 2 taken, or a list of groups and tokens: the joins; then 0 if the batch is still there, else 1.
+-- Repeating is harmless. Cost: about 3 us per item with a result, 1 us without.
 local count = tonumber(ARGV[3])
 local answers = {}
 local state = 0
@@ -26,60 +29,104 @@ if state ~= 0 then
     return answers
 end
 
-local function store(key, ttl, success, document)
-    if success ~= '1' then
-        local stored = redis.call('GET', key)
-        if stored and string.find(stored, 'SUCCESS', 1, true) then
-            local readable, value = pcall(cjson.decode, stored)
-            if readable and type(value) == 'table' and value.status == 'SUCCESS' then
-                return
-            end
+local settings = {ordered = ARGV[4], expires = ARGV[5], groupExpires = ARGV[6], claimed = ARGV[7]}
+local widths = {close = 4, abandon = 4, store = 5, push = 3, later = 4, shelf = 4, part = 7}
+
+local function run(verb, at, joins)
+    if verb == 'store' then
+        store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+    elseif verb == 'push' then
+        redis.call('LPUSH', ARGV[at + 1], ARGV[at + 2])
+    elseif verb == 'later' then
+        local due = string.format('%.0f', microseconds() + tonumber(ARGV[at + 1]))
+        redis.call('ZADD', KEYS[5], due, ARGV[at + 2])
+        redis.call('HSET', KEYS[6], ARGV[at + 2], ARGV[at + 3])
+    elseif verb == 'shelf' then
+        shelve(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+    elseif verb == 'part' then
+        if bring(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], settings) then
+            joins[#joins + 1] = ARGV[at + 1]
+            joins[#joins + 1] = ARGV[at + 5]
         end
+    elseif verb == 'close' then
+        close(ARGV[at + 2], settings)
+    elseif verb == 'abandon' then
+        redis.call('DEL', ARGV[at + 2] .. '.s')
     end
-    if ttl == '0' then
-        redis.call('SET', key, document)
-    else
-        redis.call('SET', key, document, 'EX', ttl)
-    end
-    redis.call('PUBLISH', key, document)
 end
 
-local function microseconds()
-    local now = redis.call('TIME')
-    return tonumber(now[1]) * 1000000 + tonumber(now[2])
+-- The place of a claim among joins, or nil.
+local function place(joins, at)
+    for number = 1, #joins, 2 do
+        if joins[number] == ARGV[at + 1] and joins[number + 1] == ARGV[at + 3] then
+            return number
+        end
+    end
+end
+
+-- Ends one item whose operations stand from 'first' on. Answers the joins that it has then, or nil for a repeated call.
+local function complete(joins, isJoining, first, operations)
+    local held = true
+    local at = first
+    local closes = 0
+    while closes < operations and (ARGV[at] == 'close' or ARGV[at] == 'abandon') do
+        local known = place(joins, at)
+        if isJoining and not known then
+            return nil
+        end
+        if known then
+            table.remove(joins, known)
+            table.remove(joins, known)
+        end
+        held = held and holds(ARGV[at + 2], ARGV[at + 3], settings)
+        at = at + 4
+        closes = closes + 1
+    end
+    if isJoining and closes == 0 then
+        return nil
+    end
+    if held then
+        at = first
+        for _ = 1, operations do
+            run(ARGV[at], at, joins)
+            at = at + widths[ARGV[at]]
+        end
+    end
+    return joins
 end
 
 local marks = redis.call('GET', KEYS[3]) or ''
-local ended = {}
-local at = 4
+local now = {}
+local at = 8
 for item = 1, count do
     local index = tonumber(ARGV[at])
-    local follow = tonumber(ARGV[at + 5])
-    if ended[index] or string.byte(marks, index + 1) == 100 then
+    local operations = tonumber(ARGV[at + 1])
+    local mark = now[index] or string.byte(marks, index + 1)
+    if mark == 100 then
         answers[item] = 1
     else
-        if ARGV[at + 1] ~= '' then
-            store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
-        end
-        for number = 0, follow - 1 do
-            local base = at + 6 + number * 4
-            local verb = ARGV[base]
-            if verb == 'push' then
-                redis.call('LPUSH', ARGV[base + 1], ARGV[base + 2])
-            elseif verb == 'later' then
-                local due = string.format('%.0f', microseconds() + tonumber(ARGV[base + 1]))
-                redis.call('ZADD', KEYS[5], due, ARGV[base + 2])
-                redis.call('HSET', KEYS[6], ARGV[base + 2], ARGV[base + 3])
-            elseif verb == 'shelf' then
-                redis.call('ZADD', ARGV[base + 1], string.format('%.0f', microseconds()), ARGV[base + 2])
-                redis.call('HSET', ARGV[base + 1] .. ':messages', ARGV[base + 2], ARGV[base + 3])
+        local stored = mark == 106 and (redis.call('HGET', KEYS[7], index) or '[]')
+        local joins = complete(stored and cjson.decode(stored) or {}, mark == 106, at + 2, operations)
+        if joins == nil then
+            answers[item] = cjson.decode(stored)
+        elseif #joins > 0 then
+            redis.call('SETRANGE', KEYS[3], index, 'j')
+            redis.call('HSET', KEYS[7], index, cjson.encode(joins))
+            now[index] = 106
+            answers[item] = joins
+        else
+            redis.call('SETRANGE', KEYS[3], index, 'd')
+            if stored then
+                redis.call('HDEL', KEYS[7], index)
             end
+            now[index] = 100
+            answers[item] = 0
         end
-        redis.call('SETRANGE', KEYS[3], index, 'd')
-        ended[index] = true
-        answers[item] = 0
     end
-    at = at + 6 + follow * 4
+    at = at + 2
+    for _ = 1, operations do
+        at = at + widths[ARGV[at]]
+    end
 end
 answers[count + 1] = 0
 if ARGV[2] == '1' then

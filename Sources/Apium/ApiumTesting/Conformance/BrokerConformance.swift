@@ -33,19 +33,27 @@ public struct BrokerConformance: Sendable {
         /// Makes a session stop renewing its lease, and nothing else, as if its process hung or was killed. Its calls still
         /// reach the broker afterwards: the laws about stale workers make them.
         public var silence: @Sendable (any BrokerSession) async throws -> Void
+        /// Whether the results are the broker's own, so that results and parts travel with completions. Else the laws bring them to
+        /// ``results`` first, as a worker does. Default: true.
+        public var resultsAreOnBroker: Bool
+        /// Lets the claim of a chord's join run out. Default: ``pass`` for longer than claims hold in memory.
+        public var outlastClaims: @Sendable (_ group: String) async throws -> Void
         /// Ends what `makeWorld` started. Sessions the laws left open may still be there. Default: nothing.
         public var tearDown: @Sendable () async throws -> Void
 
         /// Makes a world.
         public init(
             broker: any Broker, results: any ResultBackend, lease: Duration, pass: @escaping @Sendable (Duration) async throws -> Void,
-            silence: @escaping @Sendable (any BrokerSession) async throws -> Void, tearDown: @escaping @Sendable () async throws -> Void = {}
+            silence: @escaping @Sendable (any BrokerSession) async throws -> Void, resultsAreOnBroker: Bool = true,
+            outlastClaims: (@Sendable (_ group: String) async throws -> Void)? = nil, tearDown: @escaping @Sendable () async throws -> Void = {}
         ) {
             self.broker = broker
             self.results = results
             self.lease = lease
             self.pass = pass
             self.silence = silence
+            self.resultsAreOnBroker = resultsAreOnBroker
+            self.outlastClaims = outlastClaims ?? { _ in try await pass(ChordState.claimLife) }
             self.tearDown = tearDown
         }
     }
@@ -54,10 +62,13 @@ public struct BrokerConformance: Sendable {
     public struct Law: Sendable, CustomStringConvertible {
         /// The law as a sentence.
         public let name: String
+        /// Whether it says something of results that travel with completions.
+        public let needsResultsOnBroker: Bool
         let body: @Sendable (Scene) async throws -> Void
 
-        init(_ name: String, _ body: @escaping @Sendable (Scene) async throws -> Void) {
+        init(_ name: String, needsResultsOnBroker: Bool = false, _ body: @escaping @Sendable (Scene) async throws -> Void) {
             self.name = name
+            self.needsResultsOnBroker = needsResultsOnBroker
             self.body = body
         }
 
@@ -77,7 +88,10 @@ public struct BrokerConformance: Sendable {
     }
 
     /// Every law.
-    public static let allCases: [Law] = claimLaws + completionLaws + recoveryLaws + timeLaws + operationLaws + routingLaws
+    public static let allCases: [Law] = claimLaws + completionLaws + chordLaws + joinLaws + recoveryLaws + timeLaws + operationLaws + routingLaws
+
+    /// The laws for a set-up whose results are kept elsewhere (``World/resultsAreOnBroker`` is false).
+    public static let casesWithResultsElsewhere: [Law] = allCases.filter { !$0.needsResultsOnBroker }
 
     /// Checks one law in a world of its own.
     ///

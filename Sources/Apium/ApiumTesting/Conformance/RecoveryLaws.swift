@@ -5,7 +5,7 @@ extension BrokerConformance {
     static let recoveryLaws: [Law] = [
         Law("nothing is lost when a session vanishes") { try await $0.aVanishedSessionLosesNothing() },
         Law("a live session is never reaped, however long its job runs") { try await $0.aLiveSessionIsNeverReaped() },
-        Law("a completion after the lease was lost is refused, and stores nothing") { try await $0.staleCompletionsAreRefused() },
+        Law("a completion after the lease was lost is refused, and stores nothing", needsResultsOnBroker: true) { try await $0.staleCompletionsAreRefused() },
         Law("what a session had completed before it vanished does not come back") { try await $0.completedJobsStayCompleted() },
         Law("a closing session gives back its jobs at the front, in order") { try await $0.closingGivesBackInOrder() },
         Law("a closing session does not give back a job it had acknowledged early") { try await $0.closingKeepsEarlyAcks() },
@@ -13,7 +13,7 @@ extension BrokerConformance {
         Law("a job that takes down three workers is quarantined, others are not") { try await $0.crashesAreCounted() },
         Law("whatever crash count a message claims, it takes nobody down") { try await $0.hostileCrashCounts() },
         Law("bytes that are no message come back as they are") { try await $0.undecodableBytesComeBack() },
-        Law("a session that ended gets nothing done any more") { try await $0.aClosedSessionIsRefused() },
+        Law("a session that ended gets nothing done any more", needsResultsOnBroker: true) { try await $0.aClosedSessionIsRefused() },
         Law("one session at a time does the shared duties, and another takes over when it ends") { try await $0.thereIsOneJanitor() },
     ]
 }

@@ -59,13 +59,20 @@ struct Scene: Sendable {
         try expect(seen == expected, "the claims gave \(seen) instead of \(expected)", fileID: fileID, line: line)
     }
 
-    /// Ends one delivery and answers how.
+    /// Ends one delivery and answers how. Results kept elsewhere are stored before, as a worker does.
     @discardableResult
     func complete(
-        _ delivery: Delivery, _ disposition: Completion.Disposition = .done, result: ResultDocument? = nil, followUps: [Outgoing] = [],
-        by session: any BrokerSession
+        _ delivery: Delivery, _ disposition: Completion.Disposition = .done, result: ResultDocument? = nil, parts: [ChordPart] = [],
+        closes: [ChordClaim] = [], abandons: [ChordClaim] = [], followUps: [Outgoing] = [], by session: any BrokerSession
     ) async throws -> CompletionOutcome {
-        let outcomes = try await session.complete([Completion(delivery.tag, disposition, results: result.map { [$0] } ?? [], followUps: followUps)])
+        var documents = result.map { [$0] } ?? []
+        if !world.resultsAreOnBroker {
+            for document in documents { try await results.store(document) }
+            documents = []
+        }
+        let completion = Completion(
+            delivery.tag, disposition, results: documents, parts: parts, closes: closes, abandons: abandons, followUps: followUps)
+        let outcomes = try await session.complete([completion])
         try expect(outcomes.count == 1, "one completion has \(outcomes.count) answers")
         return outcomes[0]
     }
