@@ -10,8 +10,10 @@ extension SuiteTasks {
             try await marks.append(.string(call.context.id), to: call.key("redis_key"))
             return sum
         }
-        task("redis_echo", ["message", .optional("redis_key", "redis-echo")]) { call in
-            try await marks.append(call["message"], to: call.key("redis_key"))
+        let echoed: Parameters = ["message", .optional("redis_key", "redis-echo")]
+        let echo: @Sendable (BoundArguments) async throws -> Void = { try await marks.append($0["message"], to: $0.key("redis_key")) }
+        task("redis_echo", echoed, errback: Self.inline(echoed, of: "redis_echo", run: echo)) { call in
+            try await echo(call.arguments)
             return .null
         }
         task("redis_count", [.optional("redis_key", "redis-count")]) { call in
@@ -26,6 +28,11 @@ extension SuiteTasks {
 }
 
 extension SuiteCall {
+    /// The value of a parameter that names a key.
+    func key(_ name: String) throws -> String { try arguments.key(name) }
+}
+
+extension BoundArguments {
     /// The value of a parameter that names a key.
     func key(_ name: String) throws -> String {
         guard let key = self[name].stringValue else { throw JobFailure(type: "TypeError", arguments: [.string("\(name) is no text")]) }

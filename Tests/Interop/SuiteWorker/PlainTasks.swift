@@ -2,6 +2,7 @@ import ApiumCore
 import Dispatch
 import DynamicJSON
 import Foundation
+import Logging
 
 /// Tasks that only compute, wait, write a file or fail.
 extension SuiteTasks {
@@ -45,16 +46,21 @@ extension SuiteTasks {
 
     private mutating func registerWaits() {
         task("delayed_sum", ["numbers", .optional("pause_time", 1)]) { call in
-            try await Self.pause(call["pause_time"])
+            try await call.pause(call["pause_time"])
             return try PythonArithmetic.sum(call["numbers"])
         }
         task("sleeping", Parameters(["i"], keywords: true)) { call in
-            try await Self.pause(call["i"])
+            try await call.pause(call["i"])
             return .null
         }
-        task("print_unicode", [.optional("log_message", "håå®ƒ valmuefrø"), .optional("print_message", "hiöäüß")]) { call in
-            call.context.logger.warning("\(call["log_message"].stringValue ?? call["log_message"].text)")
-            print(call["print_message"].stringValue ?? call["print_message"].text)
+        let texts: Parameters = [.optional("log_message", "håå®ƒ valmuefrø"), .optional("print_message", "hiöäüß")]
+        let show: @Sendable (BoundArguments, Logger) -> Void = { arguments, logger in
+            logger.warning("\(arguments["log_message"].stringValue ?? arguments["log_message"].text)")
+            print(arguments["print_message"].stringValue ?? arguments["print_message"].text)
+        }
+        let logger = logger
+        task("print_unicode", texts, errback: Self.inline(texts, of: "print_unicode") { show($0, logger) }) { call in
+            show(call.arguments, call.context.logger)
             return .null
         }
     }
@@ -62,14 +68,9 @@ extension SuiteTasks {
     private mutating func registerFailures() {
         task("return_exception", ["e"]) { [$0["e"], true] }
         task("raise_error", .rest) { _ in throw JobFailure(type: "ValueError", arguments: ["deliberate error"]) }
-        task("fail", .rest) { throw JobFailure.ofSuite("ExpectedException", ["Task expected to fail"] + $0.arguments.rest) }
+        let fail: @Sendable (BoundArguments) throws -> Never = { throw JobFailure.ofSuite("ExpectedException", ["Task expected to fail"] + $0.rest) }
+        task("fail", .rest, errback: Self.inline(.rest, of: "fail") { try fail($0) }) { try fail($0.arguments) }
         task("fail_unpickleable", ["foo", "bar"]) { throw JobFailure.ofSuite("UnpickleableException", [$0["foo"]]) }
-    }
-
-    /// Waits so many seconds.
-    static func pause(_ seconds: JSONValue) async throws {
-        guard let seconds = seconds.doubleValue, seconds >= 0 else { throw JobFailure(type: "TypeError", arguments: ["a number of seconds is not negative"]) }
-        try await Task.sleep(for: .seconds(seconds))
     }
 
     /// Appends to a file, on a thread that may block.
@@ -86,5 +87,13 @@ extension SuiteTasks {
                     })
             }
         }
+    }
+}
+
+extension SuiteCall {
+    /// Waits so many seconds; a soft time limit ends the wait.
+    func pause(_ seconds: JSONValue) async throws {
+        guard let seconds = seconds.doubleValue, seconds >= 0 else { throw JobFailure(type: "TypeError", arguments: ["a pause takes seconds, not negative"]) }
+        try await context.sleep(for: .seconds(seconds))
     }
 }

@@ -1,5 +1,6 @@
 import ApiumCore
 import DynamicJSON
+import Logging
 
 /// The tasks that Celery's suite calls, as they are collected: section by section, one file each.
 struct SuiteTasks {
@@ -10,24 +11,29 @@ struct SuiteTasks {
     var registry = JobRegistry()
     /// Where some tasks leave marks for their test.
     let marks: SideChannel
-
-    init(marks: SideChannel) { self.marks = marks }
+    /// For errbacks, which have no job to log for.
+    let logger: Logger
 
     /// Registers everything.
-    static func registry(marks: SideChannel) -> JobRegistry {
-        var tasks = SuiteTasks(marks: marks)
+    static func registry(marks: SideChannel, logger: Logger) -> JobRegistry {
+        var tasks = SuiteTasks(marks: marks, logger: logger)
         tasks.registerPlainTasks()
         tasks.registerMarkingTasks()
         tasks.registerRequestTasks()
+        tasks.registerRetryTasks()
+        tasks.registerCanvasTasks()
+        tasks.registerReplacingTasks()
+        tasks.registerErrbackTasks()
+        tasks.registerEndingTasks()
         return tasks.registry
     }
 
     /// Registers a task of the suite's module with the parameters of its Python function.
     mutating func task(
-        _ name: String, _ parameters: Parameters = [], options: JobOptions = .suite, run: @escaping @Sendable (SuiteCall) async throws -> JSONValue
+        _ name: String, _ parameters: Parameters = [], options: JobOptions = .suite, errback: ErrbackStyle = .task,
+        run: @escaping @Sendable (SuiteCall) async throws -> JSONValue
     ) {
-        let full = "\(Self.module).\(name)"
-        registry.register(full, options: options) { arguments, context in
+        registry.register("\(Self.module).\(name)", options: options, parameters: parameters.positional.map(\.name), errback: errback) { arguments, context in
             try await run(SuiteCall(arguments: parameters.bind(arguments, to: name), context: context))
         }
     }

@@ -16,7 +16,7 @@ struct SuiteApplication: WorkerApplication {
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
         let marks = try SideChannel(environment: setup.environment, logger: setup.logger)
-        return PreparedWorker(registry: SuiteTasks.registry(marks: marks), services: [SideChannelService(marks: marks)])
+        return PreparedWorker(registry: SuiteTasks.registry(marks: marks, logger: setup.logger), services: [SideChannelService(marks: marks)])
     }
 }
 
