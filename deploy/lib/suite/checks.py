@@ -83,6 +83,16 @@ def containers(context: Context) -> Counts:
     return counts
 
 
+def celery_suite(context: Context) -> Counts:
+    """Celery's own integration suite: each of its tests is one, and each worker that died on the way is a failure."""
+    words = [context.python / "python", "-m", "celery_suite", "--work", context.work / "celery-suite", "--junit", context.report]
+    environment = {"PYTHONPATH": str(ROOT / "Tests" / "Interop"), "APIUM_BUILD_DIR": str(ROOT / ".build" / "debug")}
+    code = context.run(words, environment, timeout=1800)
+    if not context.report.exists():
+        return failure(f"Celery's suite ended with code {code} and left no report")
+    return from_junit(context.report)
+
+
 def pytest(folder: str, timeout: float = 1200) -> Callable[[Context], Counts]:
     """The Python tests of one folder under Tests."""
 
