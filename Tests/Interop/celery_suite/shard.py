@@ -75,7 +75,7 @@ class Shard:
             "PYTHONPATH": os.pathsep.join(search),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_PLUGINS": "celery.contrib.pytest,pytest_timeout,pytest_subtests",
+            "PYTEST_PLUGINS": "celery.contrib.pytest,pytest_timeout,pytest_subtests.plugin",
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(port),
             "TEST_BROKER": url,
