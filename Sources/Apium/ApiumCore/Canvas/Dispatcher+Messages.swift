@@ -24,8 +24,8 @@ extension Dispatcher {
         let destination = try router.destination(of: name ?? task, wish: options.route.completed(by: own))
         var headers = Message.Headers(task: task, id: id)
         headers.shadow = options.shadow
-        headers.eta = (options.eta ?? options.delay.map { now + $0 })?.iso8601
-        headers.expires = options.expires?.iso8601
+        headers.eta = options.etaText ?? (options.eta ?? options.delay.map { now + $0 })?.iso8601
+        headers.expires = options.expiresText ?? options.expires?.iso8601
         headers.group = options.group
         headers.groupIndex = options.groupIndex
         headers.retries = options.retries

@@ -76,7 +76,7 @@ extension CanvasNode {
     /// Takes a running job's place in its group, chord and workflow.
     fileprivate func take(place: Message.Headers, chord: JSONValue?, nesting: JSONValue) {
         if let chord { self["chord"] = chord }
-        if let group = place.group { self["group_id"] = .string(group) }
+        self["group_id"] = place.group.map { .string($0) } ?? .null
         if let index = place.groupIndex { self["group_index"] = .int(Int64(index)) }
         self["root_id"] = .string(place.rootID ?? place.id)
         self["replaced_task_nesting"] = nesting

@@ -5,7 +5,7 @@ extension Planner {
     struct Freezing {
         /// The id, if it has none.
         var id: String?
-        /// The group, if it is in none.
+        /// The group, unless it is said which it is in, or with a null that it is in none.
         var groupID: String?
         /// The body of the chord that it reports to.
         var chord: JSONValue?
@@ -37,7 +37,7 @@ extension Planner {
         node.id = id
         if let root = given.rootID { node["root_id"] = .string(root) }
         if let parent = given.parentID { node["parent_id"] = .string(parent) }
-        if let group = given.groupID, node["group_id"] == nil { node["group_id"] = .string(group) }
+        if let group = given.groupID, node.signature.options["group_id"] == nil { node["group_id"] = .string(group) }
         if let chord = given.chord { node["chord"] = chord }
         if let index = given.groupIndex { node["group_index"] = index }
         return ResultNode(id)

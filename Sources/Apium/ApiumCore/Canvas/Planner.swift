@@ -6,8 +6,8 @@ struct Planner {
     /// The job that sends.
     let sender: Dispatcher.Sender?
     private(set) var plan = DispatchPlan()
-    /// The header's result tuple of the chord whose header is being sent, when it has to be saved.
-    private var savedGroup: JSONValue?
+    /// The result tuples of headers that hold groups, which have to be saved.
+    private var savedGroups: [String: JSONValue] = [:]
 
     init(_ dispatcher: Dispatcher, sender: Dispatcher.Sender?) {
         self.dispatcher = dispatcher
@@ -42,12 +42,13 @@ struct Planner {
         let outgoing = try dispatcher.outgoing(merged, sender: sender)
         plan.messages.append(outgoing)
         let result = ResultNode(outgoing.message.id)
-        track(result, call)
+        track(result, call, merged.options)
         return result
     }
 
-    private mutating func track(_ result: ResultNode, _ call: Call) {
-        if call.isChild { plan.children.append(result.tuple) }
+    /// Notes a child of the sender, unless the signature itself says that it is none (`add_to_parent`).
+    private mutating func track(_ result: ResultNode, _ call: Call, _ options: [String: JSONValue] = [:]) {
+        if call.isChild, options["add_to_parent"] != false { plan.children.append(result.tuple) }
     }
 
     // MARK: Chain
@@ -86,9 +87,10 @@ struct Planner {
         let chord = options.removeValue(forKey: "chord")
         var members: [(node: CanvasNode, result: ResultNode)] = []
         flatten(node.members, group: id, rootID: options["root_id"]?.stringValue, into: &members)
-        openChord(id, members.map(\.node), chord: chord)
         let args = call.args.isEmpty ? node.signature.args : call.args + node.signature.args
-        for member in members {
+        for (index, member) in members.enumerated() {
+            // As Celery: before the last one, because parts of a header that is being sent again may come in until then.
+            if index == members.count - 1 { openChord(id, members.map(\.node), chord: chord) }
             var memberOptions = options
             memberOptions["chord"] = chord ?? member.node["chord"]
             _ = try apply(member.node, Call(args: args, kwargs: call.kwargs, options: memberOptions, isChild: false))
@@ -96,7 +98,7 @@ struct Planner {
         var result = ResultNode(id, members: members.map(\.result))
         // A group of one chain that ends in a group stands for that group.
         if members.count == 1, members[0].result.members != nil { result = members[0].result }
-        track(result, call)
+        track(result, call, options)
         return result
     }
 
@@ -116,8 +118,7 @@ struct Planner {
     /// group, which was counted when that was sent.
     private mutating func openChord(_ group: String, _ members: [CanvasNode], chord: JSONValue?) {
         guard let last = members.last, chord ?? last["chord"] != nil, last.reportedGroup == group else { return }
-        plan.chords.append(ChordSetup(group: group, size: members.reduce(0) { $0 + $1.leaves }, savedGroup: savedGroup))
-        savedGroup = nil
+        plan.chords.append(ChordSetup(group: group, size: members.reduce(0) { $0 + $1.leaves }, savedGroup: savedGroups[group]))
     }
 
     // MARK: Chord
@@ -125,10 +126,12 @@ struct Planner {
     private mutating func applyChord(_ node: CanvasNode, _ call: Call) throws -> ResultNode? {
         guard let original = node.body else { throw ApiumError(.malformedMessage, "a chord without a body cannot be sent") }
         let own = node.signature
-        let options = own.options.filter { !$0.value.isNull }.merging(call.options) { $1 }
+        // A group that is said to be none stays none: the body is then not made one of the header's group.
+        let options = own.options.filter { !$0.value.isNull || $0.key == "group_id" }.merging(call.options) { $1 }
         let delay = options.filter { $0.key == "countdown" || $0.key == "eta" }
         let common = options.filter { !["countdown", "eta", "link", "link_error", "task_id"].contains($0.key) }
 
+        let rootID = call.options["root_id"]?.stringValue ?? original["root_id"]?.stringValue
         let body = original.copy()
         for callback in options.signatures("link") { body.link(callback) }
         for errback in options.signatures("link_error") { body.addErrback(errback) }
@@ -139,7 +142,6 @@ struct Planner {
         let header = node.header.copy()
         let group = header.id ?? own.options["task_id"]?.stringValue ?? dispatcher.makeID()
         header.id = group
-        let rootID = body["root_id"]?.stringValue
         let bodyResult = freeze(body, Freezing(id: options["task_id"]?.stringValue, groupID: group, rootID: rootID))
         body.stripPendingHeaders()
         let bodyJSON = body.json
@@ -152,13 +154,12 @@ struct Planner {
             _ = try apply(body, Call(args: args, isChild: call.isChild))
             return bodyResult
         }
-        if headerResult.members?.contains(where: { $0.members != nil }) == true { savedGroup = headerResult.tuple.json }
-        var headerOptions = common.filter { !["chain", "chord"].contains($0.key) }
+        if headerResult.members?.contains(where: { $0.members != nil }) == true { savedGroups[group] = headerResult.tuple.json }
+        var headerOptions = common.filter { !["chain", "chord", "group_id"].contains($0.key) }
         headerOptions.merge(delay) { $1 }
         headerOptions["task_id"] = .string(group)
         let kwargs = (own.kwargs["kwargs"]?.objectValue ?? [:]).merging(call.kwargs) { $1 }
         _ = try apply(header, Call(args: args, kwargs: kwargs, options: headerOptions, isChild: call.isChild))
-        savedGroup = nil
         return bodyResult
     }
 

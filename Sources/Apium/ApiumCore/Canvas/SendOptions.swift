@@ -10,7 +10,11 @@ struct SendOptions: Sendable {
     var delay: Duration?
     /// The instant, if it was given as one.
     var eta: Timestamp?
+    /// The text in which it was given.
+    var etaText: String?
     var expires: Timestamp?
+    /// The text in which it was given.
+    var expiresText: String?
     var group: String?
     var groupIndex: Int?
     var retries = 0
@@ -52,6 +56,8 @@ extension SendOptions {
             queue: try reader.queue(), exchange: try reader.text("exchange"), routingKey: try reader.text("routing_key"),
             priority: try reader.integer("priority"))
         let countdown = try reader.seconds("countdown")
+        etaText = countdown == nil ? options["eta"]?.stringValue : nil
+        expiresText = options["expires"]?.stringValue
         eta = try reader.instant("eta")
         // Zero is no countdown, as in Python.
         if let countdown, countdown != 0 { eta = now + .seconds(countdown) }
