@@ -7,64 +7,11 @@ import Testing
 @Suite("Verdicts")
 struct VerdictTests {
     private struct Broken: Error {}
-    private let now = Timestamp(seconds: 1_000_000)
-
-    private func assignment(retries: Int = 0, ignoreResult: Bool? = nil, options: JobOptions = JobOptions()) -> Assignment {
-        var headers = Message.Headers(task: "t", id: "id-1")
-        headers.retries = retries
-        headers.ignoreResult = ignoreResult
-        let message = Message(headers: headers, body: TaskArguments(args: [1]).encodedBody())
-        let delivery = Delivery(tag: DeliveryTag(batch: 3, index: 4), queue: "q", fence: 9, payload: message.encoded())
-        return Assignment(delivery: delivery, message: message, options: options, worker: "w@h", resultExtended: true, arguments: TaskArguments(args: [1]))
-    }
-
-    @Test("a success ends the delivery with its result and Celery's extended fields")
-    func success() throws {
-        let completion = Verdict.success(42).completion(of: assignment(retries: 2), now: now)
-        guard case .done = completion.disposition else { return #expect(Bool(false), "the delivery is not done") }
-        let result = try #require(completion.results.first)
-        #expect(result.state == .success)
-        #expect(result.result == 42)
-        #expect(result.extra["retries"] == 2)
-        #expect(result.extra["queue"] == "q")
-        #expect(result.dateDone == now)
-    }
-
-    @Test("ignore_result of the message counts before the job's own, and a failure's job is kept all the same")
-    func ignoreResult() {
-        #expect(Verdict.success(1).completion(of: assignment(ignoreResult: true), now: now).results.isEmpty)
-        #expect(Verdict.success(1).completion(of: assignment(ignoreResult: false, options: JobOptions(ignoreResult: true)), now: now).results.count == 1)
-        let failure = Verdict.failure(JobFailure(type: "E")).completion(of: assignment(ignoreResult: true), now: now)
-        #expect(failure.results.isEmpty)
-        guard case .shelve(.dead, let record) = failure.disposition else { return #expect(Bool(false), "a failed job is in the dead set") }
-        #expect(record.id == "id-1")
-        #expect(record.attempts == 1)
-    }
-
-    @Test("a retry keeps the id, counts up, leaves its due time to the broker's clock and stores RETRY with the cause")
-    func retry() throws {
-        let completion = Verdict.retry(after: .seconds(5), cause: JobFailure(type: "E")).completion(of: assignment(retries: 1), now: now)
-        guard case .schedule(let message, let queue, let delay) = completion.disposition else {
-            return #expect(Bool(false), "a retry waits in the scheduled set")
-        }
-        #expect(message.id == "id-1")
-        #expect(message.headers.retries == 2)
-        #expect(message.headers.eta == nil)
-        #expect(queue == "q")
-        #expect(delay == .seconds(5))
-        #expect(completion.results.first?.state == .retry)
-    }
-
-    @Test("a snooze does not count as a retry and stores nothing")
-    func snooze() {
-        let completion = Verdict.snooze(.seconds(5)).completion(of: assignment(retries: 1), now: now)
-        guard case .schedule(let message, _, _) = completion.disposition else { return #expect(Bool(false), "a snooze waits in the scheduled set") }
-        #expect(message.headers.retries == 1)
-        #expect(completion.results.isEmpty)
-    }
-
-    private func thrown(_ error: any Error, stop: RunningJobs.StopReason? = nil, retries: Int = 0, policy: RetryPolicy = .never) -> Verdict? {
-        Verdict.thrown(error, stop: stop, retries: retries, policy: policy, taskText: "t[id]")
+    private func thrown(
+        _ error: any Error, stop: RunningJobs.StopReason? = nil, softLimit: Bool = false, retries: Int = 0, policy: RetryPolicy = .never, maxRetries: Int? = 3
+    ) -> Verdict? {
+        Verdict.thrown(
+            error, stop: stop, softLimit: softLimit, retries: retries, options: JobOptions(retry: policy, maxRetries: maxRetries), taskText: "t[id]")
     }
 
     @Test("what the worker told the job counts before what the job threw")
@@ -76,16 +23,16 @@ struct VerdictTests {
         }
         #expect(failure.type == "TimeLimitExceeded")
         #expect(failure.module == "billiard.exceptions")
-        #expect(failure.arguments == [3.0])
+        #expect(failure.arguments == [3])
     }
 
     @Test("the policy sees the error, and gives up when its attempts are used")
     func policies() {
         let policy = RetryPolicy.fixed(attempts: 3, delay: .seconds(7))
-        guard case .retry(let delay, _)? = thrown(Broken(), retries: 1, policy: policy) else {
+        guard case .retry(let again)? = thrown(Broken(), retries: 1, policy: policy) else {
             return #expect(Bool(false), "the second run of three is retried")
         }
-        #expect(delay == .seconds(7))
+        #expect(again.delay == .seconds(7))
         guard case .failure? = thrown(Broken(), retries: 2, policy: policy) else { return #expect(Bool(false), "the third run of three fails") }
     }
 
@@ -100,6 +47,24 @@ struct VerdictTests {
         }
         #expect(reasoned.type == "Down")
         guard case .retry? = thrown(Retry(maxRetries: nil), retries: 1_000) else { return #expect(Bool(false), "without a limit it goes on") }
+    }
+
+    @Test("a thrown Retry without a limit of its own has the job's, and its delay")
+    func retryLimitOfJob() {
+        guard case .retry(let again)? = thrown(Retry(), retries: 1, maxRetries: 2) else { return #expect(Bool(false), "the second retry of two is allowed") }
+        #expect(again.delay == .seconds(180))
+        guard case .failure? = thrown(Retry(), retries: 2, maxRetries: 2) else { return #expect(Bool(false), "the third is not") }
+        guard case .retry? = thrown(Retry(), retries: 99, maxRetries: nil) else { return #expect(Bool(false), "without a limit it goes on") }
+    }
+
+    @Test("a soft limit that is let through fails the job as SoftTimeLimitExceeded, whether it was thrown by name or as a cancellation")
+    func softLimit() {
+        for error in [SoftTimeLimitExceeded() as any Error, CancellationError()] {
+            guard case .failure(let failure)? = thrown(error, softLimit: true) else { return #expect(Bool(false), "the job fails") }
+            #expect(failure == JobFailure(type: "SoftTimeLimitExceeded", module: "billiard.exceptions"))
+        }
+        guard case .failure(let other)? = thrown(Broken(), softLimit: true) else { return #expect(Bool(false), "the job fails") }
+        #expect(other.type == "Broken")
     }
 
     @Test("arguments that do not fit are a TypeError and never retried")

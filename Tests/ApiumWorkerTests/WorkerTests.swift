@@ -59,17 +59,6 @@ struct WorkerTests {
         }
     }
 
-    @Test("a message with callbacks is parked rather than run without them")
-    func canvas() async throws {
-        try await Bench.run { bench in
-            var embed = TaskArguments.Embed()
-            embed.callbacks = [["task": "other"]]
-            let id = try await bench.client.enqueue([TaskCall(task: "echo", arguments: TaskArguments(args: [1], embed: embed))])[0]
-            let record = try await bench.shelved(id, in: .parked)
-            #expect(record.reason.contains("callbacks"))
-        }
-    }
-
     @Test("a job revoked while it waits never runs, and one revoked while it runs is cancelled; both end as REVOKED")
     func revoke() async throws {
         try await Bench.run(concurrency: 1) { bench in

@@ -25,6 +25,8 @@ public struct ApiumError: Error, Sendable, CustomStringConvertible {
         public static let notAvailable = Code(rawValue: "not available")
         /// The time to wait has passed.
         public static let timedOut = Code(rawValue: "timed out")
+        /// Jobs that did not react to being stopped hold too many of a worker's slots.
+        public static let slotsLost = Code(rawValue: "slots lost")
         /// The job's result is not what its type says.
         public static let badResult = Code(rawValue: "bad result")
     }

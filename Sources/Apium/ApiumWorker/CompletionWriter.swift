@@ -4,31 +4,51 @@ import Synchronization
 
 /// Collects the ends of jobs and writes them in batches: while one write is under way the next batch gathers.
 final class CompletionWriter: Sendable {
+    /// A completion, and who wants to know what became of it.
+    private struct Entry {
+        var completion: Completion
+        var reply: CheckedContinuation<CompletionOutcome?, Never>?
+    }
+
     private struct State {
-        var pending: [Completion] = []
+        var pending: [Entry] = []
         var waiter: CheckedContinuation<Void, Never>?
         var isClosed = false
+        /// Nothing more is written: ``CompletionWriter/run()`` has returned.
+        var isDone = false
     }
 
     private let state = Mutex(State())
     private let session: any BrokerSession
     private let logger: Logger
+    /// Told of every end that is written or refused.
+    private let written: @Sendable (DeliveryTag, CompletionOutcome) -> Void
     /// Completions in one call at most: bounds the time a script holds Redis.
     private let batchLimit = 200
 
-    init(session: any BrokerSession, logger: Logger) {
+    init(session: any BrokerSession, logger: Logger, written: @escaping @Sendable (DeliveryTag, CompletionOutcome) -> Void = { _, _ in }) {
         self.session = session
+        self.written = written
         self.logger = logger
     }
 
     /// Adds a completion to the next batch.
-    func add(_ completion: Completion) {
-        let waiter = state.withLock { state in
-            state.pending.append(completion)
+    func add(_ completion: Completion) { add(Entry(completion: completion)) }
+
+    /// Writes a completion with the next batch and answers what became of it; `nil` when it could not be written: the delivery
+    /// stays in flight, and goes back with the session.
+    func write(_ completion: Completion) async -> CompletionOutcome? {
+        await withCheckedContinuation { add(Entry(completion: completion, reply: $0)) }
+    }
+
+    private func add(_ entry: Entry) {
+        let (waiter, isDone) = state.withLock { state in
+            if !state.isDone { state.pending.append(entry) }
             defer { state.waiter = nil }
-            return state.waiter
+            return (state.waiter, state.isDone)
         }
         waiter?.resume()
+        if isDone { entry.reply?.resume(returning: nil) }
     }
 
     /// Lets ``run()`` end once everything is written.
@@ -47,13 +67,14 @@ final class CompletionWriter: Sendable {
     /// written holds up no other; it is left in flight, and comes back when this session ends.
     func run() async {
         while true {
-            let (batch, isClosed) = state.withLock { state in
+            let (batch, isDone) = state.withLock { state in
                 let batch = Array(state.pending.prefix(batchLimit))
                 state.pending.removeFirst(batch.count)
-                return (batch, state.isClosed)
+                state.isDone = batch.isEmpty && state.isClosed
+                return (batch, state.isDone)
             }
+            if isDone { return }
             if batch.isEmpty {
-                if isClosed { return }
                 await untilPending()
             } else {
                 await write(batch)
@@ -61,35 +82,44 @@ final class CompletionWriter: Sendable {
         }
     }
 
-    private func write(_ batch: [Completion]) async {
+    private func write(_ batch: [Entry]) async {
         var delay = Duration.milliseconds(50)
         var refusals = 0
         while true {
             do {
-                let outcomes = try await session.complete(batch)
-                for (completion, outcome) in zip(batch, outcomes) where outcome == .taken {
-                    logger.warning("a job was finished that is another worker's by now; its result is dropped", metadata: ["tag": "\(completion.tag)"])
-                }
+                answer(batch, try await session.complete(batch.map(\.completion)))
                 return
             } catch is CancellationError {
-                return
+                return answer(batch, nil)
             } catch {
                 if CompletionWriter.isRefusal(error) {
                     guard batch.count == 1 else {
-                        for completion in batch { await write([completion]) }
+                        for entry in batch { await write([entry]) }
                         return
                     }
                     refusals += 1
                     if refusals == CompletionWriter.refusalLimit {
-                        logger.error("the end of a job is refused; it stays in flight", metadata: ["tag": "\(batch[0].tag)", "error": "\(error)"])
-                        return
+                        logger.error(
+                            "the end of a job is refused; it stays in flight", metadata: ["tag": "\(batch[0].completion.tag)", "error": "\(error)"])
+                        return answer(batch, nil)
                     }
                 }
                 logger.error("the end of \(batch.count) jobs could not be written; trying again", metadata: ["error": "\(error)"])
-                if state.withLock({ $0.isClosed }) || Task.isCancelled { return }
+                if state.withLock({ $0.isClosed }) || Task.isCancelled { return answer(batch, nil) }
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
             }
+        }
+    }
+
+    private func answer(_ batch: [Entry], _ outcomes: [CompletionOutcome]?) {
+        for (place, entry) in batch.enumerated() {
+            let outcome = outcomes.flatMap { $0.indices.contains(place) ? $0[place] : nil }
+            if let outcome { written(entry.completion.tag, outcome) }
+            if outcome == .taken {
+                logger.warning("a job was finished that is another worker's by now; its result is dropped", metadata: ["tag": "\(entry.completion.tag)"])
+            }
+            entry.reply?.resume(returning: outcome)
         }
     }
 

@@ -2,36 +2,61 @@ import ApiumCore
 import DynamicJSON
 import Logging
 
-/// The life of one claimed message, one verb after another: decode, admit, acknowledge early, announce, run, decide.
-/// What is written in the end is a ``Verdict``'s to say.
+/// The life of one claimed message, one verb after another: decode, admit, acknowledge early, announce, run, decide, end.
+/// What follows from the end is an ``AftermathPlanner``'s to say, and a ``JobEnding``'s to do.
 struct JobExecution: Sendable {
     let environment: WorkerEnvironment
     let session: any BrokerSession
     let running: RunningJobs
     let revoked: RevokedJobs
+    let writer: CompletionWriter
+    /// Gives the job's slot back; called once.
+    let release: @Sendable () -> Void
 
-    /// Runs the delivery to its completion; `nil` when the job is not this worker's to end (it goes back with the session).
-    func completion(of delivery: Delivery, message: Message) async -> Completion? {
-        guard let entry = environment.registry[message.task] else { return unknownTask(delivery, message) }
+    /// Runs the delivery to its end. One whose job is not this worker's to end is left in flight, and goes back with the session.
+    func run(_ delivery: Delivery, _ message: Message, _ limits: JobLimits) async {
+        guard message.joining.isEmpty else { return await resume(delivery, message) }
+        guard let entry = environment.registry[message.task] else {
+            return await end(unknownTask(message), environment.assignment(delivery, message, JobOptions()))
+        }
         var job = environment.assignment(delivery, message, entry.options)
-        let arguments: TaskArguments
+        job.parameters = entry.parameters
         do {
-            arguments = try decodedArguments(of: message)
-            job.arguments = arguments
+            job.arguments = try message.arguments()
         } catch {
-            return Verdict.parked(reason: "\(error)", failure: nil).completion(of: job, now: environment.now())
+            return await end(.parked(reason: "\(error)", failure: nil), job)
         }
         do {
-            if let verdict = try await refusal(of: message) { return await write(verdict, job) }
-            guard try await acknowledgeEarly(job) else { return nil }
+            if let verdict = try await refusal(of: job) { return await end(verdict, job) }
+            guard try await acknowledgeEarly(job) else { return release() }
             try await announce(job)
         } catch {
             // The broker or the backend failed before the job ran: it stays in flight and is tried again after a while.
             environment.logger.error("a job could not be started", metadata: ["job": "\(message.id)", "error": "\(error)"])
-            return Verdict.snooze(.seconds(1)).completion(of: job, now: environment.now())
+            return await end(.snooze(.seconds(1)), job)
         }
-        guard let verdict = await run(entry, arguments, job) else { return nil }
-        return await write(verdict, job)
+        let effects = RunEffects()
+        let verdict = await run(entry, job, limits, effects)
+        // A job that comes back after its delivery was ended for it only frees its slot.
+        guard running.beginEnding(delivery.tag) else { return environment.leaks.returned(release) }
+        guard let verdict else { return release() }
+        await ending(job, effects).end(verdict)
+    }
+
+    /// Ends the delivery of a job that was told to stop and did not: its slot is lost until it comes back by itself.
+    func giveUp(_ delivery: Delivery, _ message: Message, _ reason: RunningJobs.StopReason) async {
+        let options = environment.registry[message.task]?.options ?? JobOptions()
+        var job = environment.assignment(delivery, message, options)
+        job.arguments = try? message.arguments()
+        environment.logger.error(
+            "a job does not react to being stopped; it is ended without it, and its slot is lost",
+            metadata: ["job": "\(message.id)", "task": "\(message.task)"])
+        environment.leaks.leaked()
+        if let verdict = Verdict.thrown(CancellationError(), stop: reason, retries: message.headers.retries, options: options, taskText: message.pythonCall) {
+            await JobEnding(environment: environment, session: session, running: running, writer: writer, job: job, effects: RunEffects(), release: {})
+                .end(verdict)
+        }
+        running.finished(delivery.tag)
     }
 
     /// The completion of bytes that are no message: kept, never dropped (invariant 5).
@@ -43,26 +68,40 @@ struct JobExecution: Sendable {
         return Completion(delivery.tag, .shelve(.parked, record))
     }
 
-    private func unknownTask(_ delivery: Delivery, _ message: Message) -> Completion {
+    private func unknownTask(_ message: Message) -> Verdict {
         environment.logger.error("no job of this name is registered; the message is parked", metadata: ["task": "\(message.task)", "job": "\(message.id)"])
         let failure = JobFailure(type: "NotRegistered", arguments: [.string(message.task)], module: "celery.exceptions")
-        return Verdict.parked(reason: "no job named \(message.task) is registered with this worker", failure: failure)
-            .completion(of: environment.assignment(delivery, message, JobOptions()), now: environment.now())
+        return .parked(reason: "no job named \(message.task) is registered with this worker", failure: failure)
     }
 
-    /// Workflow fields that this version would drop are refused rather than ignored: nothing is lost silently.
-    private func decodedArguments(of message: Message) throws -> TaskArguments {
-        let arguments = try message.arguments()
-        guard arguments.embed.isEmpty else {
-            throw ApiumError(.refusedContent, "the message carries callbacks, a chain or a chord, which this version does not run")
-        }
-        return arguments
+    private func ending(_ job: Assignment, _ effects: RunEffects) -> JobEnding {
+        JobEnding(environment: environment, session: session, running: running, writer: writer, job: job, effects: effects, release: release)
+    }
+
+    /// Ends a delivery whose job did not run.
+    private func end(_ verdict: Verdict, _ job: Assignment) async {
+        guard running.beginEnding(job.delivery.tag) else { return release() }
+        await ending(job, RunEffects()).end(verdict)
+    }
+
+    /// The job has ended in a worker that was lost before it had sent the body of a chord: that is all there is left to do.
+    private func resume(_ delivery: Delivery, _ message: Message) async {
+        var job = environment.assignment(delivery, message, environment.registry[message.task]?.options ?? JobOptions())
+        job.arguments = try? message.arguments()
+        guard running.beginEnding(delivery.tag) else { return release() }
+        await ending(job, RunEffects()).resume(message.joining)
     }
 
     /// Whether the job must not run now: revoked, expired, or not due. The broker's clock decides, and is asked only
     /// when the message names a time.
-    private func refusal(of message: Message) async throws -> Verdict? {
+    private func refusal(of job: Assignment) async throws -> Verdict? {
+        let message = job.message
         if revoked.contains(message.id) { return .revoked("revoked") }
+        if job.options.deduplicatesSuccessful, message.properties.redelivered,
+            let stored = try await environment.results.document(for: message.id), stored.state == .success
+        {
+            return .succeededBefore(stored.result, followed: !(stored.children ?? []).isEmpty)
+        }
         guard message.headers.expires != nil || message.headers.eta != nil else { return nil }
         let now = try await environment.broker.serverTime()
         if let text = message.headers.expires {
@@ -89,55 +128,62 @@ struct JobExecution: Sendable {
         try await environment.results.store(job.document(.started, started, now: environment.now()))
     }
 
-    private func run(_ entry: JobRegistry.Entry, _ arguments: TaskArguments, _ job: Assignment) async -> Verdict? {
+    private func run(_ entry: JobRegistry.Entry, _ job: Assignment, _ limits: JobLimits, _ effects: RunEffects) async -> Verdict? {
         let tag = job.delivery.tag
-        let context = environment.context(job)
+        let context = environment.context(job, limits, effects)
         let clock = ContinuousClock()
         let begin = clock.now
-        let alarm = timeLimit(of: job).map { limit in
-            Task {
-                try await Task.sleep(for: limit)
-                running.stop(tag, .timeLimit(limit))
-            }
+        let alarm = alarm(for: job)
+        defer {
+            alarm?.cancel()
+            limits.forgetObservers()
         }
-        defer { alarm?.cancel() }
-        let verdict: Verdict?
+        var verdict: Verdict?
         do {
-            verdict = .success(try await entry.run(arguments, context))
+            let runner = try await environment.runner(for: job)
+            running.began(tag, at: environment.now(), isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
+            verdict = .success(try await runner.run(entry, job.arguments ?? TaskArguments(), in: context))
         } catch {
             verdict = Verdict.thrown(
-                error, stop: running.stopReason(tag), retries: job.message.headers.retries, policy: job.options.retry,
-                taskText: "\(job.message.task)[\(job.message.id)] args:\(job.message.headers.argsRepr ?? "()") kwargs:\(job.message.headers.kwargsRepr ?? "{}")"
-            )
+                error, stop: running.stopReason(tag), softLimit: limits.softLimitHasPassed, retries: job.message.headers.retries, options: job.options,
+                taskText: job.message.pythonCall)
         }
+        // What takes the job's place counts before what the job said then, but not before what was done to it.
+        if let plan = effects.replacement, running.stopReason(tag) == nil { verdict = .replaced(plan) }
         environment.metrics.ran(job.message.task, queue: job.delivery.queue, verdict, for: clock.now - begin)
         environment.log(verdict, context.logger, ran: clock.now - begin)
         return verdict
     }
 
-    /// The shorter of the message's hard limit and the job's own. As with Celery 0 is no limit; neither is more than 30 years.
-    private func timeLimit(of job: Assignment) -> Duration? {
-        let header = job.message.headers.hardTimeLimit.flatMap { $0 > 0 && $0 < 1e9 ? Duration.seconds($0) : nil }
-        return [header, job.options.timeLimit].compactMap { $0 }.min()
-    }
-
-    /// With a result backend of its own the result goes first, then the end of the delivery: a crash in between repeats
-    /// the job, and the stored SUCCESS is not overwritten (invariant 6).
-    private func write(_ verdict: Verdict, _ job: Assignment) async -> Completion? {
-        var completion = verdict.completion(of: job, now: environment.now())
-        guard !environment.configuration.resultsTravelWithCompletion, !completion.results.isEmpty else { return completion }
-        var delay = Duration.milliseconds(100)
-        while true {
-            do {
-                for document in completion.results { try await environment.results.store(document) }
-                completion.results = []
-                return completion
-            } catch {
-                if case .abandoned? = running.stopReason(job.delivery.tag) { return nil }
-                environment.logger.error("a result could not be stored; trying again", metadata: ["job": "\(job.message.id)", "error": "\(error)"])
-                do { try await Task.sleep(for: delay) } catch { return nil }
-                delay = min(delay * 2, .seconds(5))
+    /// Tells the job when its limits have passed.
+    private func alarm(for job: Assignment) -> Task<Void, any Error>? {
+        let (hard, soft) = TimeLimits.of(job)
+        guard hard != nil || soft != nil else { return nil }
+        let tag = job.delivery.tag
+        let running = running
+        return Task {
+            if let soft, soft < hard ?? .seconds(1e9) {
+                try await Task.sleep(for: soft)
+                running.softLimit(tag)
             }
+            guard let hard else { return }
+            try await Task.sleep(for: hard - (soft.map { min($0, hard) } ?? .zero))
+            running.stop(tag, .timeLimit(hard))
         }
     }
+}
+
+/// The limits of a run.
+enum TimeLimits {
+    /// A message's limits count before the job's own. As with Celery 0 is no limit; neither is more than 30 years.
+    static func of(_ job: Assignment) -> (hard: Duration?, soft: Duration?) {
+        (limit(job.message.headers.hardTimeLimit) ?? job.options.timeLimit, limit(job.message.headers.softTimeLimit) ?? job.options.softTimeLimit)
+    }
+
+    private static func limit(_ seconds: Double?) -> Duration? { seconds.flatMap { $0 > 0 && $0 < 1e9 ? Duration.seconds($0) : nil } }
+}
+
+extension Message {
+    /// The call as Celery words it in errors.
+    var pythonCall: String { "\(task)[\(id)] args:\(headers.argsRepr ?? "()") kwargs:\(headers.kwargsRepr ?? "{}")" }
 }

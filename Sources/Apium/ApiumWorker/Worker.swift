@@ -19,6 +19,7 @@ import ServiceLifecycle
 ///
 /// `run()` ends after a graceful shutdown: claiming stops, running jobs have the grace period, then they are cancelled,
 /// and what is left goes back to the front of its queue. Cancelling the task that runs it does the same without grace.
+/// It throws ``ApiumError`` `slotsLost` when too many jobs did not react to being stopped: the process is to be started anew.
 public final class Worker: Service {
     private let environment: WorkerEnvironment
     private let bindings: [QueueBinding]
@@ -36,7 +37,7 @@ public final class Worker: Service {
         logger[metadataKey: "worker"] = "\(configuration.name)"
         environment = WorkerEnvironment(
             configuration: configuration, registry: registry, broker: client.broker, results: client.results, client: client, logger: logger,
-            metrics: WorkerMetrics(), now: now,
+            metrics: WorkerMetrics(), now: now, leaks: LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency)),
             children: configuration.isolation.isSupported
                 ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil)
         board = HealthBoard(configuration)
@@ -52,6 +53,7 @@ public final class Worker: Service {
     /// Works until shut down.
     public func run() async throws {
         let stop = StopSignal()
+        environment.leaks.whenExceeded { stop.raise(.gracefully) }
         var failure: (any Error)?
         do { try await run(until: stop) } catch { failure = error }
         // Children outlive sessions, not the worker; the wait must not be cut short by the cancellation that ended it.
@@ -93,6 +95,9 @@ public final class Worker: Service {
             }
         }
         environment.logger.info("stopped")
+        if environment.leaks.isExceeded {
+            throw ApiumError(.slotsLost, "\(environment.leaks.count) jobs did not react to being stopped and still hold their slots; start the worker anew")
+        }
     }
 
     private func warnOfJobsThatCannotBeIsolated() {

@@ -20,6 +20,12 @@ public struct WorkerConfiguration: Sendable {
     public var resultsTravelWithCompletion: Bool
     /// How child processes are used. Default: not at all, unless the executable supports it.
     public var isolation: IsolationOptions
+    /// How long the results of a chord's nested parts are waited for, before its body fails. Celery's `result_chord_join_timeout`.
+    /// Default: 3 seconds.
+    public var joinTimeout: Duration
+    /// With so many jobs that were given up and still run, and at the latest with as many as ``concurrency``, the worker ends, so that
+    /// a fresh process takes its place. Default: 4.
+    public var leakedSlotLimit: Int
     /// The wait after a session could not be opened: it doubles from here to 5 seconds. Default: 100 milliseconds.
     public var reconnectDelay: Duration
 
@@ -27,7 +33,8 @@ public struct WorkerConfiguration: Sendable {
     public init(
         name: String = "apium@localhost", queues: [String] = ["celery"], concurrency: Int = 16, lease: Duration = .seconds(5),
         gracePeriod: Duration = .seconds(25), cancellationPeriod: Duration = .seconds(3), resultExtended: Bool = false,
-        resultsTravelWithCompletion: Bool = true, isolation: IsolationOptions = IsolationOptions(), reconnectDelay: Duration = .milliseconds(100)
+        resultsTravelWithCompletion: Bool = true, isolation: IsolationOptions = IsolationOptions(), joinTimeout: Duration = .seconds(3),
+        leakedSlotLimit: Int = 4, reconnectDelay: Duration = .milliseconds(100)
     ) {
         self.name = name
         self.queues = queues
@@ -38,6 +45,8 @@ public struct WorkerConfiguration: Sendable {
         self.resultExtended = resultExtended
         self.resultsTravelWithCompletion = resultsTravelWithCompletion
         self.isolation = isolation
+        self.joinTimeout = joinTimeout
+        self.leakedSlotLimit = leakedSlotLimit
         self.reconnectDelay = reconnectDelay
     }
 
@@ -51,6 +60,7 @@ public struct WorkerConfiguration: Sendable {
         if queues.contains(where: \.isEmpty) { faults.append("a queue's name is empty") }
         if Set(queues).count != queues.count { faults.append("a queue is named twice in \(queues.joined(separator: ", "))") }
         if lease < .seconds(1) { faults.append("lease is \(lease); it cannot be shorter than 1 second") }
+        if leakedSlotLimit < 1 { faults.append("leakedSlotLimit is \(leakedSlotLimit); the worker ends with 1 lost slot at the earliest") }
         if gracePeriod < .zero { faults.append("gracePeriod is negative") }
         faults += isolation.faults
         guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }

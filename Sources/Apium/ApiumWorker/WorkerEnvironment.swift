@@ -19,35 +19,38 @@ struct WorkerEnvironment: Sendable {
     let logger: Logger
     let metrics: WorkerMetrics
     let now: @Sendable () -> Timestamp
+    let leaks: LeakedSlots
     /// The child processes; `nil` where the executable has none.
     let children: ChildPool?
     let pid = getpid()
+
+    /// Makes messages of signatures, at this time of the broker's.
+    func dispatcher(at now: Timestamp) -> Dispatcher {
+        let registry = registry
+        return Dispatcher(router: client.router, origin: client.origin, now: now, jobOptions: { registry[$0]?.options })
+    }
 
     func assignment(_ delivery: Delivery, _ message: Message, _ options: JobOptions) -> Assignment {
         Assignment(
             delivery: delivery, message: message, options: options, worker: configuration.name, resultExtended: configuration.resultExtended, arguments: nil)
     }
 
-    func context(_ job: Assignment) -> JobContext {
+    func context(_ job: Assignment, _ limits: JobLimits, _ effects: RunEffects) -> JobContext {
         var logger = logger
         logger[metadataKey: "job"] = "\(job.message.id)"
         logger[metadataKey: "task"] = "\(job.message.task)"
         logger[metadataKey: "attempt"] = "\(job.message.headers.retries + 1)"
-        let results = results
-        let now = now
         return JobContext(
-            message: job.message, queue: job.delivery.queue, fence: job.delivery.fence, worker: configuration.name, logger: logger, client: client
-        ) { state, value in
-            try await results.store(job.document(state, value, now: now()))
-        }
+            message: job.message, queue: job.delivery.queue, fence: job.delivery.fence, worker: configuration.name, logger: logger, client: client,
+            services: RunServices(environment: self, job: job, effects: effects), limits: limits)
     }
 
     func log(_ verdict: Verdict?, _ logger: Logger, ran: Duration) {
         let metadata: Logger.Metadata = ["seconds": "\(ran.inSeconds)"]
         switch verdict {
         case .failure(let failure): logger.error("failed", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
-        case .retry(let delay, let cause):
-            logger.warning("retries", metadata: metadata.merging(["after": "\(delay)", "error": "\(cause?.description ?? "none")"]) { $1 })
+        case .retry(let again):
+            logger.warning("retries", metadata: metadata.merging(["after": "\(again.delay)", "error": "\(again.cause?.description ?? "none")"]) { $1 })
         case .revoked(let word): logger.info("revoked", metadata: ["why": "\(word)"])
         case nil: logger.notice("abandoned: the worker stops or has lost the job")
         default: logger.debug("done", metadata: metadata)

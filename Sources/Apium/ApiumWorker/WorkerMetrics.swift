@@ -24,11 +24,12 @@ struct WorkerMetrics: Sendable {
 
     private func outcome(_ verdict: Verdict?) -> String {
         switch verdict {
-        case .success: "success"
+        case .success, .succeededBefore: "success"
         case .failure: "failure"
         case .retry: "retry"
         case .snooze, .notDue: "snooze"
         case .ignored: "ignored"
+        case .replaced: "replaced"
         case .requeue: "requeue"
         case .revoked: "revoked"
         case .parked: "parked"

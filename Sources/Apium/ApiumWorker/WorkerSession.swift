@@ -7,7 +7,7 @@ import Logging
 /// ended, and only then close the session, which gives back what is left. A job that still runs then is fenced off: its
 /// end is refused, because its delivery is no longer this session's.
 final class WorkerSession: Sendable {
-    let running = RunningJobs()
+    let running: RunningJobs
     private let environment: WorkerEnvironment
     private let session: any BrokerSession
     private let stop: StopSignal
@@ -20,6 +20,7 @@ final class WorkerSession: Sendable {
         self.environment = environment
         self.session = session
         self.stop = stop
+        running = RunningJobs(patience: environment.configuration.cancellationPeriod)
         slots = SlotGate(slots: environment.configuration.concurrency)
         writer = CompletionWriter(session: session, logger: environment.logger)
     }
@@ -68,7 +69,9 @@ final class WorkerSession: Sendable {
     }
 
     private func start(_ delivery: Delivery) {
-        let execution = JobExecution(environment: environment, session: session, running: running, revoked: revoked)
+        let execution = JobExecution(environment: environment, session: session, running: running, revoked: revoked, writer: writer) { [slots] in
+            slots.release(1)
+        }
         let message: Message
         do {
             message = try Message(decoding: delivery.payload)
@@ -77,9 +80,10 @@ final class WorkerSession: Sendable {
             slots.release(1)
             return
         }
-        running.start(delivery.tag, id: message.id) { [writer, slots] in
-            if let completion = await execution.completion(of: delivery, message: message) { writer.add(completion) }
-            slots.release(1)
+        running.start(delivery, message) {
+            await execution.giveUp(delivery, message, $0)
+        } _: {
+            await execution.run(delivery, message, $0)
         }
     }
 
@@ -115,7 +119,7 @@ final class WorkerSession: Sendable {
         do {
             let control = try await session.control()
             revoked.update(control)
-            running.stop(ids: control.revoked, .revoked)
+            running.stop(.revoked) { control.revoked.contains($0.id) }
             return true
         } catch {
             environment.logger.error("revokes could not be read", metadata: ["error": "\(error)"])

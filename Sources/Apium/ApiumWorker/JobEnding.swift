@@ -1,0 +1,223 @@
+import ApiumCore
+import DynamicJSON
+import Logging
+
+/// Carries out what follows a job, and the joins of the chords that it completes.
+///
+/// On one server everything that others can see goes out in one completion; only chords are opened and errbacks called before,
+/// which a second run repeats. A chord whose last part this was stays this delivery's to join until its body is sent: the
+/// completion that sends it closes the chord (invariants 6 and 9).
+struct JobEnding: Sendable {
+    let environment: WorkerEnvironment
+    let session: any BrokerSession
+    let running: RunningJobs
+    let writer: CompletionWriter
+    let job: Assignment
+    let effects: RunEffects
+    /// Gives the job's slot back; called once.
+    let release: @Sendable () -> Void
+
+    private var tag: DeliveryTag { job.delivery.tag }
+
+    /// Ends the delivery.
+    func end(_ verdict: Verdict) async {
+        guard needsTime(verdict) else { return await end(planner(at: environment.now()).aftermath(of: verdict)) }
+        let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
+        guard let now else { return release() }
+        await end(planner(at: now).aftermath(of: verdict))
+    }
+
+    private func end(_ aftermath: Aftermath) async {
+        guard !aftermath.isPlain || !environment.configuration.resultsTravelWithCompletion else {
+            writer.add(completion(aftermath))
+            return release()
+        }
+        // A task of its own: the job's may be cancelled, and what follows must not end with it.
+        await Task { await carryOut(aftermath) }.value
+    }
+
+    /// Takes up joins that another worker had begun; the job has run.
+    func resume(_ claims: [ChordClaim]) async {
+        release()
+        await Task {
+            var aftermath = Aftermath()
+            var ended: [(claim: ChordClaim, isSent: Bool)] = []
+            for claim in claims {
+                let isHeld = await insisting("a chord's claim could not be taken up") { try await environment.results.resume(claim) }
+                guard let isHeld else { return }
+                guard isHeld else { continue }
+                guard let joined = await joined(claim) else { return }
+                aftermath.add(joined.aftermath)
+                ended.append((claim, joined.isSent))
+            }
+            await finish(ended, aftermath)
+        }.value
+    }
+
+    private func carryOut(_ aftermath: Aftermath) async {
+        await callErrbacks(of: aftermath)
+        release()
+        guard await open(aftermath.plan.chords) else { return }
+        if environment.configuration.resultsTravelWithCompletion {
+            await join(await writer.write(completion(aftermath)))
+        } else {
+            await endApart(aftermath)
+        }
+    }
+
+    private func completion(_ aftermath: Aftermath) -> Completion {
+        Completion(tag, aftermath.disposition, results: aftermath.results, parts: aftermath.parts, followUps: aftermath.plan.messages)
+    }
+
+    // MARK: Joining
+
+    /// Joins chords one after another, for as long as the answers name any.
+    private func join(_ outcome: CompletionOutcome?) async {
+        var outcome = outcome
+        while case .joining(let claims)? = outcome, let claim = claims.first {
+            guard let joined = await joined(claim) else { return }
+            await callErrbacks(of: joined.aftermath)
+            guard await open(joined.aftermath.plan.chords) else { return }
+            outcome = await write([(claim, joined.isSent)], joined.aftermath)
+        }
+    }
+
+    private func finish(_ ended: [(claim: ChordClaim, isSent: Bool)], _ aftermath: Aftermath) async {
+        await callErrbacks(of: aftermath)
+        guard await open(aftermath.plan.chords) else { return }
+        if environment.configuration.resultsTravelWithCompletion {
+            await join(await write(ended, aftermath))
+        } else {
+            await endApart(aftermath, ended)
+        }
+    }
+
+    /// The call that ends joins: chords whose bodies were sent are closed, the others given up.
+    private func write(_ ended: [(claim: ChordClaim, isSent: Bool)], _ aftermath: Aftermath) async -> CompletionOutcome? {
+        var completion = completion(aftermath)
+        completion.closes = ended.filter(\.isSent).map(\.claim)
+        completion.abandons = ended.filter { !$0.isSent }.map(\.claim)
+        return await writer.write(completion)
+    }
+
+    /// What follows from a complete chord, and whether its body is sent; `nil` when the delivery was lost meanwhile.
+    private func joined(_ claim: ChordClaim) async -> (aftermath: Aftermath, isSent: Bool)? {
+        guard let body = ChordBodies(group: job.message.headers.group, embed: job.embed)[claim.group] else {
+            environment.logger.error("a complete chord has no body in the message of its last part", metadata: ["job": "\(job.message.id)"])
+            return (Aftermath(), false)
+        }
+        guard let header = await header(of: claim.group) else { return nil }
+        let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
+        guard let now else { return nil }
+        return planner(at: now).joined(body, with: header)
+    }
+
+    private func header(of group: String) async -> ChordHeader? {
+        guard
+            let content = await insisting("the parts of a chord could not be read", { try await environment.results.content(of: group) })
+        else { return nil }
+        guard let tuple = content.savedGroup.flatMap({ ResultTuple(json: $0) }) else { return ChordHeader(parts: content.parts) }
+        return ChordHeader(tuple: tuple, documents: await ownResults(of: tuple.leaves))
+    }
+
+    /// The members' own results; what is not there yet is waited for up to the join timeout.
+    private func ownResults(of ids: [String]) async -> [String: ResultDocument] {
+        let deadline = ContinuousClock.now + environment.configuration.joinTimeout
+        var found: [String: ResultDocument] = [:]
+        while true {
+            let missing = ids.filter { found[$0] == nil }
+            let documents = await insisting("the results of a chord's parts could not be read") { try await environment.results.documents(for: missing) }
+            for (id, document) in zip(missing, documents ?? []) where document?.state.isReady == true { found[id] = document }
+            if found.count == Set(ids).count || ContinuousClock.now >= deadline || running.isAbandoned(tag) { return found }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    // MARK: A result backend of its own
+
+    /// Results and parts first, then the end of the delivery with all that is sent, then the end of the chords: a crash in between
+    /// repeats the job, the stored SUCCESS is not overwritten, and its part, brought again with the same token, claims again.
+    private func endApart(_ aftermath: Aftermath, _ resumed: [(claim: ChordClaim, isSent: Bool)] = []) async {
+        var all = aftermath
+        var ended = resumed
+        guard var claims = await bring(aftermath) else { return }
+        while let claim = claims.popLast() {
+            guard let joined = await joined(claim) else { return }
+            await callErrbacks(of: joined.aftermath)
+            guard await open(joined.aftermath.plan.chords), let more = await bring(joined.aftermath) else { return }
+            claims += more
+            ended.append((claim, joined.isSent))
+            all.add(joined.aftermath)
+        }
+        let outcome = await writer.write(Completion(tag, all.disposition, followUps: all.plan.messages))
+        guard outcome == .done || outcome == .alreadyDone else { return }
+        for (claim, isSent) in ended {
+            _ = await insisting("a chord could not be closed") {
+                if isSent { _ = try await environment.results.close(claim) } else { try await environment.results.abandon(claim.group) }
+            }
+        }
+    }
+
+    private func bring(_ aftermath: Aftermath) async -> [ChordClaim]? {
+        await insisting("results could not be stored") {
+            for document in aftermath.results { try await environment.results.store(document) }
+            let parts = aftermath.parts.map { part in
+                var part = part
+                part.token = "apium:\(part.id)"
+                return part
+            }
+            return parts.isEmpty ? [] : try await environment.results.bring(parts)
+        }
+    }
+
+    // MARK: Steps
+
+    private func planner(at now: Timestamp) -> AftermathPlanner {
+        AftermathPlanner(
+            job: job, dispatcher: environment.dispatcher(at: now), registry: environment.registry, children: effects.children, now: environment.now())
+    }
+
+    /// Whether the broker's time counts for what follows: only then it is asked for.
+    private func needsTime(_ verdict: Verdict) -> Bool {
+        switch verdict {
+        case .retry(let again): again.options.expires != nil
+        case .success, .failure, .succeededBefore: !job.embed.isEmpty
+        default: false
+        }
+    }
+
+    private func open(_ chords: [ChordSetup]) async -> Bool {
+        guard !chords.isEmpty else { return true }
+        return await insisting("chords could not be opened") { try await environment.results.open(chords) } != nil
+    }
+
+    private func callErrbacks(of aftermath: Aftermath) async {
+        for fault in aftermath.faults { environment.logger.error("\(fault)", metadata: ["job": "\(job.message.id)"]) }
+        for errback in aftermath.errbacks {
+            guard case .inline(_, let call)? = environment.registry[errback.signature.task]?.errback else { continue }
+            do {
+                try await call(errback.call)
+            } catch {
+                environment.logger.error("an errback failed", metadata: ["errback": "\(errback.signature.task)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Tries until it works; `nil` when the delivery is no longer ours, or what is asked is refused again and again.
+    private func insisting<Value>(_ fault: Logger.Message, _ body: () async throws -> Value) async -> Value? {
+        var delay = Duration.milliseconds(100)
+        var refusals = 0
+        while true {
+            do {
+                return try await body()
+            } catch {
+                if let error = error as? ApiumError, error.code != .unavailable, error.code != .timedOut { refusals += 1 }
+                let isLost = running.isAbandoned(tag) || refusals >= 5
+                environment.logger.error(fault, metadata: ["job": "\(job.message.id)", "error": "\(error)", "retries": "\(!isLost)"])
+                if isLost { return nil }
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(5))
+            }
+        }
+    }
+}
