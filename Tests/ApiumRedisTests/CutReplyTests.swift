@@ -81,4 +81,47 @@ struct CutReplyTests {
             #expect(try await bench.broker.queueLength("n") == 1)
         }
     }
+
+    @Test("a renewal that hangs is given up early enough to renew over a new connection before the lease ends")
+    func renewal() async throws {
+        try await withProxy { bench, proxy, session in
+            let beat = RedisCommand("HGET", bench.broker.keys.worker(session.incarnation), "beat")
+            try await bench.eventually("it renews") { try await bench.redis.send(beat).int ?? 0 > 1 }
+            proxy.swallowRequests()
+            let start = ContinuousClock.now
+            let before = try await bench.redis.send(beat).int ?? 0
+            // One may have been under way.
+            try await bench.eventually("it renews again") { try await bench.redis.send(beat).int ?? 0 > before + 1 }
+            #expect(ContinuousClock.now - start < .seconds(5))
+            await proxy.cut()
+            try await bench.eventually("the other connections are back") { (try? await session.control()) != nil }
+        }
+    }
+
+    @Test("a message that a blocked read brought to a worker which died idle comes back as it was, without a crash")
+    func idle() async throws {
+        try await withProxy { bench, proxy, session in
+            let claim = Task { try await session.claim(limit: 1) }
+            try await bench.eventually("it waits") {
+                let list = try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString()
+                return list.split(separator: "\n").filter { $0.contains("apium:\(session.incarnation):wait") && $0.contains("cmd=blmove") }.count == 4
+            }
+            proxy.swallowReplies()
+            session.suspendRenewal()
+            try await bench.enqueue(["parked"])
+            try await bench.eventually("the server moved the job") { try await bench.broker.queueLength("q") == 0 }
+            let other = try await bench.session("other", queues: ["none"])
+            try await bench.eventually("the job is back on its queue") {
+                _ = try await other.maintain()
+                return try await bench.broker.queueLength("q") == 1
+            }
+            await proxy.cut()
+            _ = await claim.result
+            let last = try await bench.session("last")
+            let message = try await bench.claim(1, from: last)[0].message
+            #expect(message.id == "parked" && message.crashes == 0 && !message.properties.redelivered)
+            try await last.close()
+            try await other.close()
+        }
+    }
 }

@@ -8,6 +8,14 @@ final class CuttingProxy: Sendable {
     private struct Pair {
         let client: any Channel
         let server: any Channel
+        let isDeaf: Flag
+    }
+
+    /// Set once, read by a pump.
+    private final class Flag: Sendable {
+        private let value = Mutex(false)
+        var isSet: Bool { value.withLock { $0 } }
+        func set() { value.withLock { $0 = true } }
     }
 
     private let target: RedisConfiguration
@@ -43,14 +51,18 @@ final class CuttingProxy: Sendable {
             }
             .connect(host: host, port: port)
             .flatMap { server in
-                self.pairs.withLock { $0.append(Pair(client: client, server: server)) }
-                return client.eventLoop.makeCompletedFuture { try client.pipeline.syncOperations.addHandler(Pump(to: server) { true }) }
+                let isDeaf = Flag()
+                self.pairs.withLock { $0.append(Pair(client: client, server: server, isDeaf: isDeaf)) }
+                return client.eventLoop.makeCompletedFuture { try client.pipeline.syncOperations.addHandler(Pump(to: server) { !isDeaf.isSet }) }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
     }
 
     /// From now on replies vanish.
     func swallowReplies() { swallowing.withLock { $0 = true } }
+
+    /// From now on what is sent over the present connections vanishes; new ones work.
+    func swallowRequests() { for pair in pairs.withLock({ $0 }) { pair.isDeaf.set() } }
 
     /// Ends all connections on the client's side. The server's ends stay open, as after a router's restart.
     func cut() async {

@@ -95,6 +95,17 @@ struct LeaseObserverTests {
     }
 }
 
+@Suite("How often reaped workers are swept")
+struct SweepScheduleTests {
+    @Test("all of them first and each minute, the recent ones in between")
+    func windows() {
+        let start = SuspendingClock.now
+        var schedule = SweepSchedule()
+        let windows = [0, 1, 59, 60, 61, 120].map { schedule.next(at: start + .seconds($0)) }
+        #expect(windows == [nil, .seconds(60), .seconds(60), nil, .seconds(60), nil])
+    }
+}
+
 @Suite("When a batch may be deleted")
 struct BatchLedgerTests {
     @Test("the last call for a batch closes it, also when it is repeated")

@@ -26,26 +26,37 @@ struct BatchReturner {
     @discardableResult
     func returnAll(of incarnation: String, because cause: ReturnPlan.Cause) async throws -> Tally {
         var tally = Tally()
-        for (batch, list) in try await batches(of: incarnation) {
-            tally = tally + (try await returnBatch(batch, of: incarnation, to: list, because: cause, keepOpen: false))
+        for batch in try await batches(of: incarnation) {
+            tally = tally + (try await returnBatch(batch, of: incarnation, because: cause, keepOpen: false))
         }
         return tally
     }
 
+    /// A batch as its worker registered it.
+    struct Batch: Sendable, Equatable {
+        var number: Int
+        /// Where its messages come from.
+        var list: String
+        /// Whether nobody was given what is in it: a blocked read brought it while the worker was idle.
+        var isIdle = false
+    }
+
     /// The batches that a worker has registered, in the order of their claims.
-    func batches(of incarnation: String) async throws -> [(batch: Int, list: String)] {
+    func batches(of incarnation: String) async throws -> [Batch] {
         let pairs = try await broker.client.uncancelledReplies([RedisCommand("HGETALL", keys.flight(incarnation))])[0].asPairs()
+        let idle = Set(pairs.compactMap { field, _ in field.string.flatMap(RedisKeys.batch(ofIdleField:)) })
         return try pairs.compactMap { field, value in
-            guard let batch = field.int else { return nil }
-            return (batch, try value.asString())
-        }.sorted { $0.batch < $1.batch }
+            guard let number = field.int else { return nil }
+            return Batch(number: number, list: try value.asString(), isIdle: idle.contains(number))
+        }.sorted { $0.number < $1.number }
     }
 
     /// Returns one batch. The script refuses when something was ended between the reading and the return: then it is read again.
-    func returnBatch(_ batch: Int, of incarnation: String, to list: String, because cause: ReturnPlan.Cause, keepOpen: Bool) async throws -> Tally {
-        let flight = keys.batch(incarnation, batch)
-        let marksKey = keys.marks(incarnation, batch)
-        let joinsKey = keys.joins(incarnation, batch)
+    func returnBatch(_ batch: Batch, of incarnation: String, because cause: ReturnPlan.Cause, keepOpen: Bool) async throws -> Tally {
+        let flight = keys.batch(incarnation, batch.number)
+        let marksKey = keys.marks(incarnation, batch.number)
+        let joinsKey = keys.joins(incarnation, batch.number)
+        let cause = batch.isIdle ? .unclaimed : cause
         for _ in 0..<100 {
             let replies = try await broker.client.uncancelledReplies([
                 RedisCommand("LRANGE", flight, 0, -1), RedisCommand("GET", marksKey), RedisCommand("HGETALL", joinsKey),
@@ -53,15 +64,16 @@ struct BatchReturner {
             let payloads = try replies[0].asArray().map { try $0.asBytes() }
             if payloads.isEmpty && keepOpen { return Tally() }
             let marks = replies[1].bytes ?? []
-            var plan = ReturnPlan(payloads: payloads, marks: marks, joins: try joins(replies[2]), list: list, cause: cause, broker: broker)
+            var plan = ReturnPlan(payloads: payloads, marks: marks, joins: try joins(replies[2]), list: batch.list, cause: cause, broker: broker)
             try await tellOtherResults(&plan)
             var command = RedisCommand.eval(
-                RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey, joinsKey], batch, payloads.count, marks, keepOpen ? "1" : "0")
+                RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey, joinsKey], batch.number, payloads.count, marks,
+                keepOpen ? "1" : "0")
             command.append(contentsOf: broker.options.results.chordSettings)
             command.append(contentsOf: plan.operations)
             if try await broker.client.uncancelledReplies([command])[0].asInt() == 1 { return plan.tally }
         }
-        throw ApiumError(.unavailable, "batch \(batch) of \(incarnation) changes faster than it can be returned")
+        throw ApiumError(.unavailable, "batch \(batch.number) of \(incarnation) changes faster than it can be returned")
     }
 
     /// Where another server keeps the results they are stored before the batch goes: what is cut in between is repeated, with the same

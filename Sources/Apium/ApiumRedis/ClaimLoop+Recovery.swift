@@ -37,6 +37,7 @@ extension ClaimLoop {
         guard !sources.isEmpty else { return nil }
         let contents = try await link.submit(sources.map { RedisCommand("LRANGE", keys.batch(session.incarnation, $0.batch), 0, -1) }).get()
         let found = try zip(sources, contents).map { ($0, try $1.asArray().compactMap(\.bytes)) }
+        state.withLock { $0.idle.subtract(sources.map(\.batch)) }
         let replies = try await link.submit(found.map { openCommand($0, fences: $1.count) }).get()
         var deliveries: [Delivery] = []
         var epoch: Int64 = 0

@@ -28,9 +28,8 @@ extension ClaimLoop {
         for list in lists {
             let waiter = waiter(for: list)
             if waiter.isWaiting { continue }
-            let spare = state.withLock { $0.spare.removeValue(forKey: list) }
-            let source = Source(list: list, batch: spare ?? takeBatch(list))
-            if spare == nil { unregistered.append(source) }
+            let source = Source(list: list, batch: takeBatch(list))
+            if !state.withLock({ $0.idle.contains(source.batch) }) { unregistered.append(source) }
             idle.append((waiter, source))
         }
         do {
@@ -48,6 +47,7 @@ extension ClaimLoop {
     private func register(_ sources: [Source]) async throws {
         guard !sources.isEmpty else { return }
         let replies = try await link().submit(sources.map { openCommand($0, fences: 0) }).get()
+        state.withLock { $0.idle.formUnion(sources.map(\.batch)) }
         for reply in replies {
             try reply.checked()
             guard reply != .integer(-1) else {
@@ -135,8 +135,9 @@ extension ClaimLoop {
     func giveBack(_ sources: [Source]) async {
         for source in sources {
             do {
-                _ = try await BatchReturner(broker: broker).returnBatch(
-                    source.batch, of: session.incarnation, to: source.list, because: .unclaimed, keepOpen: false)
+                let batch = BatchReturner.Batch(number: source.batch, list: source.list)
+                _ = try await BatchReturner(broker: broker).returnBatch(batch, of: session.incarnation, because: .unclaimed, keepOpen: false)
+                state.withLock { _ = $0.idle.remove(source.batch) }
                 session.ledger.withLock { $0.forget(source.batch) }
                 state.withLock { $0.rotation.setHot(source.list, true) }
             } catch {

@@ -23,6 +23,8 @@ final class ClaimLoop: Sendable {
         var link: RedisConnection?
         /// Registered batches that are empty, by their list.
         var spare: [String: Int] = [:]
+        /// Batches that are registered as idle: what a blocked read brings into them has been given to nobody.
+        var idle: Set<Int> = []
         /// Batches that may hold messages whose replies were cut.
         var uncertain: [Source] = []
         /// Connections that failed on our side and may live on at the server's.
@@ -112,7 +114,10 @@ final class ClaimLoop: Sendable {
         let shares = zip(ReadyRotation.shares(limit, among: sources.count), sources).map { share, source in
             min(share, state.withLock { $0.appetite[source.list] ?? Self.firstAppetite })
         }
-        let cold = state.withLock { $0.rotation.cold }.prefix(broker.options.waitingConnections)
+        let cold = state.withLock { state in
+            state.idle.subtract(sources.map(\.batch))
+            return state.rotation.cold.prefix(broker.options.waitingConnections)
+        }
         var commands: [RedisCommand] = []
         for (source, share) in zip(sources, shares) { commands += moveCommands(source, share) }
         commands += cold.map { RedisCommand("EXISTS", $0) }

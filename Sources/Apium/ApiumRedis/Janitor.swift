@@ -12,6 +12,7 @@ final class Janitor: Sendable {
         /// How often the renewal counters are read: four times in the shortest lease, and at least each second.
         var lookPeriod = Duration.milliseconds(100)
         var lastDone: [Duty: SuspendingClock.Instant] = [:]
+        var sweeps = SweepSchedule()
     }
 
     /// What is not done in every round.
@@ -102,7 +103,11 @@ final class Janitor: Sendable {
 
     /// Returns what reaped workers held, those of earlier janitors too: a blocked read of a stopped worker may have moved something since.
     private func sweep(_ report: inout MaintenanceReport) async throws {
-        let reaped = try await broker.client.reply(RedisCommand("ZRANGE", keys.reaped, 0, -1)).asArray().map { try $0.asString() }
+        var since = "-inf"
+        if let age = state.withLock({ $0.sweeps.next(at: .now) }) {
+            since = String((try await broker.serverTime() + (.zero - age)).microseconds / 1000)
+        }
+        let reaped = try await broker.client.reply(RedisCommand("ZRANGEBYSCORE", keys.reaped, since, "+inf")).asArray().map { try $0.asString() }
         guard !reaped.isEmpty else { return }
         let registers = try await broker.client.replies(reaped.map { RedisCommand("EXISTS", keys.flight($0)) })
         for (incarnation, exists) in zip(reaped, registers) where exists == .integer(1) {
@@ -116,9 +121,7 @@ final class Janitor: Sendable {
             let returner = BatchReturner(broker: broker)
             var tally = BatchReturner.Tally()
             let batches = try await returner.batches(of: incarnation)
-            for (batch, list) in batches {
-                tally = tally + (try await returner.returnBatch(batch, of: incarnation, to: list, because: cause, keepOpen: true))
-            }
+            for batch in batches { tally = tally + (try await returner.returnBatch(batch, of: incarnation, because: cause, keepOpen: true)) }
             report.reaped += tally.returned
             report.quarantined += tally.quarantined
             if wasReturned { continue }

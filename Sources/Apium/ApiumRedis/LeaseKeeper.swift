@@ -34,6 +34,9 @@ final class LeaseKeeper: Sendable {
     /// Stops to renew while all else goes on, as a process that was stopped would.
     func suspend() { task.withLock { $0.take() }?.cancel() }
 
+    /// How long a renewal may take before its connection counts as dead: short enough for two more on a new one before the lease ends.
+    static func patience(_ lease: Duration) -> Duration { max(lease / 3, .milliseconds(50)) }
+
     private func renew() {
         // One at a time: renewals that pile up behind a slow server say nothing more than one does.
         let isFree = waiting.withLock { waiting in
@@ -43,7 +46,7 @@ final class LeaseKeeper: Sendable {
         guard isFree else { return }
         let keys = session.keys
         let command = RedisCommand.eval(RedisScripts.renew, keys: [keys.worker(session.incarnation), keys.control])
-        client.submit([command], timeout: session.identity.lease).whenComplete { result in
+        client.submit([command], timeout: Self.patience(session.identity.lease)).whenComplete { result in
             self.waiting.withLock { $0 = false }
             guard case .success(let replies) = result else { return }
             self.renewed(replies[0])

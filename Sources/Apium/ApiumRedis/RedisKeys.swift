@@ -71,8 +71,12 @@ public struct RedisKeys: Sendable, Hashable {
     /// stopped worker may still move a message.
     var reaped: String { "\(prefix)apium:reaped" }
 
-    /// `apium:flight:<inc>` · hash, batch → source list · owner: its session · end: its batches.
+    /// `apium:flight:<inc>` · hash, batch → source list, and `idle:<batch>` while only a blocked read may fill it · owner: its session ·
+    /// end: its batches.
     func flight(_ incarnation: String) -> String { "\(prefix)apium:flight:\(incarnation)" }
+
+    /// The batch that a field `idle:<batch>` speaks of.
+    static func batch(ofIdleField field: String) -> Int? { field.hasPrefix("idle:") ? Int(field.dropFirst(5)) : nil }
 
     /// `apium:flight:<inc>:<batch>` · list · owner: its session · end: batch done, returned. The messages in the order of their claim.
     func batch(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:flight:\(incarnation):\(batch)" }

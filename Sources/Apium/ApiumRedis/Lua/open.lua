@@ -1,11 +1,17 @@
 -- Opens a claim batch and takes fences for what will be moved into it. Sent in front of the LMOVEs, in one pipeline.
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:fence, 4 apium:control, 5 apium:reaped
 -- ARGV 1 batch, 2 source key, 3 number of fences, 4 incarnation
--- Effect: batch -> source key recorded. If the worker is registered: fences reserved, greater than all before and not below the
+-- Effect: batch -> source key recorded, and idle:<batch> when there are no fences: a blocked read is to fill it, and what it brings is
+-- given to nobody before the batch is opened again with fences. If the worker is registered: fences reserved, greater than all before and not below the
 -- server's time in microseconds, so that they grow even if this key is lost. If it was reaped: noted among the reaped, because the
 -- LMOVEs that follow this call in its pipeline move all the same, and what they move must be found should the worker die now.
 -- Answers {first fence, control epoch}, or -1 when the worker was reaped. Cost: about 4 us, once per claim.
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+if ARGV[3] == '0' then
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2], 'idle:' .. ARGV[1], '1')
+else
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+    redis.call('HDEL', KEYS[2], 'idle:' .. ARGV[1])
+end
 local now = redis.call('TIME')
 if redis.call('EXISTS', KEYS[1]) == 0 then
     redis.call('ZADD', KEYS[5], now[1] .. string.format('%03d', math.floor(tonumber(now[2]) / 1000)), ARGV[4])

@@ -30,6 +30,6 @@ while ARGV[at] do
 end
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
 if ARGV[4] ~= '1' then
-    redis.call('HDEL', KEYS[1], ARGV[1])
+    redis.call('HDEL', KEYS[1], ARGV[1], 'idle:' .. ARGV[1])
 end
 return 1
