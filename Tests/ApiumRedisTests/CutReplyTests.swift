@@ -8,7 +8,7 @@ import Testing
 @Suite("Cut replies on Redis", .enabled(if: Bench.url != nil && OwnServer.path != nil), .timeLimit(.minutes(2)))
 struct CutReplyTests {
     /// Runs `body` with a bench and a session whose connections go through a proxy.
-    private func withProxy(_ body: @Sendable (Bench, CuttingProxy, RedisSession) async throws -> Void) async throws {
+    private func withProxy(leavesNothing: Bool = true, _ body: @Sendable (Bench, CuttingProxy, RedisSession) async throws -> Void) async throws {
         let server = try await OwnServer.start()
         defer { server.end() }
         try await Bench.with(on: server.configuration) { bench in
@@ -23,7 +23,8 @@ struct CutReplyTests {
                 throw error
             }
             try await session.close()
-            #expect(try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") } == [])
+            let left = try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") }
+            #expect(left == [] || !leavesNothing)
             await broker.shutdown()
             await proxy.stop()
         }
@@ -100,7 +101,8 @@ struct CutReplyTests {
 
     @Test("a message that a blocked read brought to a worker which died idle comes back as it was, without a crash")
     func idle() async throws {
-        try await withProxy { bench, proxy, session in
+        // A reaped worker's register is kept for seven days.
+        try await withProxy(leavesNothing: false) { bench, proxy, session in
             let claim = Task { try await session.claim(limit: 1) }
             try await bench.eventually("it waits") {
                 let list = try await bench.redis.send(RedisCommand("CLIENT", "LIST")).asString()

@@ -17,6 +17,9 @@ final class LeaseKeeper: Sendable {
         period = max(session.identity.lease / 5, .milliseconds(20))
         var configuration = session.broker.configuration
         configuration.clientName = "apium:\(session.incarnation):lease"
+        // A connection that is silent for longer counts as dead.
+        configuration.commandTimeout = Self.patience(session.identity.lease)
+        configuration.connectTimeout = min(configuration.connectTimeout, max(.seconds(1), configuration.commandTimeout))
         let backoff = ReconnectBackoff(first: .milliseconds(50), longest: .milliseconds(500))
         client = RedisClient(configuration, eventLoop: session.broker.group.next(), backoff: backoff, logger: session.broker.logger)
     }
