@@ -18,6 +18,7 @@ let package = Package(
     products: [
         // The framework.
         .library(name: "Apium", targets: ["Apium"]),
+        .library(name: "ApiumYAML", targets: ["ApiumYAML"]),
         .library(name: "ApiumWorker", targets: ["ApiumWorker"]),
         .library(name: "ApiumBeat", targets: ["ApiumBeat"]),
         .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
@@ -65,12 +66,17 @@ let package = Package(
         .systemLibrary(name: "CCurl", path: "Sources/System/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CJansson", path: "Sources/System/CJansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CLibXML2", path: "Sources/System/CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBZip2", path: "Sources/System/CBZip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CZstd", path: "Sources/System/CZstd", providers: [.apt(["libzstd-dev"])]),
         // What Glibc's Swift module leaves out: epoll, eventfd.
         .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
 
         // MARK: Drivers: one foreign thing each; they know neither jobs nor prices.
         // JSON values over jansson.
         .target(name: "DynamicJSON", dependencies: ["CJansson"], path: "Sources/Drivers/DynamicJSON", swiftSettings: strict),
+        // zlib, bzip2 and Zstandard, bounded.
+        .target(name: "Compression", dependencies: ["CZlib", "CBZip2", "CZstd"], path: "Sources/Drivers/Compression", swiftSettings: strict),
         // Redis: pipelining connections, scripts, pub/sub; hiredis is the protocol codec.
         .target(
             name: "RedisClient",
@@ -108,8 +114,10 @@ let package = Package(
         // The words: Job, Message, Signature, states, retry, and the protocols Broker, ResultBackend, ScheduleStore.
         .target(
             name: "ApiumCore",
-            dependencies: ["DynamicJSON", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics")],
+            dependencies: ["DynamicJSON", "Compression", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics")],
             path: "Sources/Apium/ApiumCore", swiftSettings: strict),
+        // The YAML serialiser, for those who accept it.
+        .target(name: "ApiumYAML", dependencies: ["ApiumCore", "DynamicJSON", "Yams"], path: "Sources/Apium/ApiumYAML", swiftSettings: strict),
         // Celery's Redis layout: every key in one file, every script in a .lua file.
         .target(
             name: "ApiumRedis",
@@ -299,6 +307,8 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+        .testTarget(name: "CompressionTests", dependencies: ["Compression"], swiftSettings: strict),
+        .testTarget(name: "ApiumYAMLTests", dependencies: ["ApiumYAML", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchBootstrapTests",
@@ -316,7 +326,7 @@ let package = Package(
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(
-            name: "ApiumCoreTests", dependencies: ["ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+            name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",

@@ -125,14 +125,17 @@ struct MessageDecodingTests {
         #expect(arguments.embed.callbacks == [["task": "t"]])
     }
 
-    @Test(
-        "a body that is compressed or pickled is refused by name, its headers are still read",
-        arguments: [("compressed", "x-gzip"), ("pickle", "x-python-serialize")])
-    func refused(name: String, what: String) throws {
-        let message = try Fixtures.message(name)
+    @Test("a compressed body is read")
+    func compressed() throws {
+        #expect(try Fixtures.message("compressed").arguments().args.count == 1)
+    }
+
+    @Test("a pickled body is refused by name, its headers are still read")
+    func pickled() throws {
+        let message = try Fixtures.message("pickle")
         #expect(message.task == "shop.add")
         let error = #expect(throws: ApiumError.self) { try message.arguments() }
         #expect(error?.code == .refusedContent)
-        #expect(error?.message.contains(what) == true)
+        #expect(error?.message.contains("pickle") == true)
     }
 }

@@ -46,11 +46,6 @@ struct ResultDocumentTests {
         #expect(code { try ResultDocument(decoding: Array(text.utf8)) } == .badResult)
     }
 
-    @Test("a compressed result is refused as such")
-    func compressed() {
-        #expect(code { try ResultDocument(decoding: [0] + Array("celery-compressed".utf8) + [0]) } == .refusedContent)
-    }
-
     @Test("random documents come back as they were")
     func roundTrip() throws {
         var random = SplitMix(seed: 4)

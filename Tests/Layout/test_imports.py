@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from package import LAYERS, ROOT, Target, targets
 
-C_LIBRARIES = ["CHiredis", "CPostgres", "CCurl", "CJansson", "CLibXML2"]
+C_LIBRARIES = ["CHiredis", "CPostgres", "CCurl", "CJansson", "CLibXML2", "CZlib", "CBZip2", "CZstd"]
 
 
 def test_the_framework_never_names_the_application() -> None:

@@ -6,19 +6,17 @@ extension Message {
 
     /// Reads a message as it stands on a Redis list: kombu's envelope around Celery's protocol 2, or 1 (which is turned into 2).
     ///
+    /// - Parameters:
+    ///   - sizeLimit: the most bytes that are read. Default: 64 MiB.
+    ///   - content: the serialisations in which a message of protocol 1 is read; its body says what it is. Default: JSON alone.
     /// - Throws: ``ApiumError`` `malformedMessage` when it is not one of Celery's, or is damaged; `refusedContent` for a body
     ///   encoding that is not known, and for a message of protocol 1 in a serialisation that is not accepted.
-    public init(decoding bytes: [UInt8]) throws {
-        try self.init(decoding: bytes, sizeLimit: Message.defaultSizeLimit)
-    }
-
-    /// Reads a message of at most `sizeLimit` bytes; see ``init(decoding:)``.
-    public init(decoding bytes: [UInt8], sizeLimit: Int) throws {
+    public init(decoding bytes: [UInt8], sizeLimit: Int = Message.defaultSizeLimit, accepting content: AcceptedContent = .json) throws {
         guard bytes.count <= sizeLimit else {
             throw ApiumError(.malformedMessage, "the message has \(bytes.count) bytes; at most \(sizeLimit) are accepted")
         }
         let envelope = try bytes.withUnsafeBufferPointer { try Envelope(scanning: $0) }
-        self = try envelope.message()
+        self = try envelope.message(accepting: content)
     }
 }
 
@@ -29,6 +27,8 @@ private struct Envelope {
     var contentType = "application/data"
     var contentEncoding = "binary"
     var bodyEncoding: String?
+    /// Members that kombu does not write.
+    var extra: [String: JSONValue] = [:]
     /// The body's string, still in the transfer encoding.
     var body: [UInt8]?
 
@@ -41,7 +41,7 @@ private struct Envelope {
             case "content-encoding": contentEncoding = try scanner.optionalString(key) ?? contentEncoding
             case "headers": if !scanner.null() { try readHeaders(&scanner) }
             case "properties": if !scanner.null() { try readProperties(&scanner) }
-            default: _ = try scanner.value()
+            default: extra[key] = try scanner.value()
             }
         }
         try scanner.end()
@@ -78,15 +78,19 @@ private struct Envelope {
         }
     }
 
-    func message() throws -> Message {
+    func message(accepting content: AcceptedContent) throws -> Message {
         guard let body else { throw ApiumError(.malformedMessage, "the message has no body") }
         let decoded = Message.Body(
             bytes: try transferDecoded(body), contentType: contentType, contentEncoding: contentEncoding,
             transferEncoding: bodyEncoding == "base64" ? .base64 : .utf8)
-        guard headers.task != nil else {
-            return try ProtocolOne.message(custom: headers.rest, compression: headers.compression, properties: properties, body: decoded)
+        var message: Message
+        if headers.task == nil {
+            message = try ProtocolOne.message(fields: headers, properties: properties, body: decoded, accepting: content)
+        } else {
+            message = Message(headers: try headers.headers(), properties: properties, body: decoded)
         }
-        return Message(headers: try headers.headers(), properties: properties, body: decoded)
+        message.extra = extra
+        return message
     }
 
     private func transferDecoded(_ body: [UInt8]) throws -> [UInt8] {

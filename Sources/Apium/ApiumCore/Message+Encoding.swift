@@ -17,9 +17,18 @@ extension Message {
         headers.write(redelivered: properties.redelivered, to: &output)
         output.append(contentsOf: #","properties":"#.utf8)
         properties.write(id: headers.id, bodyEncoding: bodyEncoding, to: &output)
+        for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownNames.contains(key) {
+            output.append(UInt8(ascii: ","))
+            JSONValue.write(string: key, to: &output)
+            output.append(UInt8(ascii: ":"))
+            value.write(to: &output)
+        }
         output.append(UInt8(ascii: "}"))
         return output
     }
+
+    /// The envelope's members that have a property of their own.
+    private static let ownNames: Set<String> = ["body", "content-encoding", "content-type", "headers", "properties"]
 
     /// Bytes that are not UTF-8 cannot stand in JSON as they are.
     private var bodyEncoding: TransferEncoding {

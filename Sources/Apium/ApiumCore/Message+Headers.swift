@@ -9,8 +9,6 @@ struct HeaderFields {
 
     init() { fields.lang = "" }
 
-    /// Headers that are not Celery's own.
-    var rest: [String: JSONValue] { fields.custom }
     /// The compression of the body.
     var compression: String? { fields.compression }
 
@@ -67,6 +65,11 @@ struct HeaderFields {
     func headers() throws -> Message.Headers {
         guard let task else { throw ApiumError(.malformedMessage, "the message has no header task") }
         guard let id else { throw ApiumError(.malformedMessage, "the message of task '\(task.prefix(200))' has no header id") }
+        return headers(task: task, id: id)
+    }
+
+    /// The headers, when name and id stand elsewhere.
+    func headers(task: String, id: String) -> Message.Headers {
         var headers = fields
         headers.task = task
         headers.id = id

@@ -3,7 +3,7 @@ import DynamicJSON
 /// A task message of Celery's protocol 2, as it stands on a Redis list.
 ///
 /// Decoding keeps everything: headers and properties this version does not know are carried along in
-/// ``Headers-swift.struct/custom`` and ``Properties-swift.struct/extra``. The body stays encoded until somebody asks for
+/// ``Headers-swift.struct/custom``, ``Properties-swift.struct/extra`` and ``extra``. The body stays encoded until somebody asks for
 /// ``arguments()``, because a worker decides by the headers alone who runs the job.
 public struct Message: Sendable, Hashable {
     /// What the message says about the job.
@@ -12,6 +12,8 @@ public struct Message: Sendable, Hashable {
     public var properties: Properties
     /// The serialised arguments.
     public var body: Body
+    /// Members of the envelope that are not kombu's.
+    public var extra: [String: JSONValue] = [:]
 
     /// Makes a message of its parts.
     public init(headers: Headers, properties: Properties = Properties(), body: Body) {

@@ -1,6 +1,17 @@
 import DynamicJSON
 
 extension ResultDocument {
+    /// What stands in front of a compressed document: then the compression's content type, a NUL, and the compressed bytes.
+    private static let magic = Array("\0celery-compressed\0".utf8)
+
+    /// The document as ``encoded()``, compressed if a compression is given: Celery's `result_compression`.
+    ///
+    /// - Throws: ``ApiumError`` `refusedContent` for more than 1 GiB.
+    public func encoded(compression: BodyCompression?) throws -> [UInt8] {
+        guard let compression else { return encoded() }
+        return Self.magic + Array(compression.contentType.utf8) + [0] + (try compression.compress(encoded()))
+    }
+
     /// The document as Celery's key-value backends store it. `date_done` is null unless the state is ready.
     public func encoded() -> [UInt8] {
         var output = [UInt8]()
@@ -20,20 +31,17 @@ extension ResultDocument {
         return output
     }
 
-    /// Reads a stored document.
+    /// Reads a stored document in JSON; see ``init(decoding:accepting:)``.
+    public init(decoding bytes: [UInt8]) throws { try self.init(decoding: bytes, accepting: .json) }
+
+    /// Reads a stored document, compressed or not.
     ///
-    /// - Throws: ``ApiumError`` `badResult` when it is not one of Celery's; `refusedContent` when it is compressed
-    ///   (Celery's `result_compression`).
-    public init(decoding bytes: [UInt8]) throws {
-        guard bytes.first != 0 else {
-            throw ApiumError(.refusedContent, "the stored result is compressed; only uncompressed results are accepted")
-        }
-        let value: JSONValue
-        do {
-            value = try JSONValue(parsing: bytes)
-        } catch {
-            throw ApiumError(.badResult, "the stored result is not JSON", underlying: error)
-        }
+    /// A document does not say in which serialisation it is: the accepted ones are tried in order.
+    ///
+    /// - Throws: ``ApiumError`` `badResult` when it is not one of Celery's; `refusedContent` when its compression is not
+    ///   supported, or it decompresses to more than is accepted.
+    public init(decoding bytes: [UInt8], accepting content: AcceptedContent) throws {
+        let value = try Self.value(of: Self.decompressed(bytes, limit: content.decompressedLimit), accepting: content)
         guard case .object(var members) = value, let id = members.removeValue(forKey: "task_id")?.stringValue,
             let status = members.removeValue(forKey: "status")?.stringValue
         else { throw ApiumError(.badResult, "the stored result has no task_id or no status") }
@@ -46,5 +54,25 @@ extension ResultDocument {
         groupID = members.removeValue(forKey: "group_id")?.stringValue
         parentID = members.removeValue(forKey: "parent_id")?.stringValue
         extra = members
+    }
+
+    private static func decompressed(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
+        guard bytes.starts(with: magic) else { return bytes }
+        let rest = bytes[magic.count...]
+        guard let end = rest.firstIndex(of: 0) else { throw ApiumError(.badResult, "the stored result does not say how it is compressed") }
+        let compression = try BodyCompression(name: String(decoding: rest[..<end], as: UTF8.self))
+        do {
+            return try compression.decompress(Array(rest[(end + 1)...]), limit: limit)
+        } catch let error as ApiumError where error.code == .malformedMessage {
+            throw ApiumError(.badResult, "the stored result is damaged", underlying: error)
+        }
+    }
+
+    private static func value(of bytes: [UInt8], accepting content: AcceptedContent) throws -> JSONValue {
+        var first: (any Error)?
+        for serializer in content.serializers {
+            do { return try serializer.decode(bytes) } catch { first = first ?? error }
+        }
+        throw ApiumError(.badResult, "the stored result is none of \(content.names): \(ForeignContent.guess(bytes))", underlying: first)
     }
 }

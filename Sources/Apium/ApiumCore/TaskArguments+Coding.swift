@@ -3,11 +3,11 @@ import DynamicJSON
 extension Message {
     /// Decodes the body.
     ///
-    /// - Throws: ``ApiumError`` `refusedContent` when the content type is not JSON in UTF-8, or the body is compressed;
-    ///   `malformedMessage` when it is not what Celery puts there.
-    public func arguments() throws -> TaskArguments {
-        let content = try body.json(compression: headers.compression)
-        switch content {
+    /// - Parameter content: the serialisations that are taken. Default: JSON alone.
+    /// - Throws: ``ApiumError`` `refusedContent` when the content type is not accepted, the compression not supported, or what
+    ///   comes out of it too long; `malformedMessage` when it is not what Celery puts there.
+    public func arguments(accepting content: AcceptedContent = .json) throws -> TaskArguments {
+        switch try body.value(compression: headers.compression, accepting: content) {
         case .array(let parts) where parts.count == 3:
             return try TaskArguments(args: parts[0], kwargs: parts[1], embed: parts[2])
         // Headers of protocol 2 over a body of protocol 1: Celery reads this, too.
@@ -18,22 +18,9 @@ extension Message {
 }
 
 extension Message.Body {
-    /// The body as a JSON value.
-    func json(compression: String?) throws -> JSONValue {
-        if let compression, !compression.isEmpty {
-            throw ApiumError(.refusedContent, "the body is compressed as '\(compression.prefix(100))'; only uncompressed bodies are accepted")
-        }
-        guard contentType == "application/json" else {
-            throw ApiumError(.refusedContent, "the body's content type is '\(contentType.prefix(100))'; only application/json is accepted")
-        }
-        guard ["utf-8", "utf8", "us-ascii", "ascii"].contains(contentEncoding.lowercased()) else {
-            throw ApiumError(.refusedContent, "the body's content encoding is '\(contentEncoding.prefix(100))'; only utf-8 is accepted")
-        }
-        do {
-            return try JSONValue(parsing: bytes)
-        } catch {
-            throw ApiumError(.malformedMessage, "the body is not JSON", underlying: error)
-        }
+    /// The body as a value.
+    func value(compression: String?, accepting content: AcceptedContent) throws -> JSONValue {
+        try content.value(of: bytes, contentType: contentType, contentEncoding: contentEncoding, compression: compression)
     }
 }
 
@@ -82,6 +69,16 @@ extension TaskArguments.Embed {
             default: extra[key] = value
             }
         }
+    }
+
+    /// The embed as it stands on the wire.
+    var value: JSONValue {
+        var members = extra
+        members["callbacks"] = .some(callbacks.map { .array($0) } ?? .null)
+        members["errbacks"] = .some(errbacks.map { .array($0) } ?? .null)
+        members["chain"] = .some(chain.map { .array($0) } ?? .null)
+        members["chord"] = .some(chord ?? .null)
+        return .object(members)
     }
 
     fileprivate func write(to output: inout [UInt8]) {

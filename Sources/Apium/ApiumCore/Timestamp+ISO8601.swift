@@ -29,9 +29,14 @@ extension Timestamp {
     /// Reads any ISO 8601 instant: calendar, ordinal and week dates, with or without separators, a time, a fraction (digits
     /// after the sixth are dropped) and an offset. Without an offset it is UTC; without a time it is midnight.
     public init?(iso8601 text: String) {
-        var parser = ISO8601Parser(text)
-        guard let instant = parser.instant() else { return nil }
+        guard let (instant, _) = Timestamp.zoned(iso8601: text) else { return nil }
         self = instant
+    }
+
+    /// Reads an instant and the seconds east of UTC that its text names; see ``init(iso8601:)``.
+    static func zoned(iso8601 text: String) -> (instant: Timestamp, offset: Int?)? {
+        var parser = ISO8601Parser(text)
+        return parser.instant()
     }
 
     /// 0001-01-01T00:00:00Z.
@@ -98,14 +103,14 @@ private struct ISO8601Parser {
     private var isAtEnd: Bool { position == bytes.count }
     private var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
-    mutating func instant() -> Timestamp? {
+    mutating func instant() -> (Timestamp, Int?)? {
         guard let days = date() else { return nil }
-        var microseconds = days * 86_400_000_000
-        if !isAtEnd {
-            guard accept("T") || accept("t") || accept(" "), let time = timeOfDay(), let offset = offset(), isAtEnd else { return nil }
-            microseconds += time - offset
-        }
-        return Timestamp(microseconds: microseconds)
+        let midnight = days * 86_400_000_000
+        if isAtEnd { return (Timestamp(microseconds: midnight), nil) }
+        guard accept("T") || accept("t") || accept(" "), let time = timeOfDay() else { return nil }
+        if isAtEnd { return (Timestamp(microseconds: midnight + time), nil) }
+        guard let offset = offset(), isAtEnd else { return nil }
+        return (Timestamp(microseconds: midnight + time - offset * 1_000_000), Int(offset))
     }
 
     /// Days since the epoch.
@@ -172,17 +177,22 @@ private struct ISO8601Parser {
         return ((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction
     }
 
-    /// Microseconds east of UTC; 0 when there is no offset.
+    /// Seconds east of UTC.
     private mutating func offset() -> Int64? {
-        if isAtEnd || accept("Z") || accept("z") { return 0 }
+        if accept("Z") || accept("z") { return 0 }
         let east = accept("+")
         guard east || accept("-"), let hour = digits(2), hour < 24 else { return nil }
-        var minute: Int64 = 0
+        var (minute, second): (Int64, Int64) = (0, 0)
         if accept(":") || digitsAhead > 0 {
             guard let number = digits(2), number < 60 else { return nil }
             minute = number
+            // Python writes seconds for the local mean times of old days.
+            if accept(":") {
+                guard let number = digits(2), number < 60 else { return nil }
+                second = number
+            }
         }
-        return (hour * 60 + minute) * 60_000_000 * (east ? 1 : -1)
+        return ((hour * 60 + minute) * 60 + second) * (east ? 1 : -1)
     }
 
     private mutating func microseconds() -> Int64? {
@@ -225,7 +235,7 @@ private struct ISO8601Parser {
 
 extension Int64 {
     /// Division that rounds down, so that the remainder is never negative.
-    fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }

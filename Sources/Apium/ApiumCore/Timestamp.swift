@@ -2,7 +2,8 @@
 ///
 /// What Redis' `TIME` answers, what a message's `eta` and a result's `date_done` carry. Shared state is compared with the
 /// broker's clock (``Broker/serverTime()``), never with the clock of one machine.
-public struct Timestamp: Sendable, Hashable, Comparable, Codable {
+/// In a job's arguments and results it is Python's `datetime` in UTC (``TypedValue``); ``ZonedTime`` keeps the zone.
+public struct Timestamp: Sendable, Hashable, Comparable {
     /// Microseconds since the epoch; negative before it.
     public var microseconds: Int64
 

@@ -1,0 +1,39 @@
+import DynamicJSON
+
+/// How a producer writes bodies.
+public struct ContentFormat: Sendable {
+    /// Celery's `task_serializer`. Default: JSON.
+    public var serializer: Serializer
+    /// Celery's `task_compression`. Default: none.
+    public var compression: BodyCompression?
+
+    /// Makes a format.
+    public init(_ serializer: Serializer = .json, compression: BodyCompression? = nil) {
+        self.serializer = serializer
+        self.compression = compression
+    }
+
+    /// Plain JSON, Celery's default.
+    public static let json = ContentFormat()
+}
+
+extension Message {
+    /// Replaces the arguments: the body, its content type and the header `compression` go together.
+    ///
+    /// - Throws: what the serialiser throws for values that it cannot say, and ``ApiumError`` `refusedContent` for more than 1 GiB.
+    public mutating func setArguments(_ arguments: TaskArguments, as format: ContentFormat = .json) throws {
+        var body = format.serializer.name == Serializer.json.name ? arguments.encodedBody() : try arguments.body(as: format.serializer)
+        if let compression = format.compression { body.bytes = try compression.compress(body.bytes) }
+        body.transferEncoding = self.body.transferEncoding
+        headers.compression = format.compression?.contentType
+        self.body = body
+    }
+}
+
+extension TaskArguments {
+    fileprivate func body(as serializer: Serializer) throws -> Message.Body {
+        let value = [.array(args), .object(kwargs), embed.value] as [JSONValue]
+        return Message.Body(
+            bytes: try serializer.encode(.array(value)), contentType: serializer.contentType, contentEncoding: serializer.contentEncoding)
+    }
+}
