@@ -326,7 +326,8 @@ let package = Package(
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(
-            name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+            name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",
@@ -355,7 +356,8 @@ let package = Package(
         .testTarget(
             name: "PriceWatchBotTests",
             dependencies: [
-                "PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
+                "PriceWatchBot", "PriceWatchModel", "PriceWatchJobs", "TelegramBotAPI", "ApiumCore", "DynamicJSON",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(

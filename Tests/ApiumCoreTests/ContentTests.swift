@@ -87,7 +87,8 @@ struct ContentTests {
         let message = try Message(decoding: Array(envelope.utf8))
         #expect(message.extra == ["later": ["a": [1]]])
         #expect(try JSONValue(parsing: message.encoded())["later"] == ["a": [1]])
-        let old = #"{"body":"{\"task\":\"t\",\"id\":\"i\",\"mine\":7,\"both\":1}","content-type":"application/json","content-encoding":"utf-8","headers":{"both":2,"origin":"here","stamps":{"s":1}},"properties":{"x":9}}"#
+        let old =
+            #"{"body":"{\"task\":\"t\",\"id\":\"i\",\"mine\":7,\"both\":1}","content-type":"application/json","content-encoding":"utf-8","headers":{"both":2,"origin":"here","stamps":{"s":1}},"properties":{"x":9}}"#
         let converted = try Message(decoding: try Message(decoding: Array(old.utf8)).encoded())
         #expect(converted.headers.custom == ["mine": 7, "both": 2])
         #expect(converted.headers.origin == "here")

@@ -57,9 +57,11 @@ struct TypedValueTests {
         #expect(json.typed == .bytes(ByteString(bytes)))
     }
 
-    @Test("an object of other keys is no typed value", arguments: [
-        ["__type__": "date"], ["__type__": "date", "__value__": "2026-01-01", "x": 1], ["a": 1, "b": 2], "text", [1], nil,
-    ] as [JSONValue])
+    @Test(
+        "an object of other keys is no typed value",
+        arguments: [
+            ["__type__": "date"], ["__type__": "date", "__value__": "2026-01-01", "x": 1], ["a": 1, "b": 2], "text", [1], nil,
+        ] as [JSONValue])
     func other(value: JSONValue) { #expect(value.typed == nil) }
 
     @Test(

@@ -65,7 +65,8 @@ struct YAMLTests {
     @Test(
         "what PyYAML's safe loader would not take, or JSON cannot say, is refused",
         arguments: [
-            "!!python/object/apply:os.system ['true']", "!!python/tuple [1]", "!mine x", "!!set {a, b}", "{a", "[1", "a: b: c", "*a", "{[1]: 2}", "{2026-01-01: 1}",
+            "!!python/object/apply:os.system ['true']", "!!python/tuple [1]", "!mine x", "!!set {a, b}", "{a", "[1", "a: b: c", "*a", "{[1]: 2}",
+            "{2026-01-01: 1}",
             "99999999999999999999", "a: 1\na: 2", "- 1\n--- \n- 2", "!!binary '?'", "\u{1}", "<<: {a: 1}",
         ])
     func bad(text: String) { #expect(refused(text)) }
@@ -148,7 +149,9 @@ struct SplitMix: RandomNumberGenerator {
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
     mutating func text() -> String {
-        let words = ["yes", "12", "~", "1e5", "- x", "a: b", "#", "'", "\"", "\\", "\n ", "*a", "&b", "é", "\u{85}", "\u{2028}", "\u{1F600}", " ", "", "\0", "\u{7F}"]
+        let words = [
+            "yes", "12", "~", "1e5", "- x", "a: b", "#", "'", "\"", "\\", "\n ", "*a", "&b", "é", "\u{85}", "\u{2028}", "\u{1F600}", " ", "", "\0", "\u{7F}",
+        ]
         return (0..<below(4)).map { _ in words[below(words.count)] }.joined()
     }
 

@@ -13,11 +13,13 @@ struct CompressionTests {
         #expect(try format.decompress(format.compress(bytes), limit: bytes.count) == bytes)
     }
 
-    @Test("what Python compressed is read", arguments: [
-        (CompressionFormat.zlib, "789ccb48cdc9c95728cf2fca4901001a0b045d"),
-        (.bzip2, "425a683931415926535944f7137800000191804000064490802000220334843021b68154278bb9229c2848227b89bc00"),
-        (.zstd, "28b52ffd200b59000068656c6c6f20776f726c64"),
-    ])
+    @Test(
+        "what Python compressed is read",
+        arguments: [
+            (CompressionFormat.zlib, "789ccb48cdc9c95728cf2fca4901001a0b045d"),
+            (.bzip2, "425a683931415926535944f7137800000191804000064490802000220334843021b68154278bb9229c2848227b89bc00"),
+            (.zstd, "28b52ffd200b59000068656c6c6f20776f726c64"),
+        ])
     func python(format: CompressionFormat, hex: String) throws {
         #expect(try format.decompress(bytes(hex), limit: 100) == Array("hello world".utf8))
     }
