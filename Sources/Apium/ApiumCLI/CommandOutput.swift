@@ -7,12 +7,23 @@ import Logging
 /// What commands print, and how they end.
 ///
 /// Exit codes: 0 done; 1 the job failed; 2 there is nothing of that name, or it is not ready in time; 64 wrong usage;
-/// 69 the broker cannot be reached.
+/// 69 the broker cannot be reached; 75 a worker has lost too many slots and is to be started anew.
 enum CommandOutput {
     /// The codes of ``ExitCode`` that scripts may rely on.
     static let jobFailed = ExitCode(1)
     static let notThere = ExitCode(2)
     static let unavailable = ExitCode(69)
+    static let slotsLost = ExitCode(75)
+
+    /// How a command ends that failed with this.
+    static func exitCode(for error: ApiumError) -> ExitCode {
+        switch error.code {
+        case .unavailable: unavailable
+        case .timedOut: notThere
+        case .slotsLost: slotsLost
+        default: ExitCode(64)
+        }
+    }
 
     /// Commands answer on standard output; the libraries under them log to standard error, and only what is wrong.
     static let quietLogger = Logger(label: "apium") { label in
@@ -38,7 +49,7 @@ extension AsyncParsableCommand {
             try await body()
         } catch let error as ApiumError {
             CommandOutput.complain("apium: \(error)")
-            throw error.code == .unavailable ? CommandOutput.unavailable : error.code == .timedOut ? CommandOutput.notThere : ExitCode(64)
+            throw CommandOutput.exitCode(for: error)
         }
     }
 }

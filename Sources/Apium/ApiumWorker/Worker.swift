@@ -36,7 +36,8 @@ public final class Worker: Service {
         var logger = logger
         logger[metadataKey: "worker"] = "\(configuration.name)"
         environment = WorkerEnvironment(
-            configuration: configuration, registry: registry, broker: client.broker, results: client.results, client: client, logger: logger,
+            configuration: configuration, registry: BuiltinTasks.adding(to: registry), broker: client.broker, results: client.results, client: client,
+            logger: logger,
             metrics: WorkerMetrics(), now: now, leaks: LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency)),
             children: configuration.isolation.isSupported
                 ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil)
