@@ -178,7 +178,7 @@ struct LeaseTests {
                 return nil
             }
             #expect(event == .controlChanged(epoch: 1))
-            #expect(try await session.control() == ControlState(epoch: 1, revoked: ["x", "y"]))
+            #expect(try await session.control() == ControlState(epoch: 1, revoked: ["x", "y"], terminated: ["x", "y"]))
             try await bench.enqueue(["a"])
             #expect(try await session.claim(limit: 1).controlEpoch == 1)
             try await session.close()

@@ -212,7 +212,7 @@ private struct Obstacle: Broker {
     func serverTime() async throws -> Timestamp { try await broker.serverTime() }
     func queueLength(_ queue: String) async throws -> Int { try await broker.queueLength(queue) }
     func purge(_ queue: String) async throws -> Int { try await broker.purge(queue) }
-    func revoke(_ ids: [String]) async throws { try await broker.revoke(ids) }
+    func revoke(_ revocation: Revocation) async throws { try await broker.revoke(revocation) }
     func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] { try await broker.records(in: shelf, limit: limit) }
     func requeue(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.requeue(id, from: shelf) }
     func discard(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.discard(id, from: shelf) }
@@ -230,6 +230,7 @@ private struct ObstacleSession: BrokerSession {
     var events: AsyncStream<SessionEvent> { session.events }
     var health: SessionHealth { session.health }
     func maintain() async throws -> MaintenanceReport { try await session.maintain() }
+    func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws { try await session.serve(queues, binding: bindings) }
     func close() async throws { try await session.close() }
 
     func claim(limit: Int) async throws -> Claim {

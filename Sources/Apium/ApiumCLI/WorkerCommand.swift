@@ -108,8 +108,11 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         let logger = application.setup.logger
         let prepared = try await application.prepare(open)
         let worker = try Worker(client: open.client, registry: prepared.registry, configuration: try settings(open, application), logger: logger)
-        var configuration = ServiceGroupConfiguration(
-            services: prepared.services + [worker] + prepared.companions(worker), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // A worker that was told to stop by remote control takes the process with it, as a signal would.
+        let services: [ServiceGroupConfiguration.ServiceConfiguration] =
+            prepared.services.map { .init(service: $0) } + [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)]
+            + prepared.companions(worker).map { .init(service: $0) }
+        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(grace + 10)
         try await ServiceGroup(configuration: configuration).run()
     }

@@ -22,8 +22,8 @@ public protocol Broker: Sendable {
     /// Deletes what waits in a queue; answers how many messages that were. In-flight and scheduled jobs stay.
     func purge(_ queue: String) async throws -> Int
 
-    /// Cancels jobs by id: kept in the broker until consumed or 7 days old, effective with no worker up (invariant 8).
-    func revoke(_ ids: [String]) async throws
+    /// Revokes jobs by id or by stamp: kept in the broker for 7 days, effective with no worker up (invariant 8).
+    func revoke(_ revocation: Revocation) async throws
 
     /// Records set aside in one of the broker's sets, newest first.
     func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord]
@@ -43,6 +43,44 @@ public protocol Broker: Sendable {
 
     /// The high-water marks of schedule entries: entry key → last slot fired or skipped. Entries never seen are missing.
     func slotMarks(_ entries: [String]) async throws -> [String: Timestamp]
+
+    /// The jobs that wait for their time and belong to one of the queues, the earliest first; also those that still stand in a
+    /// queue and carry a later ETA. At most `limit`.
+    func scheduledJobs(on queues: [String], limit: Int) async throws -> [ScheduledJob]
+
+    /// How remote control reaches workers; `nil`: not with this broker.
+    var controlTransport: (any ControlTransport)? { get }
+
+    /// How events get out; `nil`: not with this broker.
+    var eventTransport: (any EventTransport)? { get }
+}
+
+extension Broker {
+    /// Cancels jobs by id: those that wait never run, those that run are told to stop.
+    public func revoke(_ ids: [String]) async throws { try await revoke(Revocation(ids: ids, terminate: true)) }
+
+    public func scheduledJobs(on queues: [String], limit: Int) async throws -> [ScheduledJob] { [] }
+
+    public var controlTransport: (any ControlTransport)? { nil }
+
+    public var eventTransport: (any EventTransport)? { nil }
+}
+
+/// A job that waits for its time.
+public struct ScheduledJob: Sendable, Hashable {
+    /// When it is due, on the broker's clock.
+    public var due: Timestamp
+    /// The queue it goes to then.
+    public var queue: String
+    /// The message.
+    public var message: Message
+
+    /// Makes the value.
+    public init(due: Timestamp, queue: String, message: Message) {
+        self.due = due
+        self.queue = queue
+        self.message = message
+    }
 }
 
 /// One worker process' connection to the broker: its in-flight records live under ``incarnation``.
@@ -66,6 +104,9 @@ public protocol BrokerSession: Sendable {
 
     /// What operators and cancellers want: read again when ``Claim/controlEpoch`` has changed.
     func control() async throws -> ControlState
+
+    /// Serves these queues from now on, in this order, and declares bindings. What was claimed from others stays claimed.
+    func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws
 
     /// What happens to the session itself; one consumer.
     var events: AsyncStream<SessionEvent> { get }
@@ -286,20 +327,6 @@ public struct ShelvedRecord: Sendable, Hashable {
         self.at = at
         self.attempts = attempts
         self.payload = payload
-    }
-}
-
-/// What operators and cancellers have said.
-public struct ControlState: Sendable, Hashable {
-    /// The epoch this state belongs to.
-    public var epoch: Int64
-    /// The ids of revoked jobs.
-    public var revoked: Set<String>
-
-    /// Makes a state.
-    public init(epoch: Int64 = 0, revoked: Set<String> = []) {
-        self.epoch = epoch
-        self.revoked = revoked
     }
 }
 

@@ -31,6 +31,8 @@ public struct JobRegistry: Sendable {
     }
 
     private var entries: [String: Entry] = [:]
+    /// The program's own remote control commands, by name.
+    public private(set) var controlCommands: [String: ControlCommand] = [:]
 
     /// Makes an empty registry.
     public init() {}
@@ -43,6 +45,11 @@ public struct JobRegistry: Sendable {
 
     /// Registers an entry; a later one of the same name takes its place.
     public mutating func register(_ entry: Entry) { entries[entry.name] = entry }
+
+    /// Registers a remote control command; one of Celery's own of the same name gives way to it.
+    public mutating func registerControlCommand(_ name: String, run: @escaping ControlCommand.Body) {
+        controlCommands[name] = ControlCommand(name, run: run)
+    }
 
     /// Registers a job that needs nothing but its arguments.
     public mutating func register<Definition: Job>(_: Definition.Type) {

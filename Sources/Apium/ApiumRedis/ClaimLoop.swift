@@ -35,6 +35,8 @@ final class ClaimLoop: Sendable {
         /// Gives waiting reads up when nobody claims.
         var idler: Task<Void, Never>?
         var busy = false
+        /// The queues to serve from the next attempt on; `nil`: no change.
+        var nextQueues: [String]?
     }
 
     let session: RedisSession
@@ -85,6 +87,7 @@ final class ClaimLoop: Sendable {
 
     /// One attempt, in the order of urgency: what was cut, what has arrived, what lists hold; else waits for something to arrive.
     private func attempt(_ limit: Int) async throws -> Claim? {
+        await changeQueues()
         if state.withLock({ !$0.uncertain.isEmpty || !$0.retired.isEmpty }) {
             if let claim = try await recover(limit) { return claim }
         }
@@ -233,6 +236,26 @@ final class ClaimLoop: Sendable {
     func retire(_ connection: RedisConnection, _ role: String) {
         guard let id = connection.clientID else { return }
         state.withLock { $0.retired.append((id, connectionName(role))) }
+    }
+
+    /// Serves these queues from the next attempt on; the claiming task is woken.
+    func serve(_ queues: [String]) {
+        state.withLock { $0.nextQueues = queues }
+        signal.raise()
+    }
+
+    /// Ends the waiting reads first, so that nothing comes from a queue that is not served any more; what they had brought goes back.
+    private func changeQueues() async {
+        guard let queues = state.withLock({ $0.nextQueues.take() }) else { return }
+        await settle()
+        let unused = state.withLock { state in
+            state.rotation.serve(queues)
+            let lists = Set(state.rotation.all)
+            let unused = state.waiters.filter { !lists.contains($0.key) }
+            for list in unused.keys { state.waiters[list] = nil }
+            return unused.values.compactMap(\.connection)
+        }
+        for connection in unused { await connection.close() }
     }
 
     /// Wakes the claiming task, so that it looks whether the session is still usable.

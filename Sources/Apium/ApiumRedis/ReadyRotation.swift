@@ -30,7 +30,8 @@ struct ReadyRotation {
     var cold: [String] { all.filter { !hot.contains($0) } }
 
     mutating func setHot(_ list: String, _ isHot: Bool) {
-        if isHot { hot.insert(list) } else { hot.remove(list) }
+        // A list that is not served any more stays cold.
+        if isHot, queues.contains(keys.queue(ofReady: list)) { hot.insert(list) } else { hot.remove(list) }
     }
 
     /// Something came from the first queue's lists: it goes to the end.
@@ -38,6 +39,14 @@ struct ReadyRotation {
         let queue = keys.queue(ofReady: list)
         guard let index = queues.firstIndex(of: queue) else { return }
         queues.append(queues.remove(at: index))
+    }
+
+    /// Serves these queues from now on; new ones are looked at first.
+    mutating func serve(_ new: [String]) {
+        let added = new.filter { !queues.contains($0) }
+        queues = queues.filter(new.contains) + added
+        hot.formUnion(added.flatMap { keys.ready($0) })
+        hot.formIntersection(all)
     }
 
     /// Splits `limit` between `count` lists, at least one each for the first ones.

@@ -84,14 +84,11 @@ public final class RedisBroker: Broker {
         }
     }
 
-    public func revoke(_ ids: [String]) async throws {
-        guard !ids.isEmpty else { return }
-        var command = RedisCommand.eval(RedisScripts.revoke, keys: [keys.revoked, keys.control], options.revokeExpires.wholeMilliseconds, keys.control)
-        command.append(contentsOf: ids)
-        try await client.reply(command)
-    }
-
     // MARK: Sessions
+
+    public var controlTransport: (any ControlTransport)? { RedisControl(broker: self) }
+
+    public var eventTransport: (any EventTransport)? { RedisEvents(broker: self) }
 
     public func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession {
         try await open(identity)

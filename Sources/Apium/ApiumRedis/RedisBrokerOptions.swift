@@ -4,6 +4,10 @@ import ApiumCore
 public struct RedisBrokerOptions: Sendable, Hashable {
     /// kombu's `global_keyprefix`: in front of every key and channel. Default: empty.
     public var globalKeyPrefix: String
+    /// kombu's `fanout_prefix`: in front of the channels of control messages and events; `{db}` is the database's number. Default: `/{db}.`.
+    public var fanoutPrefix: String = "/{db}."
+    /// kombu's `fanout_patterns`: whether those channels carry the routing key. Default: `true`.
+    public var fanoutPatterns = true
     /// kombu's `priority_steps`. Default: 0, 3, 6, 9.
     public var prioritySteps: [Int]
     /// kombu's `sep`: between a queue's name and its step, and between the parts of a binding. Default: the control characters 06 and 16.

@@ -113,6 +113,15 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:revoked` · zset, id by the ms of its expiry · owner: operators · end: 7 days each.
     var revoked: String { "\(prefix)apium:revoked" }
 
+    /// `apium:terminated` · zset, id by the ms of its expiry · owner and end: as `apium:revoked`. Those of them that are stopped when they run.
+    var terminated: String { "\(prefix)apium:terminated" }
+
+    /// `apium:revoked:stamps` · zset, `<name> NUL <value as JSON>` by the ms of its expiry · owner and end: as `apium:revoked`.
+    var revokedStamps: String { "\(prefix)apium:revoked:stamps" }
+
+    /// `apium:terminated:stamps` · zset, as `apium:revoked:stamps` · owner and end: as `apium:revoked`. Those that stop running jobs.
+    var terminatedStamps: String { "\(prefix)apium:terminated:stamps" }
+
     /// `apium:janitor` · string · owner: the janitor · end: 2 s without renewal.
     var janitor: String { "\(prefix)apium:janitor" }
 

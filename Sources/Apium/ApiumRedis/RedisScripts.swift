@@ -23,6 +23,7 @@ enum RedisScripts {
     static let bring = script("bring", PackageResources.bring_lua, PackageResources.functions_lua)
     static let join = script("join", PackageResources.join_lua, PackageResources.functions_lua)
     static let bind = script("bind", PackageResources.bind_lua)
+    static let serve = script("serve", PackageResources.serve_lua)
 
     private static func script(_ name: String, _ source: [UInt8], _ functions: [UInt8] = []) -> RedisScript {
         RedisScript(name: name, source: String(decoding: functions + source, as: UTF8.self))

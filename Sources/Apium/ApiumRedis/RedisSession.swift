@@ -154,15 +154,23 @@ final class RedisSession: BrokerSession {
     }
 
     func control() async throws -> ControlState {
+        let control = try await broker.controlState()
+        state.withLock { $0.epoch = control.epoch }
+        return control
+    }
+
+    /// Declares what is new, changes the register, and leaves the rest to the task that claims.
+    func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws {
+        try checkUsable()
+        let parts = try require()
         do {
-            let answer = try await broker.client.reply(.eval(RedisScripts.control, keys: [keys.revoked, keys.control])).asArray()
-            guard answer.count == 2 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 2") }
-            let epoch = Int64(try answer[0].asInt())
-            state.withLock { $0.epoch = epoch }
-            return ControlState(epoch: epoch, revoked: Set(try answer[1].asArray().map { try $0.asString() }))
+            // The worker's record must not come to life again when the janitor has just removed it.
+            try await broker.client.reply(.eval(RedisScripts.serve, keys: [keys.worker(incarnation)], queues.joined(separator: ",")))
+            _ = try await broker.client.replies(bindings.flatMap(keys.bindCommands))
         } catch {
             throw RedisFailure.apiumError(error)
         }
+        parts.claims.serve(queues)
     }
 
     /// Stops the waiting reads first, so that nothing arrives any more; then gives back what is left; then leaves the register.

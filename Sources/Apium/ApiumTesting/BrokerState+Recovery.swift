@@ -131,14 +131,38 @@ extension BrokerState {
 
     // MARK: Control
 
-    mutating func revoke(_ ids: [String], at now: Timestamp) {
-        revoked = revoked.filter { now - $0.value < BrokerState.revokeLife }
-        for id in ids { revoked[id] = now }
+    mutating func revoke(_ revocation: Revocation, at now: Timestamp) {
+        guard !revocation.ids.isEmpty || revocation.stamps.contains(where: { !$0.value.isEmpty }) else { return }
+        revoked.removeAll { now - $0.at >= BrokerState.revokeLife }
+        revoked.append((now, revocation))
         epoch += 1
     }
 
     func control(at now: Timestamp) -> ControlState {
-        ControlState(epoch: epoch, revoked: Set(revoked.filter { now - $0.value < BrokerState.revokeLife }.keys))
+        var control = ControlState(epoch: epoch)
+        for (at, order) in revoked where now - at < BrokerState.revokeLife {
+            control.revoked.formUnion(order.ids)
+            if order.terminate { control.terminated.formUnion(order.ids) }
+            for (name, values) in order.stamps {
+                control.revokedStamps[name, default: []].formUnion(values)
+                if order.terminate { control.terminatedStamps[name, default: []].formUnion(values) }
+            }
+        }
+        return control
+    }
+
+    /// The jobs that wait for their time, and those in a queue that carry a later ETA.
+    func scheduledJobs(on names: [String], at now: Timestamp) -> [ScheduledJob] {
+        let waiting = scheduled.filter { names.contains($0.queue) }.compactMap { entry in
+            (try? Message(decoding: entry.payload)).map { ScheduledJob(due: entry.due, queue: entry.queue, message: $0) }
+        }
+        let ready = names.flatMap { name in
+            (queues[name]?.payloads ?? []).compactMap { payload -> ScheduledJob? in
+                guard let message = try? Message(decoding: payload), let due = message.headers.eta.flatMap({ Timestamp(iso8601: $0) }), due > now else { return nil }
+                return ScheduledJob(due: due, queue: name, message: message)
+            }
+        }
+        return (waiting + ready).sorted { $0.due < $1.due }
     }
 
     // MARK: Slots

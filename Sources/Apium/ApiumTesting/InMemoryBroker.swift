@@ -55,8 +55,8 @@ public final class InMemoryBroker: Broker {
 
     public func purge(_ queue: String) async throws -> Int { core.change { state, _ in state.queues.removeValue(forKey: queue)?.count ?? 0 } }
 
-    public func revoke(_ ids: [String]) async throws {
-        core.change { $0.revoke(ids, at: $1) }
+    public func revoke(_ revocation: Revocation) async throws {
+        core.change { $0.revoke(revocation, at: $1) }
         core.announceControl()
     }
 
@@ -67,6 +67,10 @@ public final class InMemoryBroker: Broker {
     public func discard(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.take(id, from: shelf) != nil } }
 
     public func scheduledCount() async throws -> Int { core.read { state, _ in state.scheduled.count } }
+
+    public func scheduledJobs(on queues: [String], limit: Int) async throws -> [ScheduledJob] {
+        core.read { Array($0.scheduledJobs(on: queues, at: $1).prefix(max(limit, 0))) }
+    }
 
     public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { core.change { $0.fire(slot, at: $1) } }
 

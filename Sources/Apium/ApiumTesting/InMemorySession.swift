@@ -33,6 +33,15 @@ public final class InMemorySession: BrokerSession {
 
     public func control() async throws -> ControlState { core.read { $0.control(at: $1) } }
 
+    public func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws {
+        core.change { state, _ in
+            let served = state.sessions[incarnation]?.rotation ?? []
+            state.sessions[incarnation]?.rotation = served.filter(queues.contains) + queues.filter { !served.contains($0) }
+            state.sessions[incarnation]?.identity.queues = queues
+            state.bindings.formUnion(bindings)
+        }
+    }
+
     public func maintain() async throws -> MaintenanceReport {
         let (report, reaping) = core.change { state, now in
             var report = MaintenanceReport()

@@ -6,6 +6,8 @@ struct ReadyList: Sendable {
 
     var count: Int { front.count + back.count }
     var isEmpty: Bool { count == 0 }
+    /// What waits, the next one first.
+    var payloads: [[UInt8]] { front.reversed() + back }
 
     mutating func pushBack(_ payload: [UInt8]) { back.append(payload) }
 
@@ -31,6 +33,9 @@ struct Queue: Sendable {
     static func listIndex(priority: Int) -> Int { steps.lastIndex { $0 <= priority } ?? 0 }
 
     var count: Int { lists.reduce(0) { $0 + $1.count } }
+
+    /// What waits, list by list.
+    var payloads: [[UInt8]] { lists.flatMap(\.payloads) }
 
     subscript(list: Int) -> ReadyList {
         get { lists[list] }

@@ -27,7 +27,11 @@ struct JobExecution: Sendable {
             return await end(.parked(reason: "\(error)", failure: nil), job)
         }
         do {
-            if let verdict = try await refusal(of: job) { return await end(verdict, job) }
+            if let verdict = try await refusal(of: job) {
+                if case .notDue = verdict { environment.reporter.received(message) }
+                return await end(verdict, job)
+            }
+            environment.reporter.received(message)
             guard try await acknowledgeEarly(job) else { return release() }
             try await announce(job)
         } catch {
@@ -36,10 +40,12 @@ struct JobExecution: Sendable {
             return await end(.snooze(.seconds(1)), job)
         }
         let effects = RunEffects()
+        let began = ContinuousClock.now
         let verdict = await run(entry, job, limits, effects)
         // A job that comes back after its delivery was ended for it only frees its slot.
         guard running.beginEnding(delivery.tag) else { return environment.leaks.returned(release) }
         guard let verdict else { return release() }
+        environment.reporter.ended(job, verdict, ran: .now - began)
         await ending(job, effects).end(verdict)
     }
 
@@ -53,6 +59,7 @@ struct JobExecution: Sendable {
             metadata: ["job": "\(message.id)", "task": "\(message.task)"])
         environment.leaks.leaked()
         if let verdict = Verdict.thrown(CancellationError(), stop: reason, retries: message.headers.retries, options: options, taskText: message.pythonCall) {
+            environment.reporter.ended(job, verdict)
             await JobEnding(environment: environment, session: session, running: running, writer: writer, job: job, effects: RunEffects(), release: {})
                 .end(verdict)
         }
@@ -81,6 +88,7 @@ struct JobExecution: Sendable {
     /// Ends a delivery whose job did not run.
     private func end(_ verdict: Verdict, _ job: Assignment) async {
         guard running.beginEnding(job.delivery.tag) else { return release() }
+        environment.reporter.ended(job, verdict)
         await ending(job, RunEffects()).end(verdict)
     }
 
@@ -96,7 +104,8 @@ struct JobExecution: Sendable {
     /// when the message names a time.
     private func refusal(of job: Assignment) async throws -> Verdict? {
         let message = job.message
-        if revoked.contains(message.id) { return .revoked("revoked") }
+        if revoked.forbids(message) { return .revoked("revoked") }
+        if let turn = environment.status.wait(for: message) { return .snooze(turn) }
         if job.options.deduplicatesSuccessful, message.properties.redelivered,
             let stored = try await environment.results.document(for: message.id), stored.state == .success
         {
@@ -142,6 +151,7 @@ struct JobExecution: Sendable {
         do {
             let runner = try await environment.runner(for: job)
             running.began(tag, at: environment.now(), isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
+            environment.reporter.started(job.message)
             verdict = .success(try await runner.run(entry, job.arguments ?? TaskArguments(), in: context))
         } catch {
             verdict = Verdict.thrown(

@@ -4,12 +4,14 @@ import Synchronization
 final class SlotGate: Sendable {
     private struct State {
         var free: Int
+        /// Slots that go as soon as they are given back.
+        var surplus = 0
         var waiter: CheckedContinuation<Void, Never>?
     }
 
     private let state: Mutex<State>
 
-    init(slots: Int) { state = Mutex(State(free: slots, waiter: nil)) }
+    init(slots: Int) { state = Mutex(State(free: slots)) }
 
     /// Takes all free slots, waiting until there is at least one. Answers 0 when the task is cancelled.
     func takeFree() async -> Int {
@@ -24,11 +26,23 @@ final class SlotGate: Sendable {
         return 0
     }
 
+    /// Adds slots, or takes some away: free ones at once, the others when they are given back.
+    func resize(by slots: Int) {
+        if slots > 0 { return release(slots) }
+        state.withLock { state in
+            let now = min(state.free, -slots)
+            state.free -= now
+            state.surplus += -slots - now
+        }
+    }
+
     /// Gives slots back.
     func release(_ slots: Int) {
         guard slots > 0 else { return }
         let waiter = state.withLock { state in
-            state.free += slots
+            let gone = min(state.surplus, slots)
+            state.surplus -= gone
+            state.free += slots - gone
             defer { state.waiter = nil }
             return state.waiter
         }

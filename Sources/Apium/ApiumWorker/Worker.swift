@@ -21,8 +21,7 @@ import ServiceLifecycle
 /// and what is left goes back to the front of its queue. Cancelling the task that runs it does the same without grace.
 /// It throws ``ApiumError`` `slotsLost` when too many jobs did not react to being stopped: the process is to be started anew.
 public final class Worker: Service {
-    private let environment: WorkerEnvironment
-    private let bindings: [QueueBinding]
+    let environment: WorkerEnvironment
     private let board: HealthBoard
 
     /// Makes a worker.
@@ -32,15 +31,18 @@ public final class Worker: Service {
         client: ApiumClient, registry: JobRegistry, configuration: WorkerConfiguration, logger: Logger, now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) throws {
         try configuration.validate()
-        bindings = try client.router.bindings(of: configuration.queues)
+        let bindings = try client.router.bindings(of: configuration.queues)
         var logger = logger
         logger[metadataKey: "worker"] = "\(configuration.name)"
+        let status = WorkerStatus(configuration, bindings)
+        let sink = EventSink(client.broker.eventTransport, configuration, pid: getpid(), clock: status.clock, now: now, logger: logger)
         environment = WorkerEnvironment(
             configuration: configuration, registry: BuiltinTasks.adding(to: registry), broker: client.broker, results: client.results, client: client,
             logger: logger,
             metrics: WorkerMetrics(), now: now, leaks: LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency)),
             children: configuration.isolation.isSupported
-                ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil)
+                ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil,
+            status: status, sink: sink, reporter: JobReporter(sink, status))
         board = HealthBoard(configuration)
         warnOfJobsThatCannotBeIsolated()
     }
@@ -66,7 +68,7 @@ public final class Worker: Service {
     private func run(until stop: StopSignal) async throws {
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
-                try await work(until: stop)
+                try await watched(stop) { try await work(until: stop) }
             } onCancel: {
                 stop.raise(.now)
             }
@@ -84,7 +86,10 @@ public final class Worker: Service {
                 delay = environment.configuration.reconnectDelay
                 let run = WorkerSession(environment: environment, session: session, stop: stop)
                 board.opened(session, run.running)
+                environment.status.opened(run)
                 await run.serve()
+                environment.status.closed()
+                environment.reporter.sessionEnded()
                 board.closed(nil)
             } catch let error as ApiumError where error.code == .invalidConfiguration || error.code == .notAvailable {
                 throw error
@@ -111,7 +116,7 @@ public final class Worker: Service {
 
     private var identity: WorkerIdentity {
         WorkerIdentity(
-            name: environment.configuration.name, pid: getpid(), queues: environment.configuration.queues, bindings: bindings,
+            name: environment.configuration.name, pid: getpid(), queues: environment.status.queues, bindings: environment.status.bindings,
             jobs: environment.registry.names, lease: environment.configuration.lease)
     }
 }

@@ -28,6 +28,8 @@ public struct WorkerConfiguration: Sendable {
     public var leakedSlotLimit: Int
     /// The wait after a session could not be opened: it doubles from here to 5 seconds. Default: 100 milliseconds.
     public var reconnectDelay: Duration
+    /// How it is watched and told things. Default: remote control and heartbeats on, events about jobs off.
+    public var monitoring = MonitoringConfiguration()
 
     /// Makes a configuration; the defaults are given at the properties.
     public init(

@@ -22,6 +22,9 @@ struct WorkerEnvironment: Sendable {
     let leaks: LeakedSlots
     /// The child processes; `nil` where the executable has none.
     let children: ChildPool?
+    let status: WorkerStatus
+    let sink: EventSink
+    let reporter: JobReporter
     let pid = getpid()
 
     /// Makes messages of signatures, at this time of the broker's.
@@ -30,8 +33,13 @@ struct WorkerEnvironment: Sendable {
         return Dispatcher(router: client.router, origin: client.origin, now: now, jobOptions: { registry[$0]?.options })
     }
 
+    /// What tells that the worker is there.
+    var heartbeat: Heartbeat { Heartbeat(sink: sink, status: status, interval: configuration.monitoring.heartbeat ?? .seconds(2)) }
+
     func assignment(_ delivery: Delivery, _ message: Message, _ options: JobOptions) -> Assignment {
-        Assignment(
+        var options = options
+        if let limits = status.timeLimits(of: message.task) { (options.timeLimit, options.softTimeLimit) = (limits.hard, limits.soft) }
+        return Assignment(
             delivery: delivery, message: message, options: options, worker: configuration.name, resultExtended: configuration.resultExtended, arguments: nil)
     }
 
@@ -65,7 +73,11 @@ final class RevokedJobs: Sendable {
     /// The epoch of what is known.
     var epoch: Int64 { state.withLock(\.epoch) }
 
-    func contains(_ id: String) -> Bool { state.withLock { $0.revoked.contains(id) } }
+    /// What is known.
+    var control: ControlState { state.withLock { $0 } }
+
+    /// Whether the job must not begin.
+    func forbids(_ message: Message) -> Bool { state.withLock { $0.forbids(message) } }
 
     func update(_ new: ControlState) { state.withLock { $0 = new } }
 }

@@ -21,8 +21,8 @@ final class WorkerSession: Sendable {
         self.session = session
         self.stop = stop
         running = RunningJobs(patience: environment.configuration.cancellationPeriod)
-        slots = SlotGate(slots: environment.configuration.concurrency)
-        writer = CompletionWriter(session: session, logger: environment.logger)
+        slots = SlotGate(slots: environment.status.concurrency)
+        writer = CompletionWriter(session: session, logger: environment.logger) { [reporter = environment.reporter] in reporter.written($0, $1) }
     }
 
     /// Serves until the worker is stopped or the lease is lost.
@@ -47,6 +47,17 @@ final class WorkerSession: Sendable {
         await close()
     }
 
+    // MARK: Remote control
+
+    /// What is revoked, as last read.
+    var control: ControlState { revoked.control }
+
+    /// Serves these queues from now on.
+    func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws { try await session.serve(queues, binding: bindings) }
+
+    /// More slots, or fewer.
+    func resize(by count: Int) { slots.resize(by: count) }
+
     // MARK: The loops
 
     private func fetch() async {
@@ -58,7 +69,7 @@ final class WorkerSession: Sendable {
                 slots.release(free - claim.deliveries.count)
                 guard await knowsControl(of: claim) else { return }
                 for delivery in claim.deliveries { start(delivery) }
-                environment.metrics.running(running.count, of: environment.configuration.concurrency)
+                environment.metrics.running(running.count, of: environment.status.concurrency)
             } catch {
                 slots.release(free)
                 if error is CancellationError { return }
@@ -115,11 +126,11 @@ final class WorkerSession: Sendable {
     }
 
     @discardableResult
-    private func readControl() async -> Bool {
+    func readControl() async -> Bool {
         do {
             let control = try await session.control()
             revoked.update(control)
-            running.stop(.revoked) { control.revoked.contains($0.id) }
+            if !control.terminated.isEmpty || !control.terminatedStamps.isEmpty { running.stop(.revoked) { control.stops($0) } }
             return true
         } catch {
             environment.logger.error("revokes could not be read", metadata: ["error": "\(error)"])

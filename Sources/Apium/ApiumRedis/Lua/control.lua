@@ -1,6 +1,11 @@
 -- Reads the control state, without what has expired.
--- KEYS 1 apium:revoked, 2 apium:control
--- Answers {epoch, revoked ids}.
+-- KEYS 1 apium:control, 2 apium:revoked, 3 apium:terminated, 4 apium:revoked:stamps, 5 apium:terminated:stamps
+-- Answers {epoch, the members of 2 to 5}.
 local now = redis.call('TIME')
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', tonumber(now[1]) * 1000))
-return {tonumber(redis.call('HGET', KEYS[2], 'epoch') or '0'), redis.call('ZRANGE', KEYS[1], 0, -1)}
+local time = string.format('%.0f', tonumber(now[1]) * 1000)
+local answer = {tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')}
+for at = 2, #KEYS do
+    redis.call('ZREMRANGEBYSCORE', KEYS[at], '-inf', time)
+    answer[at] = redis.call('ZRANGE', KEYS[at], 0, -1)
+end
+return answer

@@ -1,12 +1,17 @@
--- Cancels jobs by id.
--- KEYS 1 apium:revoked, 2 apium:control
--- ARGV 1 milliseconds to keep, 2 the channel, 3… ids
--- Effect: ids kept until then, epoch grows and is published. Answers the epoch.
+-- Revokes jobs by id and by stamp.
+-- KEYS 1 apium:revoked, 2 apium:terminated, 3 apium:revoked:stamps, 4 apium:terminated:stamps, 5 apium:control
+-- ARGV 1 milliseconds to keep, 2 the channel, 3 '1' when running jobs are stopped too, 4 number of ids, 5… the ids, then the stamps
+-- Effect: ids and stamps kept until then, epoch grows and is published. Answers the epoch.
 local now = redis.call('TIME')
-local ends = tonumber(now[1]) * 1000 + tonumber(ARGV[1])
-for at = 3, #ARGV do
-    redis.call('ZADD', KEYS[1], string.format('%.0f', ends), ARGV[at])
+local ends = string.format('%.0f', tonumber(now[1]) * 1000 + tonumber(ARGV[1]))
+local ids = tonumber(ARGV[4])
+for at = 5, #ARGV do
+    local isID = at < 5 + ids
+    redis.call('ZADD', isID and KEYS[1] or KEYS[3], ends, ARGV[at])
+    if ARGV[3] == '1' then
+        redis.call('ZADD', isID and KEYS[2] or KEYS[4], ends, ARGV[at])
+    end
 end
-local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)
+local epoch = redis.call('HINCRBY', KEYS[5], 'epoch', 1)
 redis.call('PUBLISH', ARGV[2], epoch)
 return epoch

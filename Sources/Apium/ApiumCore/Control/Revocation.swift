@@ -1,0 +1,66 @@
+import DynamicJSON
+
+/// An order that jobs must not run: by id, or by what is stamped on them (celery-wire 12.3).
+public struct Revocation: Sendable, Hashable {
+    /// The ids of the jobs.
+    public var ids: [String]
+    /// Stamp name → values: jobs that carry one of the values under the name.
+    public var stamps: [String: [JSONValue]]
+    /// Whether jobs that run are stopped, too. Without it only those are meant that have not begun.
+    public var terminate: Bool
+
+    /// Makes an order.
+    public init(ids: [String] = [], stamps: [String: [JSONValue]] = [:], terminate: Bool = false) {
+        self.ids = ids
+        self.stamps = stamps
+        self.terminate = terminate
+    }
+}
+
+/// What operators and cancellers have said.
+public struct ControlState: Sendable, Hashable {
+    /// The epoch this state belongs to.
+    public var epoch: Int64
+    /// The ids of jobs that must not begin.
+    public var revoked: Set<String>
+    /// Those of them that are stopped when they run.
+    public var terminated: Set<String>
+    /// Stamp name → the values whose jobs must not begin.
+    public var revokedStamps: [String: Set<JSONValue>]
+    /// Stamp name → the values whose jobs are stopped when they run.
+    public var terminatedStamps: [String: Set<JSONValue>]
+
+    /// Makes a state.
+    public init(
+        epoch: Int64 = 0, revoked: Set<String> = [], terminated: Set<String> = [], revokedStamps: [String: Set<JSONValue>] = [:],
+        terminatedStamps: [String: Set<JSONValue>] = [:]
+    ) {
+        self.epoch = epoch
+        self.revoked = revoked
+        self.terminated = terminated
+        self.revokedStamps = revokedStamps
+        self.terminatedStamps = terminatedStamps
+    }
+
+    /// Whether the job must not begin.
+    public func forbids(_ message: Message) -> Bool {
+        revoked.contains(message.id) || (!revokedStamps.isEmpty && ControlState.match(message.headers.stamps, revokedStamps))
+    }
+
+    /// Whether the job is to be stopped when it runs.
+    public func stops(_ message: Message) -> Bool {
+        terminated.contains(message.id) || (!terminatedStamps.isEmpty && ControlState.match(message.headers.stamps, terminatedStamps))
+    }
+
+    /// Whether one of the stamps has one of the values; a stamp that is a list matches by any of its elements.
+    static func match(_ stamps: [String: JSONValue]?, _ values: [String: Set<JSONValue>]) -> Bool {
+        guard let stamps else { return false }
+        return values.contains { name, wanted in
+            switch stamps[name] {
+            case nil: false
+            case .array(let list)?: list.contains { wanted.contains($0) }
+            case let value?: wanted.contains(value)
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+-- Notes which queues a worker serves from now on.
+-- KEYS 1 apium:worker:<inc>
+-- ARGV 1 the queues, with commas between
+-- Effect: only when the worker is still registered. Answers 1, or 0 when it is not.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    return 0
+end
+redis.call('HSET', KEYS[1], 'queues', ARGV[1])
+return 1

@@ -1,0 +1,137 @@
+import ApiumCore
+import DynamicJSON
+import Synchronization
+
+/// What is true of a worker beyond one session: what remote control has changed, and what it has done so far.
+final class WorkerStatus: Sendable {
+    /// The worker's logical clock: moved by every control message, and carried by every event and reply.
+    let clock = LamportClock()
+    /// When the worker began.
+    let began = ContinuousClock.now
+
+    private struct State {
+        var queues: [String]
+        var bindings: [QueueBinding]
+        var concurrency: Int
+        var totals: [String: Int] = [:]
+        var processed = 0
+        var timeLimits: [String: TaskTimeLimits] = [:]
+        var rateLimits: [String: RateLimit] = [:]
+        var buckets = RateBuckets()
+        var session: WorkerSession?
+        var operations = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(_ configuration: WorkerConfiguration, _ bindings: [QueueBinding]) {
+        state = Mutex(State(queues: configuration.queues, bindings: bindings, concurrency: configuration.concurrency))
+    }
+
+    /// The queues that are served, in order.
+    var queues: [String] { state.withLock(\.queues) }
+
+    /// What is declared for them.
+    var bindings: [QueueBinding] { state.withLock(\.bindings) }
+
+    /// How many jobs may run at once.
+    var concurrency: Int { state.withLock(\.concurrency) }
+
+    /// The session under way.
+    var session: WorkerSession? { state.withLock(\.session) }
+
+    func opened(_ session: WorkerSession) { state.withLock { $0.session = session } }
+
+    func closed() { state.withLock { $0.session = nil } }
+
+    // MARK: Counts
+
+    /// A job began to run.
+    func accepted(_ task: String) {
+        state.withLock { state in
+            state.totals[task, default: 0] += 1
+            state.processed += 1
+        }
+    }
+
+    /// How often each task has begun to run.
+    var totals: [String: Int] { state.withLock(\.totals) }
+
+    /// How many jobs have begun to run.
+    var processed: Int { state.withLock(\.processed) }
+
+    // MARK: Changes
+
+    /// Changes the number of slots by this many; the session's gate follows.
+    ///
+    /// - Throws: ``JobFailure`` `ValueError` when fewer than one or more than 10,000 slots would be left.
+    func resize(by slots: Int) throws {
+        let session = try state.withLock { state in
+            let (new, overflow) = state.concurrency.addingReportingOverflow(slots)
+            guard !overflow, (1...10_000).contains(new) else {
+                throw JobFailure(type: "ValueError", arguments: [.string("the pool has \(state.concurrency) slots; 1 to 10000 are possible")])
+            }
+            state.concurrency = new
+            return state.session
+        }
+        session?.resize(by: slots)
+    }
+
+    /// Serves a queue from now on; false when it was served already.
+    func add(_ binding: QueueBinding) -> Bool {
+        state.withLock { state in
+            guard !state.queues.contains(binding.queue) else { return false }
+            state.queues.append(binding.queue)
+            state.bindings.append(binding)
+            return true
+        }
+    }
+
+    /// Stops serving a queue; false when it was not served.
+    func remove(_ queue: String) -> Bool {
+        state.withLock { state in
+            guard let index = state.queues.firstIndex(of: queue) else { return false }
+            state.queues.remove(at: index)
+            state.bindings.removeAll { $0.queue == queue }
+            return true
+        }
+    }
+
+    /// How many changes of the queues are asked for and not done.
+    var pendingOperations: Int { state.withLock(\.operations) }
+
+    func operationsChanged(by count: Int) { state.withLock { $0.operations += count } }
+
+    // MARK: Limits
+
+    /// The limits that remote control has given a task; they count in place of the job's own.
+    func timeLimits(of task: String) -> TaskTimeLimits? { state.withLock { $0.timeLimits[task] } }
+
+    func setTimeLimits(_ limits: TaskTimeLimits, of task: String) { state.withLock { $0.timeLimits[task] = limits } }
+
+    func rateLimit(of task: String) -> RateLimit? { state.withLock { $0.rateLimits[task] } }
+
+    /// The texts of all rate limits, by task.
+    var rateLimitTexts: [String: String] { state.withLock { $0.rateLimits.mapValues(\.text) } }
+
+    func setRateLimit(_ limit: RateLimit?, of task: String) {
+        state.withLock { state in
+            state.rateLimits[task] = limit
+            state.buckets.forget(task)
+        }
+    }
+
+    /// How long the job has to wait for its turn under its task's rate limit; `nil`: it may run.
+    func wait(for message: Message, at now: ContinuousClock.Instant = .now) -> Duration? {
+        state.withLock { state in
+            guard !state.rateLimits.isEmpty, let limit = state.rateLimits[message.task] else { return nil }
+            return state.buckets.wait(message.id, of: message.task, limit, at: now)
+        }
+    }
+}
+
+/// Limits that remote control has set for a task. `nil` is no limit.
+struct TaskTimeLimits: Sendable, Hashable {
+    var hard: Duration?
+    var soft: Duration?
+}
