@@ -81,8 +81,8 @@ struct BatchReturner {
     private func tellOtherResults(_ plan: inout ReturnPlan) async throws {
         guard let results = broker.otherResults else { return }
         for loss in plan.losses {
-            try await results.store(loss.document)
-            if let part = loss.part { plan.push(try await results.bring([part]), of: loss) }
+            for document in loss.told.results { try await results.store(document) }
+            plan.push(try await results.bring(loss.told.parts), of: loss)
         }
     }
 

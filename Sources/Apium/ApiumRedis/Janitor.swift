@@ -110,26 +110,34 @@ final class Janitor: Sendable {
         let reaped = try await broker.client.reply(RedisCommand("ZRANGEBYSCORE", keys.reaped, since, "+inf")).asArray().map { try $0.asString() }
         guard !reaped.isEmpty else { return }
         let registers = try await broker.client.replies(reaped.map { RedisCommand("EXISTS", keys.flight($0)) })
+        var failure: (any Error)?
         for (incarnation, exists) in zip(reaped, registers) where exists == .integer(1) {
-            let fields = try await broker.client.reply(
-                RedisCommand("HMGET", keys.flight(incarnation), Self.returnedField, BatchReturner.closingField)
-            ).asArray()
-            let wasReturned = fields.first?.isNull == false
-            let wasClosing = fields.last?.isNull == false
-            // What arrives after the worker was reaped was never run by it, so it is no crash of the job.
-            let cause: ReturnPlan.Cause = wasReturned ? .unclaimed : wasClosing ? .closing : .crash
-            let returner = BatchReturner(broker: broker)
-            var tally = BatchReturner.Tally()
-            let batches = try await returner.batches(of: incarnation)
-            for batch in batches { tally = tally + (try await returner.returnBatch(batch, of: incarnation, because: cause, keepOpen: true)) }
+            // One whose jobs can't be returned now, because the result backend is away, holds up no other.
+            do { try await sweep(incarnation, &report) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    private func sweep(_ incarnation: String, _ report: inout MaintenanceReport) async throws {
+        let fields = try await broker.client.reply(
+            RedisCommand("HMGET", keys.flight(incarnation), Self.returnedField, BatchReturner.closingField)
+        ).asArray()
+        let wasReturned = fields.first?.isNull == false
+        let wasClosing = fields.last?.isNull == false
+        // What arrives after the worker was reaped was never run by it, so it is no crash of the job.
+        let cause: ReturnPlan.Cause = wasReturned ? .unclaimed : wasClosing ? .closing : .crash
+        let returner = BatchReturner(broker: broker)
+        let batches = try await returner.batches(of: incarnation)
+        for batch in batches {
+            let tally = try await returner.returnBatch(batch, of: incarnation, because: cause, keepOpen: true)
             report.reaped += tally.returned
             report.quarantined += tally.quarantined
-            if wasReturned { continue }
-            let expiry = RedisCommand("EXPIRE", keys.flight(incarnation), Self.sweptFor.components.seconds)
-            // A worker that is just closing removes its register itself.
-            let isEmptied = wasClosing && batches.isEmpty
-            _ = try await broker.client.replies(isEmptied ? [expiry] : [RedisCommand("HSET", keys.flight(incarnation), Self.returnedField, "1"), expiry])
         }
+        if wasReturned { return }
+        let expiry = RedisCommand("EXPIRE", keys.flight(incarnation), Self.sweptFor.components.seconds)
+        // A worker that is just closing removes its register itself.
+        let isEmptied = wasClosing && batches.isEmpty
+        _ = try await broker.client.replies(isEmptied ? [expiry] : [RedisCommand("HSET", keys.flight(incarnation), Self.returnedField, "1"), expiry])
     }
 
     /// A field of the register that is no batch: all that the worker held has been returned once.

@@ -23,9 +23,7 @@ struct ReturnPlan {
 
     /// A job that ended with its worker.
     struct Loss {
-        var document: ResultDocument
-        /// Its part in a chord.
-        var part: ChordPart?
+        var told: JobLoss
         var message: Message
     }
 
@@ -102,15 +100,18 @@ struct ReturnPlan {
         fail(message, reason)
     }
 
-    /// The job ends as `WorkerLostError`, and so does its part in a chord, which would wait for it without end.
+    /// The job ends as `WorkerLostError`, and so does what depends on it. Each join that is completed by it gets a message of its own.
     private mutating func fail(_ message: Message, _ reason: String) {
-        let loss = Loss(document: message.lost(reason, at: .now()), part: message.lostPart(reason), message: message)
-        guard broker.otherResults == nil else { return losses.append(loss) }
+        let told = message.loss(reason, at: .now())
+        guard broker.otherResults == nil else { return losses.append(Loss(told: told, message: message)) }
         let options = broker.options.results
-        operate("store", options.keys.task(message.id), String(options.seconds(of: .failure)), "0", last: loss.document.encoded())
-        guard let part = loss.part else { return }
-        operations += ["part", options.keys.group(part.group), part.id, part.score, part.token].map { Array($0.utf8) }
-        operations += [part.encoded, Array(list.utf8), Self.joiningMessage(message, [ChordClaim(group: part.group, token: part.token)])]
+        for document in told.results {
+            operate("store", options.keys.task(document.id), String(options.seconds(of: .failure)), "0", last: document.encoded())
+        }
+        for part in told.parts {
+            operations += ["part", options.keys.group(part.group), part.id, part.score, part.token].map { Array($0.utf8) }
+            operations += [part.encoded, Array(list.utf8), Self.joiningMessage(message, [ChordClaim(group: part.group, token: part.token)])]
+        }
     }
 
     private mutating func shelve(_ message: Message, in shelf: Shelf, reason: String, attempts: Int, payload: [UInt8]) {

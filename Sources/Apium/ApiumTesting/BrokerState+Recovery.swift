@@ -2,11 +2,10 @@ import ApiumCore
 import DynamicJSON
 
 extension BrokerState {
-    /// A job that ended with its worker: what another result backend has to be told.
+    /// A job that ended with its worker: what another result backend has to be told, and the message that resumes the joins which its
+    /// parts complete.
     struct Loss: Sendable {
-        var document: ResultDocument
-        /// The job's part in a chord, and the message that resumes the join should it be the last.
-        var part: ChordPart?
+        var told: JobLoss
         var place: Place
     }
 
@@ -95,13 +94,13 @@ extension BrokerState {
         return message.map { fail($0, reason, record, at: now) } ?? []
     }
 
-    /// Ends a lost job as `WorkerLostError`, here or by whoever keeps the results; its part in a chord is brought with it.
+    /// Ends a lost job as `WorkerLostError`, here or by whoever keeps the results; its parts in chords are brought with it.
     private mutating func fail(_ message: Message, _ reason: String, _ record: InFlight, at now: Timestamp) -> [Loss] {
         let place = Place(queue: record.queue, list: record.list, payload: record.payload)
-        let loss = Loss(document: message.lost(reason, at: now), part: message.lostPart(reason), place: place)
+        let loss = Loss(told: message.loss(reason, at: now), place: place)
         if resultsAreElsewhere { return [loss] }
-        store(loss.document)
-        if let part = loss.part { resumeJoins(bring([part], at: now), at: place) }
+        for document in loss.told.results { store(document) }
+        resumeJoins(bring(loss.told.parts, at: now), at: place)
         return []
     }
 

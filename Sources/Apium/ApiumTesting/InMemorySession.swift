@@ -78,9 +78,8 @@ public final class InMemorySession: BrokerSession {
     private func tell(_ losses: [BrokerState.Loss]) async throws {
         guard let otherResults else { return }
         for loss in losses {
-            try await otherResults.store(loss.document)
-            guard let part = loss.part else { continue }
-            let claims = try await otherResults.bring([part])
+            for document in loss.told.results { try await otherResults.store(document) }
+            let claims = try await otherResults.bring(loss.told.parts)
             core.change { state, _ in state.resumeJoins(claims, at: loss.place) }
         }
     }

@@ -9,6 +9,7 @@ extension BrokerConformance {
             try await $0.lostJobsAreParts()
         },
         Law("a quarantined job ends as WorkerLostError, and is a part of its chord") { try await $0.quarantinedJobsAreParts() },
+        Law("the rest of a lost job's chain fails with it, and is a part of the chord around it") { try await $0.lostChainsAreParts() },
         Law("one completion stores all of its results", needsResultsOnBroker: true) { try await $0.manyResults() },
         Law("a completion that completes a chord has done all it says, and stays in flight for the join", needsResultsOnBroker: true) {
             try await $0.joiningStaysInFlight()
@@ -152,6 +153,30 @@ extension Scene {
         let records = try await broker.records(in: .quarantine, limit: 10).map(\.id)
         try expect(records == ["poison"], "the quarantine has \(records)")
         try await expectLostPart("poison", by: other)
+    }
+
+    func lostChainsAreParts() async throws {
+        let (lost, other) = (try await session(), try await session())
+        try await results.open([ChordSetup(group: "g", size: 1)])
+        let body: JSONValue = ["task": "conformance.body", "args": [], "kwargs": [:], "options": ["task_id": "body"], "subtask_type": nil, "immutable": false]
+        let step: JSONValue = [
+            "task": "conformance.job", "args": [], "kwargs": [:], "subtask_type": nil, "immutable": false,
+            "options": ["task_id": "step", "group_id": "g", "group_index": 0, "chord": body],
+        ]
+        var first = job("first")
+        var embed = TaskArguments.Embed()
+        embed.chain = [step]
+        first.message.body = TaskArguments(embed: embed).encodedBody()
+        try await broker.enqueue([first])
+        _ = try await lost.acknowledgeEarly([try await claimOne(by: lost).tag])
+        try await world.silence(lost)
+        try await maintain(other, until: "the lost chain's chord is to be joined") { try await broker.queueLength("jobs") == 1 }
+        let states = try await results.documents(for: ["first", "step"]).map { $0?.state }
+        try expect(states == [.failure, .failure], "the states of the chain are \(states)")
+        let message = try Message(decoding: try await claimOne(by: other).payload)
+        try expect(message.id == "first" && message.joining.map(\.group) == ["g"], "the message \(message.id) has the joins \(message.joining)")
+        let parts = try await results.content(of: "g").parts.map(\.id)
+        try expect(parts == ["step"], "the parts are \(parts)")
     }
 
     func manyResults() async throws {
