@@ -26,7 +26,9 @@ struct JobLossTests {
         #expect(message.headers.custom.isEmpty)
     }
 
-    @Test("whatever stands in the header of joins, it is read as far as it is one", arguments: ["text", 7, [7], [["g"]], [["g", 7]], [["g", "t", "x"]], [:]])
+    @Test(
+        "whatever stands in the header of joins, it is read as far as it is one",
+        arguments: ["text", 7, [7], [["g"]], [["g", 7]], [["g", "t", "x"]], [:]] as [JSONValue])
     func hostileJoins(_ value: JSONValue) {
         #expect(message { $0.custom["apium_joining"] = value }.joining == [])
         #expect(message { $0.custom["apium_joining"] = [value, ["g", "t"]] }.joining == [ChordClaim(group: "g", token: "t")])

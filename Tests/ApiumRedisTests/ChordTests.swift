@@ -145,6 +145,25 @@ struct ChordTests {
         }
     }
 
+    @Test("a join that goes back to its queue is claimed by nobody, so that a Python worker may claim it with the job's part")
+    func released() async throws {
+        try await Bench.with { bench in
+            try await bench.results.open([ChordSetup(group: "g", size: 1)])
+            try await bench.enqueue(["a"])
+            let session = try await bench.session()
+            let delivery = try await bench.claim(1, from: session)[0]
+            let claim = ChordClaim(group: "g", token: "token-a")
+            #expect(try await session.complete([Completion(delivery.tag, .done, parts: [part("a", 0)])]) == [.joining([claim])])
+            #expect(try await bench.redis.send(RedisCommand("GET", bench.results.keys.claim("g"))).string == "token-a")
+            try await session.close()
+            #expect(try await bench.waiting() == ["a"])
+            #expect(try await bench.redis.send(RedisCommand("EXISTS", bench.results.keys.claim("g"))) == .integer(0))
+            var again = part("a", 0)
+            again.token = "a Python worker's"
+            #expect(try await bench.results.bring([again]).map(\.token) == [again.token])
+        }
+    }
+
     @Test("an end that comes while the session closes is written and the job is gone, or it is refused and the job is back")
     func endWhileClosing() async throws {
         try await Bench.with { bench in

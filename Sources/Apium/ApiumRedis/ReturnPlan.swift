@@ -52,6 +52,7 @@ struct ReturnPlan {
     /// The job has ended and took nobody down: only its joins are left to do. Whoever claims the message does them.
     private mutating func resume(_ joins: [ChordClaim], _ payload: [UInt8]) {
         guard let message = try? Message(decoding: payload) else { return push(payload) }
+        for claim in joins { operate("release", broker.options.results.keys.group(claim.group), last: Array(claim.token.utf8)) }
         push(Self.joiningMessage(message, joins))
     }
 
