@@ -34,7 +34,7 @@ public struct AddProduct: DependentJob {
         case tooMany(limit: Int)
     }
 
-    public func run(in context: JobContext, using services: JobServices) async throws -> Outcome {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Outcome {
         do {
             let page = try await services.parser.parse(link, within: services.rules.parseDeadline)
             let added = try await services.store.addWatch(

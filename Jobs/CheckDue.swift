@@ -11,7 +11,7 @@ public struct CheckDue: DependentJob {
 
     /// A product is taken once per interval (``PriceStore/takeDueProducts(limit:)``). Should this run die between taking and
     /// enqueueing, the products it took are checked one interval later, and no price is lost.
-    public func run(in context: JobContext, using services: JobServices) async throws -> Int {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Int {
         let products = try await services.store.takeDueProducts(limit: services.rules.dueBatch)
         for product in products {
             try await context.enqueue(CheckPrice(productID: product))

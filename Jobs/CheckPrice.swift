@@ -15,7 +15,7 @@ public struct CheckPrice: DependentJob {
     /// Makes the job.
     public init(productID: Int64) { self.productID = productID }
 
-    public func run(in context: JobContext, using services: JobServices) async throws -> String {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> String {
         guard let link = try await services.store.link(ofProduct: productID) else { return "gone" }
         do {
             let page = try await services.parser.parse(link, within: services.rules.parseDeadline)

@@ -20,7 +20,7 @@ public struct MarkDelivered: DependentJob {
         self.redelivered = redelivered
     }
 
-    public func run(in context: JobContext, using services: JobServices) async throws -> NoOutput {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> NoOutput {
         try await services.store.markDelivered(outboxID: outboxID, messageID: messageID, redelivered: redelivered)
         return NoOutput()
     }

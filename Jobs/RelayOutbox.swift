@@ -11,7 +11,7 @@ public struct RelayOutbox: DependentJob {
     public init() {}
 
     /// A row's job always has the same id, so that publishing it twice (a crash between publishing and the commit) is seen by ``Notify``.
-    public func run(in context: JobContext, using services: JobServices) async throws -> Int {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Int {
         try await services.store.publishOutbox(limit: 500) { notifications in
             for notification in notifications {
                 try await context.enqueue(Notify(notification), .id(Notify.id(outbox: notification.outboxID)))

@@ -18,7 +18,7 @@ public struct RemoveWatch: DependentJob {
         self.watchID = watchID
     }
 
-    public func run(in context: JobContext, using services: JobServices) async throws -> Bool {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Bool {
         try await services.store.removeWatch(chatID: chatID, watchID: watchID)
     }
 

@@ -23,7 +23,7 @@ public struct UpdateChat: DependentJob {
         self.isBlocked = isBlocked
     }
 
-    public func run(in context: JobContext, using services: JobServices) async throws -> NoOutput {
+    public func run(in context: JobContext, using services: PriceWatchServices) async throws -> NoOutput {
         if let language { try await services.store.setLanguage(chatID: chatID, userName: userName ?? "", language: language) }
         if let isBlocked { try await services.store.setBlocked(chatID: chatID, isBlocked) }
         return NoOutput()

@@ -105,7 +105,7 @@ struct OperationTests {
     func catalogue() {
         var registry = JobRegistry()
         let world = World()
-        registry.registerPriceWatchJobs(using: JobServices(store: FakeStore(world: world), parser: FakeParser(world: world)))
+        registry.registerPriceWatchJobs(using: PriceWatchServices(store: FakeStore(world: world), parser: FakeParser(world: world)))
         #expect(JobCatalog.priceWatch.names == registry.names)
     }
 

@@ -70,7 +70,7 @@ struct Bench: Sendable {
     /// Runs a worker of the real jobs on fake ports beside the body.
     func withWorker(_ body: () async throws -> Void) async throws {
         var registry = JobRegistry()
-        registry.registerPriceWatchJobs(using: JobServices(store: FakeStore(world: world), parser: FakeParser(world: world)))
+        registry.registerPriceWatchJobs(using: PriceWatchServices(store: FakeStore(world: world), parser: FakeParser(world: world)))
         let worker = try Worker(
             client: client, registry: registry, configuration: WorkerConfiguration(name: "w@test", queues: Queues.served, gracePeriod: .seconds(1)),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -18,7 +18,7 @@ struct PriceWatchWorker: WorkerApplication {
     let setup: ProcessSetup
     let defaultQueues = Queues.served
     private let process: Bootstrap
-    private let rules: JobServices.Rules
+    private let rules: PriceWatchServices.Rules
     private let health: HealthSettings
     private let database: ConnectionURL
     private let parser: (host: String, port: Int)
@@ -26,7 +26,7 @@ struct PriceWatchWorker: WorkerApplication {
     init() throws {
         process = try Bootstrap.prepare("worker")
         var settings = process.settings
-        rules = JobServices.Rules(
+        rules = PriceWatchServices.Rules(
             checkInterval: settings.seconds(.checkInterval, in: 1...604_800), watchesPerUser: settings.integer(.watchesPerUser, in: 1...100_000))
         health = settings.health(port: .workerHealthPort)
         database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
@@ -43,7 +43,7 @@ struct PriceWatchWorker: WorkerApplication {
         let database = try PriceWatchDatabase(url: database.reveal(), logger: process.logger)
         let parser = try GRPCProductParser(host: parser.host, port: parser.port, logger: process.logger)
         var registry = JobRegistry()
-        registry.registerPriceWatchJobs(using: JobServices(store: database.prices, parser: parser, rules: rules))
+        registry.registerPriceWatchJobs(using: PriceWatchServices(store: database.prices, parser: parser, rules: rules))
         return PreparedWorker(registry: registry, services: [DatabaseService(database: database), parser]) { [process, health] worker in
             process.healthServices(
                 health,

@@ -1,7 +1,7 @@
 import PriceWatchModel
 
 /// What the jobs work with; the worker's main chooses the adapters.
-public struct JobServices: Sendable {
+public struct PriceWatchServices: Sendable {
     /// The database.
     public var store: any PriceStore
     /// The page reader.
