@@ -104,7 +104,7 @@ struct JobExecution: Sendable {
     /// when the message names a time.
     private func refusal(of job: Assignment) async throws -> Verdict? {
         let message = job.message
-        if revoked.forbids(message) { return .revoked("revoked") }
+        if revoked.forbids(message) || environment.status.forbids(message) { return .revoked("revoked") }
         if let turn = environment.status.wait(for: message) { return .snooze(turn) }
         if job.options.deduplicatesSuccessful, message.properties.redelivered,
             let stored = try await environment.results.document(for: message.id), stored.state == .success

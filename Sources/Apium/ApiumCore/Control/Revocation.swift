@@ -53,7 +53,7 @@ public struct ControlState: Sendable, Hashable {
     }
 
     /// Whether one of the stamps has one of the values; a stamp that is a list matches by any of its elements.
-    static func match(_ stamps: [String: JSONValue]?, _ values: [String: Set<JSONValue>]) -> Bool {
+    package static func match(_ stamps: [String: JSONValue]?, _ values: [String: Set<JSONValue>]) -> Bool {
         guard let stamps else { return false }
         return values.contains { name, wanted in
             switch stamps[name] {

@@ -11,7 +11,7 @@ extension CommandTable {
             .ok(.string(try await controls.revoke(call.uniqueTexts("task_id"), terminate: true)))
         }
         control("revoke_by_stamped_headers", required: ["headers"], optional: ["terminate", "signal"]) { call, controls in
-            .ok(.string(try await controls.revokeStamped(call.stamps("headers"), terminate: call.isTrue("terminate"))))
+            .ok(.string(controls.revokeStamped(try call.stamps("headers"), terminate: call.isTrue("terminate"))))
         }
         control("hello", required: ["from_node"], optional: ["revoked"]) { call, controls in
             guard try call.text("from_node") != controls.name else { return .reply(.null) }
@@ -59,15 +59,16 @@ extension WorkerControls {
         return known.isEmpty ? "terminate: tasks unknown" : "terminate: \(known.joined(separator: ", "))"
     }
 
-    /// The same by stamp: only what is claimed later, unless terminated.
-    func revokeStamped(_ stamps: [String: JSONValue], terminate: Bool) async throws -> String {
+    /// The same by stamp, for as long as this worker lives: every worker was told, and keeps it as Celery's do. Of jobs under way only
+    /// those that are terminated end.
+    func revokeStamped(_ stamps: [String: JSONValue], terminate: Bool) -> String {
         let lists = stamps.mapValues { value in value.arrayValue ?? [value] }
-        let order = Revocation(stamps: lists, terminate: terminate)
+        status.revoke(stamps: lists)
         let running = snapshot().active
-        try await self.order(order)
         let text = PythonSet.dictionary(stamps)
         guard terminate else { return "headers \(text) flagged as revoked, but not terminated" }
         let wanted = ControlState(terminatedStamps: lists.mapValues { Set($0) })
+        status.session?.running.stop(.revoked) { wanted.stops($0) }
         var matched: [String: Set<JSONValue>] = [:]
         for job in running where wanted.stops(job.message) {
             for (name, values) in wanted.terminatedStamps {

@@ -17,6 +17,7 @@ final class WorkerStatus: Sendable {
         var processed = 0
         var timeLimits: [String: TaskTimeLimits] = [:]
         var rateLimits: [String: RateLimit] = [:]
+        var stamps: [String: Set<JSONValue>] = [:]
         var buckets = RateBuckets()
         var session: WorkerSession?
         var operations = 0
@@ -101,6 +102,20 @@ final class WorkerStatus: Sendable {
     var pendingOperations: Int { state.withLock(\.operations) }
 
     func operationsChanged(by count: Int) { state.withLock { $0.operations += count } }
+
+    // MARK: Revoked stamps
+
+    /// Remote control has revoked by stamp: kept as long as the worker lives, as Celery's workers keep it.
+    func revoke(stamps: [String: [JSONValue]]) {
+        state.withLock { state in
+            for (name, values) in stamps { state.stamps[name, default: []].formUnion(values) }
+        }
+    }
+
+    /// Whether the job carries a stamp that remote control has revoked.
+    func forbids(_ message: Message) -> Bool {
+        state.withLock { !$0.stamps.isEmpty && ControlState.match(message.headers.stamps, $0.stamps) }
+    }
 
     // MARK: Limits
 
