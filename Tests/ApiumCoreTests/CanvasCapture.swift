@@ -74,6 +74,8 @@ extension JSONValue {
         case .array(let list): return .array(list.map { $0.withoutNullOptions() })
         case .object(var members):
             for (key, value) in members { members[key] = value.withoutNullOptions() }
+            // Sets in Celery.
+            if let names = members["stamped_headers"]?.arrayValue { members["stamped_headers"] = .array(names.sorted { $0.text < $1.text }) }
             if members["task"] != nil, case .object(let options)? = members["options"] {
                 members["options"] = .object(options.filter { !$0.value.isNull && $0.key != "add_to_parent" })
             }

@@ -15,7 +15,10 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     public let router: Router
     /// What stands in the header `origin`.
     public let origin: String
-    private let makeID: @Sendable () -> String
+    let makeID: @Sendable () -> String
+    /// Swift errors that stored failures are turned back into by ``JobHandle/value(within:)``. Default: none, so that ``JobFailure``
+    /// is thrown.
+    public var failures = FailureTypes()
 
     /// Makes a client.
     public init(
@@ -41,7 +44,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<Definition.Output>
     {
         let id = try await enqueueJob(job, options)
-        return JobHandle(id: id, client: self)
+        return JobHandle(ResultTuple(id: id), client: self)
     }
 
     public func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String {
@@ -58,7 +61,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
         -> JobHandle<JSONValue>
     {
         let id = try await enqueue([TaskCall(task: task, arguments: TaskArguments(args: args, kwargs: kwargs), options: options)])[0]
-        return JobHandle(id: id, client: self)
+        return JobHandle(ResultTuple(id: id), client: self)
     }
 
     /// Enqueues many calls in one round trip; answers their ids in order.
@@ -72,7 +75,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
 
     /// The handle of a job enqueued elsewhere.
     public func handle<Output: Decodable & Sendable>(_ id: String, as _: Output.Type = JSONValue.self) -> JobHandle<Output> {
-        JobHandle(id: id, client: self)
+        JobHandle(ResultTuple(id: id), client: self)
     }
 
     /// Cancels a job: a waiting one never runs, a running one is told.
@@ -116,41 +119,4 @@ extension JobOptions {
         options.ignoreResult = options.ignoreResult ?? ignoreResult
         return options
     }
-}
-
-/// A job that was enqueued: its state and its result.
-public struct JobHandle<Output: Decodable & Sendable>: Sendable {
-    /// The job's id.
-    public let id: String
-    let client: ApiumClient
-
-    /// The state now: `PENDING` when nothing is stored (waiting, unknown or expired).
-    public func state() async throws -> JobState { try await document()?.state ?? .pending }
-
-    /// The stored document, if any.
-    public func document() async throws -> ResultDocument? { try await client.results.document(for: id) }
-
-    /// Waits for the result, by subscription.
-    ///
-    /// - Throws: ``JobFailure`` when the job failed or was revoked; ``ApiumError`` `timedOut` when it is not ready in
-    ///   time, `badResult` when the stored value is not an `Output`.
-    public func value(within timeout: Duration) async throws -> Output {
-        guard let document = try await client.results.wait(for: id, within: timeout) else {
-            throw ApiumError(.timedOut, "job \(id) has no result after \(timeout)")
-        }
-        guard document.state == .success else {
-            throw JobFailure(value: document.result) ?? JobFailure(type: document.state.rawValue, arguments: [document.result], module: "celery.exceptions")
-        }
-        do {
-            return try JSONValueDecoder().decode(Output.self, from: document.result)
-        } catch {
-            throw ApiumError(.badResult, "the result of job \(id) is not a \(Output.self)", underlying: error)
-        }
-    }
-
-    /// Cancels the job.
-    public func revoke() async throws { try await client.revoke(id) }
-
-    /// Deletes the result.
-    public func forget() async throws { try await client.results.forget(id) }
 }

@@ -1,0 +1,75 @@
+import DynamicJSON
+
+extension ApiumClient {
+    /// Sends a canvas of any form: opens its chords, then enqueues what runs first.
+    ///
+    /// ```swift
+    /// let handle = try await client.send(.chord(header: urls.map { Signature("shop.fetch", .string($0)) }, body: Signature("shop.compare")))
+    /// let report = try await handle?.value(within: .minutes(5))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - signature: what to send.
+    ///   - args: put in front of its own arguments, see ``Dispatcher/plan(_:with:kwargs:options:sender:)``.
+    ///   - kwargs: added to its keyword arguments.
+    ///   - options: take the place of the signature's own; of a chain they are its first step's.
+    /// - Returns: what can be waited for; `nil` when there was nothing to send (an empty chain).
+    /// - Throws: ``ApiumError`` `malformedMessage` or `badArguments` when it cannot be sent as it is; `unavailable` when broker or backend
+    ///   cannot be reached: the canvas may or may not have been sent then.
+    @discardableResult
+    public func send(_ signature: Signature, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions())
+        async throws -> CanvasHandle?
+    {
+        let plan = try await plan(signature, args: args, kwargs: kwargs, options)
+        try await perform(plan)
+        return plan.result.map { CanvasHandle($0, client: self) }
+    }
+
+    /// Carries out a plan: chords first, then messages.
+    public func perform(_ plan: DispatchPlan) async throws {
+        if !plan.chords.isEmpty { try await results.open(plan.chords) }
+        if !plan.messages.isEmpty { try await broker.enqueue(plan.messages) }
+    }
+
+    /// A dispatcher with this client's settings.
+    public func dispatcher(now: Timestamp) -> Dispatcher { Dispatcher(router: router, origin: origin, now: now, makeID: makeID) }
+
+    /// The handle of a group that was saved (``GroupHandle/save()``, Python's `GroupResult.save`); `nil` when there is none.
+    public func group<Element: Decodable & Sendable>(_ id: String, of _: Element.Type = JSONValue.self) async throws -> GroupHandle<Element>? {
+        guard let saved = try await results.savedGroup(id) else { return nil }
+        guard let tuple = ResultTuple(json: saved), tuple.members != nil else {
+            throw ApiumError(.badResult, "what is saved under \(id.prefix(100)) is no group")
+        }
+        return GroupHandle(tuple, client: self)
+    }
+
+    /// The handle of a result tuple, for example one that a job returned.
+    public func handle(_ tuple: ResultTuple) -> CanvasHandle { CanvasHandle(tuple, client: self) }
+
+    /// The broker's clock is asked only when the plan needs it.
+    private func plan(_ signature: Signature, args: [JSONValue], kwargs: [String: JSONValue], _ options: EnqueueOptions) async throws -> DispatchPlan {
+        let overrides = options.signatureOptions
+        let first = try dispatcher(now: Timestamp(microseconds: 0)).plan(signature, with: args, kwargs: kwargs, options: overrides)
+        guard first.messages.contains(where: { $0.message.headers.eta != nil || $0.message.headers.expires != nil }) else { return first }
+        return try dispatcher(now: try await broker.serverTime()).plan(signature, with: args, kwargs: kwargs, options: overrides)
+    }
+}
+
+extension EnqueueOptions {
+    /// Under Celery's names.
+    var signatureOptions: [String: JSONValue] {
+        var result: [String: JSONValue] = [:]
+        result["task_id"] = id.map { .string($0) }
+        result["queue"] = queue.map { .string($0) }
+        result["exchange"] = exchange.map { .string($0) }
+        result["routing_key"] = routingKey.map { .string($0) }
+        result["countdown"] = delay.map { .double($0.inSeconds) }
+        result["expires"] = expires.map { .double($0.inSeconds) }
+        result["priority"] = priority.map { .int(Int64($0)) }
+        result["ignore_result"] = ignoreResult.map { .bool($0) }
+        result["root_id"] = rootID.map { .string($0) }
+        result["parent_id"] = parentID.map { .string($0) }
+        if !headers.isEmpty { result["headers"] = .object(headers) }
+        return result
+    }
+}
