@@ -48,6 +48,28 @@ struct CanvasPlanTests {
         #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
     }
 
+    @Test("stamps come to the parts of a canvas as Celery's visitors bring them", arguments: CanvasCapture.cases("stamp"))
+    func stamping(_ example: CanvasCapture.Case) throws {
+        let before = try Signature(json: example.json["before"] ?? .null)
+        let given = example.json["headers"]?.objectValue ?? [:]
+        let appends = example.json["append"]?.boolValue ?? false
+        let visitor = example.json["visitor"]?.boolValue ?? false
+        let stamped = try visitor ? before.stamped(by: Everywhere(), given, appending: appends) : before.stamped(given, appending: appends)
+        let differences = stamped.json.withoutNullOptions().differences(from: (example.json["after"] ?? .null).withoutNullOptions())
+        #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+    }
+
+    /// The visitor of the capture.
+    private struct Everywhere: StampVisitor {
+        func task(_ signature: Signature) -> [String: JSONValue] { ["seen": .string(signature.task)] }
+        func chain(_ signature: Signature) -> [String: JSONValue] { ["in_chain": true] }
+        func group(_ signature: Signature) -> [String: JSONValue] { ["in_group": true] }
+        func chordHeader(_ signature: Signature) -> [String: JSONValue] { ["in_header": 1] }
+        func chordBody(_ signature: Signature) -> [String: JSONValue] { ["in_body": "yes"] }
+        func callback(_ signature: Signature) -> [String: JSONValue] { ["callback": true] }
+        func errback(_ signature: Signature) -> [String: JSONValue] { ["errback": true] }
+    }
+
     /// Where Celery's client shows the header as the parent of a body's last step, or the id of a group that is never sent, we show the
     /// steps between.
     private static let parentsDiffer: Set = [
