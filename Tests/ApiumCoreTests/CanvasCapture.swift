@@ -20,7 +20,12 @@ struct CanvasCapture {
         }
     }
 
-    static func load(file: String = #filePath) throws -> CanvasCapture {
+    /// Read once.
+    private static let shared = Result { try read() }
+
+    static func load() throws -> CanvasCapture { try shared.get() }
+
+    private static func read(file: String = #filePath) throws -> CanvasCapture {
         let url = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("../Fixtures/celery/canvas.json")
         let json = try JSONValue(parsing: Array(try Data(contentsOf: url)))
         let now = try #require(json["now"]?.stringValue.flatMap { Timestamp(iso8601: $0) })

@@ -108,7 +108,8 @@ final class CanvasNode {
         switch form {
         case .task: 1
         case .group: members.reduce(0) { $0 + $1.leaves }
-        case .chain: members.last { $0.leaves > 0 }?.leaves ?? 0
+        // The last step that counts at all; each is counted once, because chains may be nested deeply.
+        case .chain: members.reversed().lazy.map(\.leaves).first { $0 > 0 } ?? 0
         case .chord: body?.leaves ?? 0
         }
     }
