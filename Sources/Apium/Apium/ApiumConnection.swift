@@ -13,6 +13,8 @@ public struct ApiumConnection: Sendable {
     public let results: RedisResults
     /// Whether both are one server and database: a job's end and its result are then one step.
     public let resultsAreOnBroker: Bool
+    /// The result backend's URL with the password masked.
+    public let backendURL: String
 
     /// Opens connections lazily: nothing is reached for before the first call.
     ///
@@ -25,6 +27,7 @@ public struct ApiumConnection: Sendable {
     {
         let brokerConfiguration = try Self.configuration(broker, of: "broker")
         let backendConfiguration = try backend.map { try Self.configuration($0, of: "result backend") } ?? brokerConfiguration
+        backendURL = "\(backendConfiguration)"
         results = RedisResults(backendConfiguration, options: options.results, logger: logger)
         resultsAreOnBroker = brokerConfiguration.address == backendConfiguration.address && brokerConfiguration.database == backendConfiguration.database
         self.broker = RedisBroker(brokerConfiguration, options: options, results: resultsAreOnBroker ? nil : results, logger: logger)

@@ -76,6 +76,8 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
     @Option(help: "Replace a child process after so many jobs; 0: never.") var maxTasksPerChild = 0
     @Option(help: "Replace a child process that holds more than so many KiB of memory after a job; 0: whatever it holds.") var maxMemoryPerChild = 0
     @Flag(help: "Store results with name, arguments, worker and queue.") var resultExtended = false
+    @Flag(name: [.customShort("E"), .customLong("task-events")], help: "Begin with events about jobs on, for monitors such as Flower.") var taskEvents = false
+    @Flag(help: "Send no events about the worker itself.") var withoutHeartbeat = false
 
     public init() {}
 
@@ -126,10 +128,14 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             concurrency = number
         }
         guard grace.isFinite, lease.isFinite else { throw ApiumError(.invalidConfiguration, "--grace and --lease are numbers of seconds") }
-        return WorkerConfiguration(
+        var configuration = WorkerConfiguration(
             name: name.replacing("%h", with: ProcessInfo.processInfo.hostName), queues: queues ?? application.defaultQueues, concurrency: concurrency ?? 16,
             lease: .seconds(lease), gracePeriod: .seconds(grace), resultExtended: resultExtended, resultsTravelWithCompletion: open.resultsAreOnBroker,
             isolation: IsolationOptions(isSupported: true, pool: pool, maxJobsPerChild: maxTasksPerChild, maxMemoryPerChild: maxMemoryPerChild))
+        configuration.monitoring.taskEvents = taskEvents
+        if withoutHeartbeat { configuration.monitoring.heartbeat = nil }
+        configuration.monitoring.settings["result_backend"] = .string(open.backendURL)
+        return configuration
     }
 }
 

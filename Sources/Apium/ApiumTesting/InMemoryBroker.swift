@@ -13,6 +13,10 @@ import Synchronization
 /// ```
 public final class InMemoryBroker: Broker {
     let core: BrokerCore
+    /// Remote control of the workers of this broker.
+    public let control = InMemoryControl()
+    /// What they tell whoever watches.
+    public let events = InMemoryEvents()
     /// Where the results of lost jobs go when that is not this broker.
     let otherResults: (any ResultBackend)?
 
@@ -54,6 +58,10 @@ public final class InMemoryBroker: Broker {
     public func queueLength(_ queue: String) async throws -> Int { core.read { state, _ in state.queues[queue]?.count ?? 0 } }
 
     public func purge(_ queue: String) async throws -> Int { core.change { state, _ in state.queues.removeValue(forKey: queue)?.count ?? 0 } }
+
+    public var controlTransport: (any ControlTransport)? { control }
+
+    public var eventTransport: (any EventTransport)? { events }
 
     public func revoke(_ revocation: Revocation) async throws {
         core.change { $0.revoke(revocation, at: $1) }

@@ -25,6 +25,7 @@ struct SuiteTasks {
         tasks.registerReplacingTasks()
         tasks.registerErrbackTasks()
         tasks.registerEndingTasks()
+        tasks.registerControlCommands()
         return tasks.registry
     }
 

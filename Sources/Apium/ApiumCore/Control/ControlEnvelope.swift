@@ -53,7 +53,8 @@ public struct ControlEnvelope: Sendable, Hashable {
         routingKey = properties?["delivery_info"]?["routing_key"]?.stringValue ?? ""
         let contentType = envelope["content-type"]?.stringValue ?? "application/json"
         guard contentType == "application/json", (headers["compression"] ?? .null).isNull else {
-            throw ApiumError(.refusedContent, "the body is \(contentType.prefix(100)), perhaps compressed; control messages and events are plain application/json")
+            throw ApiumError(
+                .refusedContent, "the body is \(contentType.prefix(100)), perhaps compressed; control messages and events are plain application/json")
         }
         let bytes = properties?["body_encoding"]?.stringValue == "base64" ? Base64.decode(text.utf8) : Array(text.utf8)
         guard let bytes else { throw ApiumError(.malformedMessage, "the body is not base 64, as its properties say") }

@@ -1,4 +1,5 @@
 import ApiumCore
+import DynamicJSON
 
 extension BrokerConformance {
     static let operationLaws: [Law] = [
@@ -6,6 +7,9 @@ extension BrokerConformance {
         Law("purging empties one queue, and leaves what is in flight or scheduled") { try await $0.purgingEmptiesOneQueue() },
         Law("a revoke moves the control epoch, and later sessions know it") { try await $0.revokesAreState() },
         Law("a revoke is announced to open sessions") { try await $0.revokesAreAnnounced() },
+        Law("a revoke tells what must not begin from what is stopped, by id and by stamp") { try await $0.revokesTellWhatIsStopped() },
+        Law("a session serves other queues when it is told to, and leaves the messages of the others") { try await $0.queuesChange() },
+        Law("the jobs that wait for their time are found by queue, the earliest first") { try await $0.scheduledJobsAreFound() },
         Law("an enqueue of nothing does nothing") { try await $0.enqueueOfNothing() },
         Law("a message with any text in it arrives as it was sent") { try await $0.anyTextArrives() },
     ]
@@ -68,6 +72,45 @@ extension Scene {
             return
         }
         throw ConformanceFailure("the events ended without an announcement")
+    }
+
+    func revokesTellWhatIsStopped() async throws {
+        let worker = try await session()
+        try await broker.revoke(Revocation(ids: ["waits"], stamps: ["tenant": ["a", 7]]))
+        try await broker.revoke(Revocation(ids: ["runs"], stamps: ["tenant": ["b\u{0}\"c"]], terminate: true))
+        let control = try await worker.control()
+        try expect(control.revoked.isSuperset(of: ["waits", "runs"]), "revoked are \(control.revoked)")
+        try expect(control.terminated == ["runs"], "terminated are \(control.terminated)")
+        try expect(control.revokedStamps == ["tenant": ["a", 7, "b\u{0}\"c"]], "revoked stamps are \(control.revokedStamps)")
+        try expect(control.terminatedStamps == ["tenant": ["b\u{0}\"c"]], "terminated stamps are \(control.terminatedStamps)")
+    }
+
+    func queuesChange() async throws {
+        let worker = try await session("first")
+        try await enqueue("a", on: "first")
+        try await enqueue("b", on: "second")
+        try await expectNext("a", by: worker)
+        let waiting = Task { try await worker.claim(limit: 1) }
+        try await worker.serve(["second"], binding: [QueueBinding(exchange: "second", routingKey: "second", queue: "second")])
+        let claimed = try ids(try await waiting.value.deliveries)
+        try expect(claimed == ["b"], "the claim gave \(claimed) instead of what the new queue held")
+        try await enqueue("c", on: "first")
+        try await enqueue("d", on: "second")
+        try await expectNext("d", by: worker)
+        try await expectLength(1, of: "first")
+    }
+
+    func scheduledJobsAreFound() async throws {
+        try await enqueue("late", after: world.lease * 200)
+        try await enqueue("early", after: world.lease * 100)
+        try await enqueue("elsewhere", on: "second", after: world.lease * 100)
+        try await enqueue("now")
+        let found = try await broker.scheduledJobs(on: ["jobs"], limit: 10).map(\.message.id)
+        try expect(found == ["early", "late"], "found \(found)")
+        let first = try await broker.scheduledJobs(on: ["jobs", "second"], limit: 1)
+        try expect(first.count == 1, "a limit of one gave \(first.count)")
+        let none = try await broker.scheduledJobs(on: [], limit: 10)
+        try expect(none.isEmpty, "no queues gave \(none.count)")
     }
 
     func enqueueOfNothing() async throws {

@@ -79,7 +79,8 @@ extension WorkerSnapshot {
     func queue(_ name: String) -> JSONValue {
         let binding = bindings.first { $0.queue == name }
         let exchange: JSONValue = [
-            "name": .string(binding?.exchange ?? name), "type": "direct", "arguments": nil, "durable": true, "passive": false, "auto_delete": false, "delivery_mode": nil,
+            "name": .string(binding?.exchange ?? name), "type": "direct", "arguments": nil, "durable": true, "passive": false, "auto_delete": false,
+            "delivery_mode": nil,
             "no_declare": false,
         ]
         return [
