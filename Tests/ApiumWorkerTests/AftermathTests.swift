@@ -373,4 +373,17 @@ struct AftermathTests {
         #expect(bodies["tg"]?.task == "third")
         #expect(bodies["none"] == nil)
     }
+
+    @Test("the broker's time is asked for only when something that follows names a time")
+    func times() {
+        func embed(_ options: [String: JSONValue]) -> TaskArguments.Embed {
+            var embed = TaskArguments.Embed()
+            embed.chain = [Signature.group([Signature("a", options: options)]).json]
+            return embed
+        }
+        #expect(!embed(["countdown": nil, "queue": "q"]).namesTimes)
+        #expect(embed(["countdown": 3]).namesTimes)
+        #expect(embed(["expires": 60]).namesTimes)
+        #expect(!TaskArguments.Embed().namesTimes)
+    }
 }

@@ -274,6 +274,23 @@ struct FollowingTests {
     }
 }
 
+@Suite("Crashes with results on a server of their own", .timeLimit(.minutes(1)))
+struct ApartTests {
+    @Test("a job that comes again after its part was brought sends the body that its first run had claimed")
+    func claimedBefore() async throws {
+        let mill = Mill(resultsTravel: false)
+        let result = try await mill.send(.chord(header: [call("add", 1, 1, options: ["task_id": "part"])], body: call("sum")))
+        let group = try #require(result.parent?.id)
+        // The first run brought the part, which was the last, and was lost before it ended its delivery.
+        let claims = try await mill.results.bring([ChordPart(group: group, id: "part", index: 0, state: .success, result: 2, token: "apium:part")])
+        #expect(claims.count == 1)
+        try await mill.run {
+            let joined = try await mill.document(result.id)
+            #expect(joined.result == 2)
+        }
+    }
+}
+
 @Suite("Limits", .timeLimit(.minutes(1)), .serialized)
 struct LimitTests {
     @Test("a soft limit interrupts the job's sleep, and a job that catches it may sleep again and end well")

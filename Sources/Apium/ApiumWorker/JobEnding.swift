@@ -107,6 +107,7 @@ struct JobEnding: Sendable {
             return (Aftermath(), false)
         }
         guard let header = await header(of: claim.group) else { return nil }
+        guard body.json.namesTimes else { return planner(at: environment.now()).joined(body, with: header) }
         let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
         guard let now else { return nil }
         return planner(at: now).joined(body, with: header)
@@ -181,7 +182,7 @@ struct JobEnding: Sendable {
     private func needsTime(_ verdict: Verdict) -> Bool {
         switch verdict {
         case .retry(let again): again.options.expires != nil
-        case .success, .failure, .succeededBefore: !job.embed.isEmpty
+        case .success, .failure, .succeededBefore: job.embed.namesTimes
         default: false
         }
     }
