@@ -109,6 +109,38 @@ struct LeaseTests {
         }
     }
 
+    @Test("a result backend that is away keeps the jobs that must be told there, and holds up no other worker's")
+    func backendAway() async throws {
+        try await Bench.with { bench in
+            let away = RedisResults(RedisConfiguration(address: .tcp(host: "127.0.0.1", port: 1)), options: RedisResultOptions(), logger: Bench.logger)
+            let broker = RedisBroker(bench.configuration, options: bench.options, results: away, logger: Bench.logger)
+            let (early, plain) = (try await bench.session("early", lease: lease), try await bench.session("plain", lease: lease))
+            try await bench.enqueue(["early"])
+            _ = try await early.acknowledgeEarly(try await bench.claim(1, from: early).map(\.tag))
+            try await bench.enqueue(["plain"])
+            _ = try await bench.claim(1, from: plain)
+            early.suspendRenewal()
+            plain.suspendRenewal()
+            let janitor = try await broker.open(WorkerIdentity(name: "janitor@host", pid: 1, queues: ["none"], lease: lease))
+            try await bench.eventually("the other worker's job is back") {
+                _ = try? await janitor.maintain()
+                return try await bench.waiting() == ["plain"]
+            }
+            #expect(try await bench.broker.records(in: .dead, limit: 9).isEmpty)
+            // A janitor that reaches the backend goes on where this one stopped.
+            try await janitor.close()
+            let next = try await bench.session("next", queues: ["none"], lease: lease)
+            try await bench.eventually("the lost job is told") {
+                _ = try await next.maintain()
+                return try await bench.broker.records(in: .dead, limit: 9).map(\.id) == ["early"]
+            }
+            #expect(try await bench.results.document(for: "early")?.state == .failure)
+            try await next.close()
+            await broker.shutdown()
+            await away.shutdown()
+        }
+    }
+
     @Test("every connection may be cut at any time: nothing is lost and nothing runs beside itself")
     func cuts() async throws {
         try await Bench.with { bench in

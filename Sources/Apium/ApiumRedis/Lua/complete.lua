@@ -4,7 +4,7 @@
 -- ARGV 1 batch, 2 '1' when the caller has now ended all of the batch that it knows, 3 number of items, then of chords: 4 ordered,
 --      5 expires, 6 group expires, 7 seconds of a claim; then per item: index, number of operations, and the operations:
 --      'close', group, group key, token | 'abandon', group, group key, token: these come first
---      'store', key, seconds, '1' if the document is SUCCESS, document | 'push', list, message | 'later', delay in us, member, message |
+--      'store', key, seconds, document | 'push', list, message | 'later', delay in us, member, message |
 --      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part
 -- Expects the worker to be registered (else every item is taken), the batch to be open (else it was ended before), the item not to be
 -- marked 'd'. An item marked 'j' has joins to end: a call that closes or abandons some of them goes on, any other is a repeated one and
@@ -30,11 +30,11 @@ if state ~= 0 then
 end
 
 local settings = {ordered = ARGV[4], expires = ARGV[5], groupExpires = ARGV[6], claimed = ARGV[7]}
-local widths = {close = 4, abandon = 4, store = 5, push = 3, later = 4, shelf = 4, part = 7}
+local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, part = 7}
 
 local function run(verb, at, joins)
     if verb == 'store' then
-        store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+        store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
     elseif verb == 'push' then
         redis.call('LPUSH', ARGV[at + 1], ARGV[at + 2])
     elseif verb == 'later' then

@@ -15,15 +15,13 @@ local function set(key, seconds, text)
     end
 end
 
--- Stores and publishes a result document, unless SUCCESS is stored and this is another state. Answers whether it did.
-local function store(key, seconds, success, document)
-    if success ~= '1' then
-        local stored = redis.call('GET', key)
-        if stored and string.find(stored, 'SUCCESS', 1, true) then
-            local readable, value = pcall(cjson.decode, stored)
-            if readable and type(value) == 'table' and value.status == 'SUCCESS' then
-                return false
-            end
+-- Stores and publishes a result document, unless SUCCESS is stored: it is never overwritten. Answers whether it did.
+local function store(key, seconds, document)
+    local stored = redis.call('GET', key)
+    if stored and string.find(stored, 'SUCCESS', 1, true) then
+        local readable, value = pcall(cjson.decode, stored)
+        if readable and type(value) == 'table' and value.status == 'SUCCESS' then
+            return false
         end
     end
     set(key, seconds, document)

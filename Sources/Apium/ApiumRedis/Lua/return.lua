@@ -3,7 +3,7 @@
 -- ARGV 1 batch, 2 length of the list, 3 marks as the caller read them, 4 '1' to keep the batch open (it is swept again later), of chords:
 --      5 ordered, 6 expires, 7 group expires, 8 seconds of a claim; then operations:
 --      'push', list, message (to the front: the next to be claimed) | 'shelf', shelf key, id, record |
---      'store', key, seconds to live, '1' if the document is SUCCESS, document |
+--      'store', key, seconds to live, document |
 --      'part', group key, id, score, token, part, list, message (pushed to the front if the part completes the chord and nobody joins it) |
 --      'release', group key, token (the claim goes, so that whoever takes up the join, a Python worker too, can claim it at once)
 -- Expects list length and marks unchanged, so that nothing that was ended meanwhile comes back. Effect: the operations in order.
@@ -12,7 +12,7 @@ if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[2]) or (redis.call('GET', KEYS[3
     return 0
 end
 local settings = {ordered = ARGV[5], expires = ARGV[6], groupExpires = ARGV[7], claimed = ARGV[8]}
-local widths = {push = 3, shelf = 4, store = 5, part = 8, release = 3}
+local widths = {push = 3, shelf = 4, store = 4, part = 8, release = 3}
 local at = 9
 while ARGV[at] do
     local verb = ARGV[at]
@@ -21,7 +21,7 @@ while ARGV[at] do
     elseif verb == 'shelf' then
         shelve(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
     elseif verb == 'store' then
-        store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+        store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
     elseif verb == 'part' then
         if bring(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], settings) then
             redis.call('DEL', ARGV[at + 1] .. '.c')

@@ -2,7 +2,7 @@
 -- KEYS 1 the result's key, which is the channel's name too
 -- ARGV 1 seconds to live (0: for ever), 2 document
 -- Expects that SUCCESS is not stored: it is never overwritten. Answers 1, or 0 when it is.
-if store(KEYS[1], ARGV[1], '0', ARGV[2]) then
+if store(KEYS[1], ARGV[1], ARGV[2]) then
     return 1
 end
 return 0

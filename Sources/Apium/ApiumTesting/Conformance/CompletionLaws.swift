@@ -65,10 +65,13 @@ extension Scene {
     func successIsNeverOverwritten() async throws {
         try await results.store(success("a", 1))
         try await results.store(failure("a"))
+        try await results.store(success("a", 2))
         let worker = try await session()
-        try await enqueue("a")
-        let outcome = try await complete(try await claimOne(by: worker), result: failure("a"), by: worker)
-        try expect(outcome == .done, "the completion was answered \(outcome)")
+        try await enqueue("a", "a")
+        for late in [failure("a"), success("a", 3)] {
+            let outcome = try await complete(try await claimOne(by: worker), result: late, by: worker)
+            try expect(outcome == .done, "the completion was answered \(outcome)")
+        }
         let document = try await results.document(for: "a")
         try expect(document?.state == .success && document?.result == 1, "the stored document is \(String(describing: document))")
     }
