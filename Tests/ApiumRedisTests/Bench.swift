@@ -65,7 +65,7 @@ struct Bench: Sendable {
         try await allKeys().map { String($0.dropFirst(options.globalKeyPrefix.count)) }.sorted()
     }
 
-    private func allKeys(_ prefix: String? = nil) async throws -> [String] {
+    func allKeys(_ prefix: String? = nil) async throws -> [String] {
         var cursor = 0
         var keys: [String] = []
         repeat {

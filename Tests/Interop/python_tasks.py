@@ -16,6 +16,12 @@ def add(x: int, y: int) -> int:
     return x + y
 
 
+@app.task(name="python.total")
+def total(numbers: list) -> int:
+    """Adds up a list."""
+    return sum(numbers)
+
+
 @app.task(name="python.echo")
 def echo(*args: object, **kwargs: object) -> list:
     """Gives back what came."""

@@ -80,6 +80,17 @@ public struct ApiumClient: Sendable, JobEnqueuing {
 
     /// Cancels a job: a waiting one never runs, a running one is told.
     public func revoke(_ id: String) async throws { try await broker.revoke([id]) }
+
+    /// Cancels all jobs that carry one of these values under the name of a stamp, those that are sent later among them.
+    ///
+    /// ```swift
+    /// try await client.revoke(stamped: ["tenant": ["acme"]])
+    /// ```
+    ///
+    /// - Parameter terminate: whether jobs that run are stopped, too. Default: `true`.
+    public func revoke(stamped stamps: [String: [JSONValue]], terminate: Bool = true) async throws {
+        try await broker.revoke(Revocation(stamps: stamps, terminate: terminate))
+    }
 }
 
 /// One call of a task: its name, its arguments and what the caller says.
