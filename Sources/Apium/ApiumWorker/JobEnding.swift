@@ -22,9 +22,12 @@ struct JobEnding: Sendable {
     /// Ends the delivery.
     func end(_ verdict: Verdict) async {
         guard needsTime(verdict) else { return await end(planner(at: environment.now()).aftermath(of: verdict)) }
-        let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
-        guard let now else { return release() }
-        await end(planner(at: now).aftermath(of: verdict))
+        // A task of its own, here as below: the job's may be cancelled, by its soft limit for one, and what follows must not end with it.
+        await Task {
+            let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
+            guard let now else { return release() }
+            await end(planner(at: now).aftermath(of: verdict))
+        }.value
     }
 
     private func end(_ aftermath: Aftermath) async {
@@ -32,7 +35,6 @@ struct JobEnding: Sendable {
             writer.add(completion(aftermath))
             return release()
         }
-        // A task of its own: the job's may be cancelled, and what follows must not end with it.
         await Task { await carryOut(aftermath) }.value
     }
 
@@ -192,8 +194,13 @@ struct JobEnding: Sendable {
         return await insisting("chords could not be opened") { try await environment.results.open(chords) } != nil
     }
 
+    /// Calls errbacks; whoever is told by one finds the failure stored, as with Celery.
     private func callErrbacks(of aftermath: Aftermath) async {
         for fault in aftermath.faults { environment.logger.error("\(fault)", metadata: ["job": "\(job.message.id)"]) }
+        guard !aftermath.errbacks.isEmpty else { return }
+        _ = await insisting("a failure could not be stored") {
+            for document in aftermath.results { try await environment.results.store(document) }
+        }
         for errback in aftermath.errbacks {
             guard case .inline(_, let call)? = environment.registry[errback.signature.task]?.errback else { continue }
             do {
