@@ -155,6 +155,23 @@ struct FollowingTests {
         }
     }
 
+    @Test("an errback that is called in place finds the failure stored")
+    func errbackAfterFailure() async throws {
+        let mill = Mill()
+        let results = mill.results
+        mill.register(
+            "look",
+            errback: .inline(parameters: 3) { [seen = mill.seen] call in
+                seen.note(.string(try await results.document(for: call.request.id)?.state.rawValue ?? "nothing"))
+            }
+        ) { _, _ in .null }
+        try await mill.run {
+            try await mill.send(call("fail", options: ["link_error": [call("look").json]]))
+            try await mill.eventually("the errback was called") { !mill.seen.values.isEmpty }
+            #expect(mill.seen.values == ["FAILURE"])
+        }
+    }
+
     @Test("what a job sends is listed in its result's children, with the callbacks behind it")
     func children() async throws {
         let mill = Mill()

@@ -131,6 +131,23 @@ struct WorkerRunTests {
         }
     }
 
+    @Test("what follows a job that caught its soft limit goes out, although the job's task was cancelled")
+    func followsSoftLimit() async throws {
+        var workshop = Workshop { Obstacle(broker: $0) }
+        workshop.registry.register("guarded", options: JobOptions(softTimeLimit: .milliseconds(10))) { _, context in
+            do { try await context.sleep(for: .seconds(3600)) } catch is SoftTimeLimitExceeded { return 7 }
+            return .null
+        }
+        workshop.registry.register("echo") { arguments, _ in arguments.args.first ?? .null }
+        try await workshop.run {
+            let steps = ["guarded", "echo"].map { Signature($0, options: ["queue": "q"]) }
+            let plan = try Dispatcher(now: try await workshop.broker.serverTime()).plan(.chain(steps))
+            try await workshop.broker.enqueue(plan.messages)
+            let result = try #require(plan.result)
+            #expect(try await workshop.broker.results.wait(for: result.id, within: .seconds(10))?.result == 7)
+        }
+    }
+
     @Test("a job whose early acknowledgement was repeated after a cut reply runs all the same")
     func repeatedAcknowledgement() async throws {
         var workshop = Workshop { Obstacle(broker: $0) }
@@ -203,13 +220,17 @@ struct WorkerRunTests {
 }
 
 /// A broker whose sessions answer as after bad luck: each acknowledgement looks repeated, the control state cannot be read
-/// the first two times, and a completion of the job `refused` is refused with all that come with it.
+/// the first two times, and a completion of the job `refused` is refused with all that come with it. As a real connection it answers
+/// no task that was cancelled.
 private struct Obstacle: Broker {
     let broker: InMemoryBroker
 
     func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession { ObstacleSession(session: broker.open(identity)) }
     func enqueue(_ messages: [Outgoing]) async throws { try await broker.enqueue(messages) }
-    func serverTime() async throws -> Timestamp { try await broker.serverTime() }
+    func serverTime() async throws -> Timestamp {
+        try Task.checkCancellation()
+        return try await broker.serverTime()
+    }
     func queueLength(_ queue: String) async throws -> Int { try await broker.queueLength(queue) }
     func purge(_ queue: String) async throws -> Int { try await broker.purge(queue) }
     func revoke(_ revocation: Revocation) async throws { try await broker.revoke(revocation) }
