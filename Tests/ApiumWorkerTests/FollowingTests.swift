@@ -137,7 +137,9 @@ struct FollowingTests {
         let mill = Mill(resultsTravel: resultsTravel)
         try await mill.run {
             let inner = Signature.chord(header: [call("add", 1, 1), call("fail")], body: call("sum", options: ["link_error": [call("see.inline").json]]))
-            let failure = await #expect(throws: JobFailure.self) { try await mill.value(.chord(header: [inner, call("add", 1, 1)], body: call("echo"))) }
+            // Celery's client puts a chord's errbacks on the bodies of the chords in its header, too: they are told once.
+            let body = call("echo", options: ["link_error": [call("see.inline").json]])
+            let failure = await #expect(throws: JobFailure.self) { try await mill.value(.chord(header: [inner, call("add", 1, 1)], body: body)) }
             #expect(failure?.type == "ChordError")
             #expect(mill.seen.values.count == 1)
         }

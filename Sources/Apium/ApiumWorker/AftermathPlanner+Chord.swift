@@ -15,20 +15,23 @@ extension AftermathPlanner {
                 return (bodyFailed(body, ChordHeader.error("Callback error: \(JobFailure(error).pythonText)"), cause: nil), false)
             }
         case .failed(let error, let cause):
-            return (bodyFailed(body, error, cause: cause), false)
+            return (bodyFailed(body, error, cause: cause, tells: !header.failedThroughChord), false)
         }
     }
 
     /// A body that will never run: stored as failed, its errbacks are told, the steps after it fail with it, and so does the chord
     /// that it is a part of. The members of a group get the failure that caused it all.
-    func bodyFailed(_ body: Signature, _ error: JobFailure, cause: JobFailure?) -> Aftermath {
+    ///
+    /// - Parameter tells: whether errbacks are told. A chord's errbacks stand on the bodies of the chords in its header, too, and those
+    ///   have been told when such a body fails: each is told once.
+    func bodyFailed(_ body: Signature, _ error: JobFailure, cause: JobFailure?, tells: Bool = true) -> Aftermath {
         var aftermath = Aftermath()
         var children = children
         do {
             let end = try ChordFailure(body: body.json)
             for failed in end.failed {
                 let failure = failed.getsOriginal ? cause ?? error : error
-                let told = tell(failed.errbacks, of: failed.job, body, failure)
+                let told = tell(tells ? failed.errbacks : [], of: failed.job, body, failure)
                 aftermath.add(told.aftermath)
                 children += told.children
                 var document = failed.job.document(.failure, failure.value, traceback: failure.traceback(of: failed.job.task), at: now)
@@ -62,6 +65,12 @@ enum ChordHeader: Sendable, Equatable {
     case values([JSONValue])
     /// At least one did not: Celery's `ChordError`, and what it was caused by where that is known.
     case failed(JobFailure, cause: JobFailure?)
+
+    /// Whether the part that failed was the body of a chord whose header had failed.
+    var failedThroughChord: Bool {
+        guard case .failed(let error, let cause) = self else { return false }
+        return cause.map { $0.type == "ChordError" } ?? (error.arguments.first?.stringValue?.hasPrefix("Join error: ChordError(") ?? false)
+    }
 
     /// Celery's `ChordError`.
     static func error(_ text: String) -> JobFailure { JobFailure(type: "ChordError", arguments: [.string(text)], module: "celery.exceptions") }
