@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 
 from . import cases
 from .report import Report
-from .shard import Shard
+from .shard import RUNNING, Shard
 from .source import suite
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,6 +30,7 @@ def main() -> int:
     parser.add_argument("--junit", type=Path, help="write a JUnit report")
     parser.add_argument("--record", action="store_true", help="write the measured durations into the list of tests")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, stop)
     all_cases = cases.read()
     chosen = [case for case in all_cases if options.only in case.name]
     if not chosen:
@@ -54,6 +57,12 @@ def run(chosen: list[cases.Case], shards: int, worker: str, suite_folder: Path, 
     for part in parts:
         report.read(part.records, part.cases)
     return report
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Interrupts every shard; what did not run is counted as failed."""
+    for process in list(RUNNING):
+        process.send_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

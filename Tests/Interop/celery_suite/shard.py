@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,11 @@ from pathlib import Path
 from .cases import Case
 
 SHARD_SECONDS = 1500.0
+INTERRUPT_SECONDS = 40.0
 REDIS_SECONDS = 20.0
+
+# What runs now. Everything stays in the caller's process group, so that who ends that ends all.
+RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass
@@ -57,14 +62,13 @@ class Shard:
         command = [sys.executable, "-m", "pytest", "-p", "celery_suite.plugin", "-p", "no:cacheprovider", "-q", "-c", "pytest.ini", *files]
         with (self.folder / "pytest.log").open("wb") as log:
             process = subprocess.Popen(command, cwd=self.suite, env=self.environment(port), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            RUNNING.add(process)
             try:
                 process.wait(SHARD_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
+                interrupt(process)
             finally:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
+                RUNNING.discard(process)
 
     def environment(self, port: int) -> dict[str, str]:
         """The process' environment: the suite's own variables, and the plugin's."""
@@ -85,6 +89,16 @@ class Shard:
             "CELERY_SUITE_RECORDS": str(self.records),
             "CELERY_SUITE_LOG": str(self.folder / "worker.log"),
         }
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Lets pytest tear down, which stops the worker; ends it when it does not."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(INTERRUPT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -44,7 +41,7 @@ class ExternalWorker:
         broker, backend = self.app.conf.broker_url, self.app.conf.result_backend
         words = shlex.split(self.command.format(hostname=self.name, broker=broker, backend=backend))
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self.answers(1):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -57,7 +54,7 @@ class ExternalWorker:
         return {self.name: {"ok": "pong"}} in self.app.control.ping(destination=[self.name], timeout=seconds)
 
     def stop(self) -> None:
-        """Asks it to stop, and ends its session."""
+        """Asks it to stop, and ends it when it does not."""
         if self.process is None:
             return
         if self.process.poll() is None:
@@ -66,8 +63,7 @@ class ExternalWorker:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.fault(f"the worker did not stop within {STOP_SECONDS:.0f} s")
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.kill()
         self.process.wait()
 
     def restart(self) -> None:
