@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "ApiumYAML", targets: ["ApiumYAML"]),
         .library(name: "ApiumWorker", targets: ["ApiumWorker"]),
         .library(name: "ApiumBeat", targets: ["ApiumBeat"]),
+        .library(name: "ApiumConfiguration", targets: ["ApiumConfiguration"]),
         .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
         .library(name: "ApiumTesting", targets: ["ApiumTesting"]),
         // The operations command line: everything that needs no job code.
@@ -73,6 +74,8 @@ let package = Package(
         .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
 
         // MARK: Drivers: one foreign thing each; they know neither jobs nor prices.
+        // Files in the form of `.env`.
+        .target(name: "DotEnv", path: "Sources/Drivers/DotEnv", swiftSettings: strict),
         // JSON values over jansson.
         .target(name: "DynamicJSON", dependencies: ["CJansson"], path: "Sources/Drivers/DynamicJSON", swiftSettings: strict),
         // zlib, bzip2 and Zstandard, bounded.
@@ -146,11 +149,18 @@ let package = Package(
         .target(
             name: "Apium", dependencies: ["ApiumCore", "ApiumRedis", "RedisClient", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Apium/Apium", swiftSettings: strict),
+        // Settings from code, YAML, `.env`, environment and command line, under Celery's names.
+        .target(
+            name: "ApiumConfiguration",
+            dependencies: [
+                "Apium", "ApiumWorker", "DotEnv", "DynamicJSON", "RedisClient", "Yams", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Apium/ApiumConfiguration", swiftSettings: strict),
         // The subcommands, as a library.
         .target(
             name: "ApiumCLI",
             dependencies: [
-                "Apium", "DynamicJSON", "ApiumWorker", "ApiumBeat", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Apium", "ApiumConfiguration", "DynamicJSON", "ApiumWorker", "ApiumBeat", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
@@ -231,6 +241,7 @@ let package = Package(
         .target(
             name: "PriceWatchBootstrap",
             dependencies: [
+                "DotEnv",
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -244,7 +255,7 @@ let package = Package(
             name: "APIServer",
             dependencies: [
                 "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap",
-                "Apium",
+                "Apium", "ApiumConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Executables/api", swiftSettings: strict),
@@ -256,14 +267,16 @@ let package = Package(
             ],
             path: "Sources/Executables/worker", swiftSettings: strict),
         .executableTarget(
-            name: "BeatProcess", dependencies: ["PriceWatchBootstrap", "ApiumCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            name: "BeatProcess",
+            dependencies: ["PriceWatchBootstrap", "ApiumCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "beat", exclude: ["schedule.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "ParserServer", dependencies: ["PriceWatchParser", "PriceWatchBootstrap"], path: "Sources/Executables/parser", swiftSettings: strict),
         .executableTarget(
             name: "BotProcess",
             dependencies: [
-                "PriceWatchBot", "PriceWatchJobs", "PriceWatchBootstrap", "TelegramBotAPI", "WebSocketUpgrade", "ApiumCore", "ApiumRedis", "ApiumWorker",
+                "PriceWatchBot", "PriceWatchJobs", "PriceWatchBootstrap", "TelegramBotAPI", "WebSocketUpgrade", "ApiumConfiguration", "ApiumCore",
+                "ApiumRedis", "ApiumWorker",
             ], path: "Sources/Executables/bot", swiftSettings: strict),
         // Tools: production parts know nothing of them.
         .executableTarget(
@@ -323,6 +336,8 @@ let package = Package(
                 "ApiumWorker", "ApiumTesting", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "ApiumConfigurationTests", dependencies: ["ApiumConfiguration", "ApiumCore", "DynamicJSON", "RedisClient"], swiftSettings: strict),
         .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(

@@ -14,12 +14,8 @@ struct BeatProcess: AsyncParsableCommand {
         let process = try Bootstrap.prepare("beat")
         var settings = process.settings
         let health = settings.health(port: .beatHealthPort)
-        let environment = [
-            "APIUM_BROKER_URL": settings.string(.brokerURL), "APIUM_RESULT_BACKEND": settings.optional(.resultBackend) ?? "",
-            "APIUM_SCHEDULE": settings.string(.schedule),
-        ]
         try settings.check()
-        try await beat.run(in: ProcessSetup(logger: process.logger, environment: environment)) { connection in
+        try await beat.run(in: ProcessSetup(logger: process.logger, environment: settings.given, environmentFile: nil)) { connection in
             process.healthServices(health, parts: [HealthPart("redis") { _ = try await connection.broker.serverTime() }])
         }
     }

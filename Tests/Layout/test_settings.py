@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 from package import ROOT, swift_files
@@ -39,3 +40,9 @@ def test_every_setting_in_the_example_is_read() -> None:
 def assembled(name: str, text: str) -> bool:
     """Health ports are read as one pattern: PRICEWATCH_<PROCESS>_HEALTH_PORT."""
     return name.endswith("_HEALTH_PORT") and "HEALTH_PORT" in text
+
+
+def test_the_documentation_has_every_setting_of_the_framework() -> None:
+    """The table in docs/configuration.md is what the program prints."""
+    printed = subprocess.run([ROOT / ".build" / "debug" / "apium", "config", "--describe"], check=True, capture_output=True, text=True).stdout.strip()
+    assert printed in (ROOT / "docs" / "configuration.md").read_text()

@@ -17,21 +17,27 @@ public struct ApiumConnection: Sendable {
     public let backendURL: String
 
     /// Opens connections lazily: nothing is reached for before the first call.
+    public init(
+        broker brokerConfiguration: RedisConfiguration, results resultConfiguration: RedisConfiguration, router: Router = Router(),
+        options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger
+    ) {
+        backendURL = "\(resultConfiguration)"
+        results = RedisResults(resultConfiguration, options: options.results, logger: logger)
+        resultsAreOnBroker = brokerConfiguration.address == resultConfiguration.address && brokerConfiguration.database == resultConfiguration.database
+        broker = RedisBroker(brokerConfiguration, options: options, results: resultsAreOnBroker ? nil : results, logger: logger)
+        client = ApiumClient(broker: broker, results: results, router: router)
+    }
+
+    /// Opens connections to the servers of these URLs, lazily.
     ///
     /// - Parameters:
     ///   - broker: Celery's broker URL, `redis://…`.
     ///   - backend: the result backend's URL; `nil`: the broker's.
     /// - Throws: ``ApiumError`` `invalidConfiguration`, naming what is wrong with a URL.
-    public init(broker: String, backend: String? = nil, router: Router = Router(), options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger)
-        throws
-    {
+    public init(broker: String, backend: String? = nil, router: Router = Router(), options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger) throws {
         let brokerConfiguration = try Self.configuration(broker, of: "broker")
-        let backendConfiguration = try backend.map { try Self.configuration($0, of: "result backend") } ?? brokerConfiguration
-        backendURL = "\(backendConfiguration)"
-        results = RedisResults(backendConfiguration, options: options.results, logger: logger)
-        resultsAreOnBroker = brokerConfiguration.address == backendConfiguration.address && brokerConfiguration.database == backendConfiguration.database
-        self.broker = RedisBroker(brokerConfiguration, options: options, results: resultsAreOnBroker ? nil : results, logger: logger)
-        client = ApiumClient(broker: self.broker, results: results, router: router)
+        let resultConfiguration = try backend.map { try Self.configuration($0, of: "result backend") } ?? brokerConfiguration
+        self.init(broker: brokerConfiguration, results: resultConfiguration, router: router, options: options, logger: logger)
     }
 
     private static func configuration(_ url: String, of part: String) throws -> RedisConfiguration {

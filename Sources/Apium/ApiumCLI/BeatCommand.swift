@@ -1,5 +1,6 @@
 import Apium
 import ApiumBeat
+import ApiumConfiguration
 import ArgumentParser
 import Foundation
 import Logging
@@ -11,8 +12,8 @@ public struct BeatCommand: AsyncParsableCommand {
         commandName: "beat", abstract: "Run the beat of a schedule file.", discussion: "Any number of beats may run: each slot fires once.")
 
     @OptionGroup var connection: ConnectionOptions
-    @Option(name: .shortAndLong, help: "The schedule file. Default: $APIUM_SCHEDULE, else beat/schedule.yaml.") var schedule: String?
-    @Option(help: "The queue of entries that name none.") var defaultQueue = "celery"
+    @Option(name: .shortAndLong, help: "The schedule file (beat_schedule_file, $APIUM_SCHEDULE). Default: beat/schedule.yaml.") var schedule: String?
+    @Option(help: "The queue of entries that nothing else routes (task_default_queue). Default: celery.") var defaultQueue: String?
 
     public init() {}
 
@@ -24,10 +25,16 @@ public struct BeatCommand: AsyncParsableCommand {
     public func run(in setup: ProcessSetup, companions: (ApiumConnection) -> [any Service]) async throws {
         try await reportingFaults {
             let logger = setup.logger
-            let path = schedule ?? setup.environment["APIUM_SCHEDULE"].nonEmpty ?? "beat/schedule.yaml"
-            let (file, generation) = try ScheduleFile.load(path: path)
-            let open = try connection.connect(setup)
-            let beat = Beat(broker: open.broker, entries: file.entries, generation: generation, router: Router(defaultQueue: defaultQueue), logger: logger)
+            let loaded = try connection.settings(
+                setup,
+                arguments: [
+                    ConnectionOptions.argument("beat_schedule_file", schedule, "--schedule"),
+                    ConnectionOptions.argument("task_default_queue", defaultQueue, "--default-queue"),
+                ])
+            loaded.log(to: logger)
+            let (file, generation) = try ScheduleFile.load(path: loaded.settings.scheduleFile)
+            let open = try loaded.settings.connect(logger: logger)
+            let beat = Beat(broker: open.broker, entries: file.entries, generation: generation, router: loaded.settings.router, logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(services: [beat] + companions(open), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             do {

@@ -17,7 +17,9 @@ public struct CallCommand: AsyncParsableCommand {
     @Argument(help: "The task's name.") var task: String
     @Option(name: .shortAndLong, help: "Positional arguments: a JSON list.") var args: String = "[]"
     @Option(name: .shortAndLong, help: "Keyword arguments: a JSON object.") var kwargs: String = "{}"
-    @Option(name: .shortAndLong, help: "The queue.") var queue: String?
+    @Option(name: .shortAndLong, help: "The queue. Default: where the settings route the task.") var queue: String?
+    @Option(help: "A named direct exchange, with --routing-key: the task goes to every queue that is bound there with it.") var exchange: String?
+    @Option(help: "The routing key on the exchange.") var routingKey: String?
     @Option(help: "Not before this many seconds have passed.") var countdown: Double?
     @Option(help: "Dropped when it has not started within this many seconds.") var expires: Double?
     @Option(help: "0 (first) to 9.") var priority: Int?
@@ -32,6 +34,7 @@ public struct CallCommand: AsyncParsableCommand {
         for (name, value) in [("--countdown", countdown), ("--expires", expires), ("--wait", wait)] {
             if let value, !value.isFinite || value < 0 { throw ValidationError("\(name) is a number of seconds, 0 or more") }
         }
+        if (exchange == nil) != (routingKey == nil) { throw ValidationError("--exchange and --routing-key go together") }
         _ = try parsedArguments()
     }
 
@@ -42,6 +45,8 @@ public struct CallCommand: AsyncParsableCommand {
                 let options = EnqueueOptions.with {
                     $0.id = taskID
                     $0.queue = queue
+                    $0.exchange = exchange
+                    $0.routingKey = routingKey
                     $0.delay = countdown.map { .seconds($0) }
                     $0.expires = expires.map { .seconds($0) }
                     $0.priority = priority

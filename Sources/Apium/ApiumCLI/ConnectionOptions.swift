@@ -1,27 +1,42 @@
 import Apium
+import ApiumConfiguration
 import ArgumentParser
-import Foundation
+import DynamicJSON
 import Logging
 
-/// Where the jobs are and where the results: the same on every subcommand.
+/// Where the jobs are and where the results: the same on every subcommand. What the command line leaves open is read from the
+/// environment, `.env` and the settings file.
 public struct ConnectionOptions: ParsableArguments {
-    @Option(name: [.customShort("b"), .long], help: "The broker's URL. Default: $APIUM_BROKER_URL, else redis://127.0.0.1:6379/0.")
+    @Option(name: [.customShort("b"), .long], help: "The broker's URL (broker_url, $APIUM_BROKER_URL). Default: redis://127.0.0.1:6379/0.")
     var broker: String?
 
-    @Option(name: .long, help: "The result backend's URL. Default: $APIUM_RESULT_BACKEND, else the broker.")
+    @Option(name: .long, help: "The result backend's URL (result_backend, $APIUM_RESULT_BACKEND). Default: the broker.")
     var backend: String?
+
+    @Option(name: .long, help: "A YAML file with settings under Celery's names. Default: $APIUM_CONFIG.")
+    var config: String?
 
     public init() {}
 
-    /// Opens the connections these options name.
-    func connect(_ setup: ProcessSetup) throws -> ApiumConnection {
-        let broker = broker ?? setup.environment["APIUM_BROKER_URL"].nonEmpty ?? "redis://127.0.0.1:6379/0"
-        return try ApiumConnection(broker: broker, backend: backend ?? setup.environment["APIUM_RESULT_BACKEND"].nonEmpty, logger: setup.logger)
+    /// Reads the settings that are in force.
+    ///
+    /// - Parameter arguments: what other options of the command line say.
+    /// - Throws: ``ApiumError`` `invalidConfiguration` with every fault.
+    func settings(_ setup: ProcessSetup, arguments: [SettingsReader.Argument?] = []) throws -> LoadedSettings {
+        let own = [Self.argument("broker_url", broker, "--broker"), Self.argument("result_backend", backend, "--backend")]
+        return try SettingsReader(
+            environment: setup.environment, file: config, environmentFile: setup.environmentFile, arguments: (own + arguments).compactMap { $0 }
+        ).load()
+    }
+
+    /// An option as an argument; nil when it was not given.
+    static func argument(_ name: String, _ value: (some CustomStringConvertible)?, _ option: String) -> SettingsReader.Argument? {
+        value.map { SettingsReader.Argument(name, .string("\($0)"), option: option) }
     }
 
     /// Runs `body` with open connections and closes them afterwards, whatever happens.
     func withConnection<Result>(_ body: (ApiumConnection) async throws -> Result) async throws -> Result {
-        let connection = try connect(ProcessSetup(logger: CommandOutput.quietLogger))
+        let connection = try settings(ProcessSetup(logger: CommandOutput.quietLogger)).settings.connect(logger: CommandOutput.quietLogger)
         do {
             let result = try await body(connection)
             await connection.shutdown()
@@ -33,7 +48,9 @@ public struct ConnectionOptions: ParsableArguments {
     }
 }
 
-extension String? {
-    /// The text, unless it is empty: an empty environment variable counts as absent.
-    var nonEmpty: String? { flatMap { $0.isEmpty ? nil : $0 } }
+extension LoadedSettings {
+    /// Tells what was found and has no effect, once, at the start of a process.
+    func log(to logger: Logger) {
+        for note in notes { logger.notice("\(note)") }
+    }
 }

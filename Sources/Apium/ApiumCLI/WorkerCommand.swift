@@ -1,4 +1,5 @@
 import Apium
+import ApiumConfiguration
 import ApiumWorker
 import ArgumentParser
 import Foundation
@@ -13,7 +14,8 @@ public protocol WorkerApplication {
     /// What the process begins with.
     var setup: ProcessSetup { get }
 
-    /// The queues to serve when neither the command line nor `$APIUM_QUEUES` names any. Default: `celery`.
+    /// The queues to serve when the settings name none (`worker_queues`). Default: none, which are the declared queues
+    /// (`task_queues`), else the default queue, `celery`.
     var defaultQueues: [String] { get }
 
     /// Opens what the jobs work with and registers them.
@@ -25,18 +27,21 @@ public struct ProcessSetup: Sendable {
     /// The process' logger.
     public var logger: Logger
     /// The settings that the command line's options fall back to: `APIUM_BROKER_URL`, `APIUM_QUEUES` and so on. Default: the
-    /// process' environment; a program that reads a `.env` file merges it in here.
+    /// process' environment; a program that reads a `.env` file itself merges it in here.
     public var environment: [String: String]
+    /// A file in the form of `.env` whose values stand below the environment's. Default: `.env` in the working directory.
+    public var environmentFile: String?
 
     /// Makes the value.
-    public init(logger: Logger, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    public init(logger: Logger, environment: [String: String] = ProcessInfo.processInfo.environment, environmentFile: String? = ".env") {
         self.logger = logger
         self.environment = environment
+        self.environmentFile = environmentFile
     }
 }
 
 extension WorkerApplication {
-    public var defaultQueues: [String] { ["celery"] }
+    public var defaultQueues: [String] { [] }
 }
 
 /// The jobs of a program and what runs beside them.
@@ -65,18 +70,25 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
     }
 
     @OptionGroup var connection: ConnectionOptions
-    @Option(name: [.customShort("Q"), .long], help: "The queues, separated by commas. Default: $APIUM_QUEUES, else the program's own.") var queues: String?
-    @Option(name: .shortAndLong, help: "How many jobs run at once. Default: $APIUM_CONCURRENCY, else 16.") var concurrency: Int?
-    @Option(name: [.customShort("n"), .customLong("hostname"), .long], help: "The node name, NAME@HOST; %h is the host. Default: apium@%h.") var name =
-        "apium@%h"
-    @Option(help: "Seconds that running jobs have after SIGTERM.") var grace: Double = 25
-    @Option(help: "Seconds without a renewal after which the jobs run elsewhere.") var lease: Double = 5
-    @Option(help: "Where jobs run: tasks (in this process, isolated ones in child processes) or processes (all in child processes).") var pool =
-        IsolationOptions.Pool.tasks
-    @Option(help: "Replace a child process after so many jobs; 0: never.") var maxTasksPerChild = 0
-    @Option(help: "Replace a child process that holds more than so many KiB of memory after a job; 0: whatever it holds.") var maxMemoryPerChild = 0
-    @Flag(help: "Store results with name, arguments, worker and queue.") var resultExtended = false
-    @Flag(name: [.customShort("E"), .customLong("task-events")], help: "Begin with events about jobs on, for monitors such as Flower.") var taskEvents = false
+    @Option(name: [.customShort("Q"), .long], help: "The queues, separated by commas (worker_queues, $APIUM_QUEUES). Default: the program's own.")
+    var queues: String?
+    @Option(name: .shortAndLong, help: "How many jobs run at once (worker_concurrency, $APIUM_CONCURRENCY). Default: 16.") var concurrency: Int?
+    @Option(
+        name: [.customShort("n"), .customLong("hostname"), .long], help: "The node name, NAME@HOST; %h is the host (worker_name). Default: apium@%h.")
+    var name: String?
+    @Option(help: "Seconds that running jobs have after SIGTERM (worker_grace_period). Default: 25.") var grace: Double?
+    @Option(help: "Seconds without a renewal after which the jobs run elsewhere (worker_lease). Default: 5.") var lease: Double?
+    @Option(
+        help:
+            "Where jobs run: tasks (in this process, isolated ones in child processes) or processes (all in child processes) (worker_pool). Default: tasks.")
+    var pool: String?
+    @Option(help: "Replace a child process after so many jobs; 0: never (worker_max_tasks_per_child).") var maxTasksPerChild: Int?
+    @Option(help: "Replace a child process that holds more than so many KiB after a job; 0: whatever it holds (worker_max_memory_per_child).")
+    var maxMemoryPerChild: Int?
+    @Flag(help: "Store results with name, arguments, worker and queue (result_extended).") var resultExtended = false
+    @Flag(
+        name: [.customShort("E"), .customLong("task-events")],
+        help: "Begin with events about jobs on, for monitors such as Flower (worker_send_task_events).") var taskEvents = false
     @Flag(help: "Send no events about the worker itself.") var withoutHeartbeat = false
 
     public init() {}
@@ -84,9 +96,15 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
     public func run() async throws {
         try await reportingFaults {
             let application = try Application()
-            let open = try connection.connect(application.setup)
+            let logger = application.setup.logger
+            let loaded = try connection.settings(application.setup, arguments: arguments)
+            if !ChildMode.isChild { loaded.log(to: logger) }
+            let open = try loaded.settings.connect(logger: logger)
             do {
-                if ChildMode.isChild { try await serveAsChild(application, open) } else { try await serve(application, open) }
+                let prepared = try await application.prepare(open)
+                let program = Program(
+                    application: application, settings: loaded.settings, connection: open, prepared: prepared, hasHeartbeat: !withoutHeartbeat)
+                if ChildMode.isChild { try await program.serveAsChild() } else { try await program.serve() }
                 await open.shutdown()
             } catch {
                 await open.shutdown()
@@ -95,48 +113,56 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         }
     }
 
-    /// The same program as a child of a worker: prepared as that is, and handed its jobs over a channel. It has no endpoints of its own,
-    /// and it ends when the worker says so or is gone, not by signals of the terminal.
-    private func serveAsChild(_ application: Application, _ open: ApiumConnection) async throws {
-        let logger = application.setup.logger
-        let prepared = try await application.prepare(open)
-        let server = try ChildServer(client: open.client, registry: prepared.registry, name: try settings(open, application).name, logger: logger)
-        var services = prepared.services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
-        services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
-        try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
+    private var arguments: [SettingsReader.Argument?] {
+        [
+            ConnectionOptions.argument("worker_queues", queues, "--queues"), ConnectionOptions.argument("worker_concurrency", concurrency, "--concurrency"),
+            ConnectionOptions.argument("worker_name", name, "--hostname"), ConnectionOptions.argument("worker_grace_period", grace, "--grace"),
+            ConnectionOptions.argument("worker_lease", lease, "--lease"), ConnectionOptions.argument("worker_pool", pool, "--pool"),
+            ConnectionOptions.argument("worker_max_tasks_per_child", maxTasksPerChild, "--max-tasks-per-child"),
+            ConnectionOptions.argument("worker_max_memory_per_child", maxMemoryPerChild, "--max-memory-per-child"),
+            ConnectionOptions.argument("result_extended", resultExtended ? true : nil, "--result-extended"),
+            ConnectionOptions.argument("worker_send_task_events", taskEvents ? true : nil, "--task-events"),
+        ]
     }
 
-    private func serve(_ application: Application, _ open: ApiumConnection) async throws {
-        let logger = application.setup.logger
-        let prepared = try await application.prepare(open)
-        let worker = try Worker(client: open.client, registry: prepared.registry, configuration: try settings(open, application), logger: logger)
-        // A worker that was told to stop by remote control takes the process with it, as a signal would.
-        let services: [ServiceGroupConfiguration.ServiceConfiguration] =
-            prepared.services.map { .init(service: $0) } + [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)]
-            + prepared.companions(worker).map { .init(service: $0) }
-        var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(grace + 10)
-        try await ServiceGroup(configuration: configuration).run()
-    }
+    /// The program with everything it was prepared with.
+    private struct Program {
+        let application: Application
+        let settings: ApiumSettings
+        let connection: ApiumConnection
+        let prepared: PreparedWorker
+        let hasHeartbeat: Bool
 
-    private func settings(_ open: ApiumConnection, _ application: Application) throws -> WorkerConfiguration {
-        let environment = application.setup.environment
-        let queues = (queues ?? environment["APIUM_QUEUES"].nonEmpty)?.split(separator: ",").map(String.init)
-        var concurrency = concurrency
-        if concurrency == nil, let text = environment["APIUM_CONCURRENCY"].nonEmpty {
-            guard let number = Int(text) else { throw ApiumError(.invalidConfiguration, "APIUM_CONCURRENCY is \"\(text)\"; it takes a whole number") }
-            concurrency = number
+        var logger: Logger { application.setup.logger }
+        var registry: JobRegistry { prepared.registry.completed(by: settings.jobDefaults) }
+
+        var configuration: WorkerConfiguration {
+            var configuration = settings.workerConfiguration(
+                host: ProcessInfo.processInfo.hostName, queues: application.defaultQueues.isEmpty ? nil : application.defaultQueues,
+                resultsAreOnBroker: connection.resultsAreOnBroker)
+            if !hasHeartbeat { configuration.monitoring.heartbeat = nil }
+            configuration.monitoring.settings["result_backend"] = .string(connection.backendURL)
+            return configuration
         }
-        guard grace.isFinite, lease.isFinite else { throw ApiumError(.invalidConfiguration, "--grace and --lease are numbers of seconds") }
-        var configuration = WorkerConfiguration(
-            name: name.replacing("%h", with: ProcessInfo.processInfo.hostName), queues: queues ?? application.defaultQueues, concurrency: concurrency ?? 16,
-            lease: .seconds(lease), gracePeriod: .seconds(grace), resultExtended: resultExtended, resultsTravelWithCompletion: open.resultsAreOnBroker,
-            isolation: IsolationOptions(isSupported: true, pool: pool, maxJobsPerChild: maxTasksPerChild, maxMemoryPerChild: maxMemoryPerChild))
-        configuration.monitoring.taskEvents = taskEvents
-        if withoutHeartbeat { configuration.monitoring.heartbeat = nil }
-        configuration.monitoring.settings["result_backend"] = .string(open.backendURL)
-        return configuration
+
+        /// The same program as a child of a worker: prepared as that is, and handed its jobs over a channel. It has no endpoints of its own,
+        /// and it ends when the worker says so or is gone, not by signals of the terminal.
+        func serveAsChild() async throws {
+            let server = try ChildServer(client: connection.client, registry: registry, name: configuration.name, logger: logger)
+            var services = prepared.services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+            services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
+            try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
+        }
+
+        func serve() async throws {
+            let worker = try Worker(client: connection.client, registry: registry, configuration: configuration, logger: logger)
+            // A worker that was told to stop by remote control takes the process with it, as a signal would.
+            let services: [ServiceGroupConfiguration.ServiceConfiguration] =
+                prepared.services.map { .init(service: $0) } + [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)]
+                + prepared.companions(worker).map { .init(service: $0) }
+            var group = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            group.maximumGracefulShutdownDuration = settings.workerGracePeriod + .seconds(10)
+            try await ServiceGroup(configuration: group).run()
+        }
     }
 }
-
-extension IsolationOptions.Pool: ExpressibleByArgument {}

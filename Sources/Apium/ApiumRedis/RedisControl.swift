@@ -96,13 +96,11 @@ struct RedisControl: ControlTransport {
 extension BrokerAddress {
     init(_ configuration: RedisConfiguration) {
         self.init(transport: "redis", host: "", port: nil, user: configuration.username, virtualHost: String(configuration.database), url: "\(configuration)")
+        isEncrypted = configuration.tls != nil
         switch configuration.address {
         case .tcp(let host, let port): (self.host, self.port) = (host, port)
-        case .tls(let host, let port):
-            (self.host, self.port) = (host, port)
-            isEncrypted = true
         case .unix(let path): host = path
-        case .sentinel(let hosts): (transport, host) = ("sentinel", hosts.joined(separator: ";"))
+        case .sentinel(let sentinels): (transport, host) = ("sentinel", sentinels.hosts.map(\.description).joined(separator: ";"))
         }
     }
 }

@@ -11,6 +11,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private let decoder: RESPDecoder
     /// How long the server may be silent while something waits, before the connection counts as dead.
     private let silenceLimit: TimeAmount
+    /// Whether a server that refuses to write, because it has become a replica, is of no use any more.
+    private let endsWhenReadOnly: Bool
     private var waiting = CircularBuffer<RequestBatch>()
     private var context: ChannelHandlerContext?
     private var lastRead: NIODeadline = .distantPast
@@ -20,9 +22,10 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// Takes the messages and confirmations of a subscribed connection; nil on an ordinary one.
     var onPush: (@Sendable (RESPValue) -> Void)?
 
-    init(queue: RequestQueue, silenceLimit: TimeAmount) throws {
+    init(queue: RequestQueue, silenceLimit: TimeAmount, endsWhenReadOnly: Bool = false) throws {
         self.queue = queue
         self.silenceLimit = silenceLimit
+        self.endsWhenReadOnly = endsWhenReadOnly
         self.decoder = try RESPDecoder()
     }
 
@@ -82,6 +85,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
         waiting[head].missing -= 1
         waiting[head].replies.append(reply)
         if waiting[head].missing == 0 { finish(waiting.removeFirst()) }
+        if endsWhenReadOnly, reply.saysReadOnly {
+            close(RedisClientError(.connectionClosed, "the server is a replica by now; the master is another one"))
+        }
     }
 
     private func finish(_ batch: RequestBatch) {
@@ -170,6 +176,15 @@ final class RedisChannelHandler: ChannelInboundHandler {
 }
 
 extension RESPValue {
+    /// Whether a command, or one of a transaction, was refused because the server is a replica.
+    fileprivate var saysReadOnly: Bool {
+        switch self {
+        case .error(let error): error.code == "READONLY"
+        case .array(let elements): elements.contains { $0.error?.code == "READONLY" }
+        default: false
+        }
+    }
+
     /// Whether this is a message or a confirmation that a subscribed connection gets unasked.
     fileprivate var isPush: Bool {
         guard case .array(let elements) = self, elements.count >= 3, case .bulk(let kind) = elements[0] else { return false }

@@ -9,10 +9,12 @@ public struct RedisClientError: Error, Sendable, CustomStringConvertible {
 
         /// The address of the server can't be read.
         public static let invalidURL = Code("invalidURL")
-        /// The address asks for something that this client can't do (TLS, Sentinel).
+        /// The address asks for something that this program can't do (TLS in a program that is built without).
         public static let notSupported = Code("notSupported")
         /// No connection could be made: refused, unknown host, no such socket, no answer in time.
         public static let connectFailed = Code("connectFailed")
+        /// The encrypted connection could not be set up: a certificate or key is missing, damaged, or not trusted by the other side.
+        public static let tlsFailed = Code("tlsFailed")
         /// The server refused user or password.
         public static let authenticationFailed = Code("authenticationFailed")
         /// The connection ended while the command waited.

@@ -4,39 +4,95 @@ extension RedisConfiguration {
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`; the host defaults to localhost, the port to 6379, the database to 0.
     /// - `redis+socket:///path?virtual_host=<database>`, `socket://` and `unix://` (also `?db=`) likewise.
-    /// - `rediss://` and `sentinel://host:port;sentinel://host:port/…` are read, but can't be connected to yet.
+    /// - `rediss://…` the same with TLS; see `RedisTLSOptions` for the `ssl_…` options of the query.
+    /// - `sentinel://[:password@]host[:port];sentinel://host[:port]/database?master_name=<name>`; user and password are the master's,
+    ///   those of the sentinels are `sentinel_username` and `sentinel_password`; `ssl=true` encrypts the way to the master,
+    ///   `sentinel_ssl=true` the way to the sentinels.
     ///
     /// User, password, host and path are percent-decoded. Of the query, `db`, `virtual_host`, `username`, `password`,
-    /// `client_name`, `socket_connect_timeout` and `socket_timeout` (seconds) are understood, the rest is kept in `options`.
+    /// `client_name`, `socket_connect_timeout` and `socket_timeout` (seconds) are understood too, the rest is kept in `options`.
     /// - Throws: `RedisClientError` with code `invalidURL`; its message names the part that is wrong, never the password.
     public init(url: String) throws {
         guard let separator = url.firstRange(of: "://") else {
             throw Self.invalid("has no scheme; write redis://host:port/database")
         }
         let scheme = url[..<separator.lowerBound].lowercased()
-        let parts = try URLParts(url[separator.upperBound...], sentinel: scheme == "sentinel")
         self.init()
-        username = parts.username
-        password = parts.password
-        options = parts.query
-        switch scheme {
-        case "redis", "redis+tcp", "tcp", "rediss": try readServer(parts, tls: scheme == "rediss")
-        case "redis+socket", "socket", "unix", "redis+unix": try readSocket(parts)
-        case "sentinel":
-            address = .sentinel(hosts: parts.authority.split(separator: ";").map { String($0.trimmingPrefix("sentinel://")) })
-            try readDatabase(parts.path)
-        default: throw Self.invalid("has scheme '\(scheme)'; known are redis, rediss, redis+socket, unix and sentinel")
+        if scheme == "sentinel" {
+            try readSentinels(url)
+        } else {
+            let parts = try URLParts(url[separator.upperBound...])
+            take(parts)
+            switch scheme {
+            case "redis", "redis+tcp", "tcp": try readServer(parts)
+            case "rediss":
+                try readServer(parts)
+                tls = try RedisTLSOptions(taking: &options)
+            case "redis+socket", "socket", "unix", "redis+unix": try readSocket(parts)
+            default: throw Self.invalid("has scheme '\(scheme)'; known are redis, rediss, redis+socket, unix and sentinel")
+            }
         }
         try readOptions()
+        if let name = options.keys.filter({ $0.hasPrefix("ssl_") }).sorted().first {
+            throw Self.invalid("has the option '\(name)' but no TLS; write rediss://")
+        }
     }
 
-    private mutating func readServer(_ parts: URLParts, tls: Bool) throws {
+    /// User, password and query. What a later part of a list of sentinels doesn't say stays.
+    private mutating func take(_ parts: URLParts) {
+        if let text = parts.username { username = text }
+        if let text = parts.password { password = text }
+        options.merge(parts.query) { $1 }
+    }
+
+    private mutating func readServer(_ parts: URLParts) throws {
         guard !parts.authority.contains(";") else {
-            throw Self.invalid("names several servers; give one (fail-over between brokers is not supported)")
+            throw Self.invalid("names several servers; give one (fail-over between brokers is what sentinel:// is for)")
         }
         let (host, port) = try Self.hostAndPort(parts.authority)
-        address = tls ? .tls(host: host, port: port) : .tcp(host: host, port: port)
+        address = .tcp(host: host, port: port)
         try readDatabase(parts.path)
+    }
+
+    /// Each element of the list may have a scheme, a login and a database of its own, as kombu's users write them.
+    private mutating func readSentinels(_ url: String) throws {
+        var hosts: [RedisSentinels.Host] = []
+        for element in url.split(separator: ";") {
+            let text = element.trimmingPrefix("sentinel://")
+            guard !text.contains("://") else { throw Self.invalid("mixes sentinel:// with another scheme") }
+            let parts = try URLParts(text)
+            if let known = password, let other = parts.password, known != other {
+                throw Self.invalid("has different passwords in its list of sentinels; they are the master's, so there is one")
+            }
+            take(parts)
+            let (host, port) = try Self.hostAndPort(parts.authority, standardPort: 26_379)
+            hosts.append(RedisSentinels.Host(host, port: port))
+            try readDatabase(parts.path)
+        }
+        guard !hosts.isEmpty else { throw Self.invalid("names no sentinel; write sentinel://host:26379;sentinel://host:26379/0?master_name=…") }
+        var sentinels = RedisSentinels(hosts: hosts, masterName: options.removeValue(forKey: "master_name") ?? "")
+        sentinels.username = options.removeValue(forKey: "sentinel_username")
+        sentinels.password = options.removeValue(forKey: "sentinel_password")
+        let encryptsMaster = try options.removeValue(forKey: "ssl").map { try Self.flag($0, "ssl") } ?? false
+        let encryptsSentinels = try options.removeValue(forKey: "sentinel_ssl").map { try Self.flag($0, "sentinel_ssl") } ?? false
+        if encryptsMaster || encryptsSentinels {
+            let encryption = try RedisTLSOptions(taking: &options)
+            if encryptsMaster { tls = encryption }
+            if encryptsSentinels { sentinels.tls = encryption }
+        }
+        if let unknown = options.keys.filter({ $0.hasPrefix("sentinel_") }).sorted().first {
+            throw Self.invalid("has the option '\(unknown)'; known are sentinel_username, sentinel_password and sentinel_ssl")
+        }
+        address = .sentinel(sentinels)
+    }
+
+    /// - Throws: `RedisClientError` with code `invalidURL`.
+    static func flag(_ text: String, _ name: String) throws -> Bool {
+        switch text.lowercased() {
+        case "true", "1", "yes", "on": true
+        case "false", "0", "no", "off": false
+        default: throw invalid("has \(name)='\(text)'; it is true or false")
+        }
     }
 
     private mutating func readSocket(_ parts: URLParts) throws {
@@ -64,7 +120,7 @@ extension RedisConfiguration {
         if let text = options.removeValue(forKey: "socket_timeout") { commandTimeout = try Self.seconds(text, "socket_timeout") }
     }
 
-    private static func hostAndPort(_ authority: String) throws -> (host: String, port: Int) {
+    private static func hostAndPort(_ authority: String, standardPort: Int = 6379) throws -> (host: String, port: Int) {
         var host = Substring(authority)
         var port: Substring?
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
@@ -76,14 +132,18 @@ extension RedisConfiguration {
             port = host[host.index(after: colon)...]
             host = host[..<colon]
         }
-        guard let number = Int(port.flatMap { $0.isEmpty ? nil : $0 } ?? "6379"), (1...65535).contains(number) else {
-            throw invalid("has port '\(port ?? "")'; a port is a number from 1 to 65535")
+        guard let number = Int(port.flatMap { $0.isEmpty ? nil : $0 } ?? "\(standardPort)"), (1...65535).contains(number) else {
+            // What isn't a number may be a part of a password: it isn't shown.
+            let shown = port.flatMap { Int($0) }.map { " \($0)" } ?? ""
+            throw invalid("has a wrong port\(shown); a port is a number from 1 to 65535, and / and @ in a password are written %2F and %40")
         }
         return (host.isEmpty ? "localhost" : String(host), number)
     }
 
     private static func database(_ text: String) throws -> Int {
-        guard let number = Int(text), number >= 0 else { throw invalid("has database '\(text)'; a database is a number from 0") }
+        guard let number = Int(text), number >= 0 else {
+            throw invalid("has a database that is no number from 0; / and @ in a password are written %2F and %40")
+        }
         return number
     }
 

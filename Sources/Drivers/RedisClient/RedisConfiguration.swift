@@ -6,10 +6,8 @@ public struct RedisConfiguration: Sendable, Hashable {
         case tcp(host: String, port: Int)
         /// A socket in the file system.
         case unix(path: String)
-        /// TLS over TCP (`rediss://`). Parsed, but connecting answers `notSupported`.
-        case tls(host: String, port: Int)
-        /// Sentinels that name the current master. Parsed, but connecting answers `notSupported`.
-        case sentinel(hosts: [String])
+        /// Sentinels that name the current master, which is asked for whenever a connection is made.
+        case sentinel(RedisSentinels)
     }
 
     /// How the server is reached. Default: TCP to localhost, port 6379.
@@ -26,13 +24,16 @@ public struct RedisConfiguration: Sendable, Hashable {
     public var connectTimeout: Duration
     /// How long a command may wait for its reply when the call doesn't say. Default 10 s.
     public var commandTimeout: Duration
-    /// What else the URL's query said (`ssl_cert_reqs`, transport options …), percent-decoded.
+    /// How connections are encrypted; nil: they aren't. Needs the module RedisTLS in the program. Default nil.
+    public var tls: RedisTLSOptions?
+    /// What else the URL's query said (transport options …), percent-decoded.
     public var options: [String: String]
 
     /// The defaults are those of the properties.
     public init(
         address: Address = .tcp(host: "localhost", port: 6379), username: String? = nil, password: String? = nil, database: Int = 0,
-        clientName: String? = nil, connectTimeout: Duration = .seconds(5), commandTimeout: Duration = .seconds(10), options: [String: String] = [:]
+        clientName: String? = nil, connectTimeout: Duration = .seconds(5), commandTimeout: Duration = .seconds(10), tls: RedisTLSOptions? = nil,
+        options: [String: String] = [:]
     ) {
         self.address = address
         self.username = username
@@ -41,6 +42,7 @@ public struct RedisConfiguration: Sendable, Hashable {
         self.clientName = clientName
         self.connectTimeout = connectTimeout
         self.commandTimeout = commandTimeout
+        self.tls = tls
         self.options = options
     }
 }
@@ -51,8 +53,7 @@ extension RedisConfiguration.Address: CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): "redis://\(Self.bracketed(host)):\(port)"
         case .unix(let path): "unix://\(path)"
-        case .tls(let host, let port): "rediss://\(Self.bracketed(host)):\(port)"
-        case .sentinel(let hosts): hosts.map { "sentinel://\($0)" }.joined(separator: ";")
+        case .sentinel(let sentinels): sentinels.description
         }
     }
 
@@ -66,6 +67,9 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
         let credentials = password.map { $0.isEmpty ? "" : ":***" } ?? ""
         let login = user.isEmpty && credentials.isEmpty ? "" : "\(user)\(credentials)@"
         switch address {
+        case .sentinel(let sentinels) where !sentinels.masterName.isEmpty:
+            return "\(address.withLogin(login))/\(database)?master_name=\(sentinels.masterName)"
+        case .tcp where tls != nil: return "rediss\(address.withLogin(login).dropFirst("redis".count))/\(database)"
         case .unix: return "\(address.withLogin(login))?virtual_host=\(database)"
         default: return "\(address.withLogin(login))/\(database)"
         }

@@ -7,7 +7,7 @@ extension RedisConnection {
     /// - Parameters:
     ///   - eventLoop: The event loop for the socket. Default: one that is shared by the process.
     ///   - logger: Told at debug level what the server would not do.
-    /// - Throws: `RedisClientError` with code `connectFailed`, `authenticationFailed`, `notSupported` or `timedOut`;
+    /// - Throws: `RedisClientError` with code `connectFailed`, `authenticationFailed`, `tlsFailed`, `notSupported` or `timedOut`;
     ///   `RedisServerError` if the server refused the database.
     public static func connect(
         _ configuration: RedisConfiguration, on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), logger: Logger
@@ -19,14 +19,56 @@ extension RedisConnection {
     public static func open(
         _ configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) -> EventLoopFuture<RedisConnection> {
+        guard case .sentinel(let sentinels) = configuration.address else {
+            return open(configuration, on: eventLoop, logger: logger, endsWhenReadOnly: false)
+        }
+        let search = SentinelSearch(configuration: configuration, sentinels: sentinels, eventLoop: eventLoop, logger: logger)
+        return eventLoop.makeFutureWithTask { try await search.connect() }
+    }
+
+    /// Connects to one server.
+    /// - Parameter endsWhenReadOnly: Whether the connection closes once the server says that it is a replica.
+    static func open(
+        _ configuration: RedisConfiguration, on eventLoop: any EventLoop, logger: Logger, endsWhenReadOnly: Bool
+    ) -> EventLoopFuture<RedisConnection> {
         let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)
-        return openTransport(configuration, on: eventLoop).flatMap { transport in
+        return prepareTLS(configuration, on: eventLoop).flatMap { encrypt in
+            openTransport(configuration, on: eventLoop, encrypt: encrypt, endsWhenReadOnly: endsWhenReadOnly)
+        }.flatMap { transport in
             greet(transport, configuration, deadline: deadline, logger: logger)
+        }.flatMapErrorThrowing { error in
+            throw explained(error, configuration)
         }
     }
 
+    // MARK: TLS
+
+    /// Reads certificates and keys, on a thread that may block: they are read for each connection, so that renewed ones are noticed.
+    private static func prepareTLS(
+        _ configuration: RedisConfiguration, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<RedisTLSProvider.Installer?> {
+        guard let options = configuration.tls else { return eventLoop.makeSucceededFuture(nil) }
+        guard let provider = RedisTLSSupport.installed else { return eventLoop.makeFailedFuture(RedisTLSSupport.missing) }
+        guard case .tcp(let host, _) = configuration.address else {
+            return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "TLS is for TCP; \(configuration.address) is a socket of this machine"))
+        }
+        return NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { try provider.prepare(options, host: host) }
+            .map { Optional($0) }
+            .flatMapErrorThrowing { throw RedisClientError(.tlsFailed, "TLS to \(configuration.address) can't be set up: \($0)") }
+    }
+
+    /// A failed handshake reaches us as an error of the channel: say what it means.
+    private static func explained(_ error: any Error, _ configuration: RedisConfiguration) -> any Error {
+        guard configuration.tls != nil, let failure = error as? RedisClientError, let cause = failure.underlying,
+            let explanation = RedisTLSSupport.installed?.explanation(of: cause)
+        else { return error }
+        return RedisClientError(.tlsFailed, "TLS to \(configuration.address) failed: \(explanation)", underlying: cause)
+    }
+
     /// Opens the socket.
-    private static func openTransport(_ configuration: RedisConfiguration, on eventLoop: any EventLoop) -> EventLoopFuture<RedisTransport> {
+    private static func openTransport(
+        _ configuration: RedisConfiguration, on eventLoop: any EventLoop, encrypt: RedisTLSProvider.Installer?, endsWhenReadOnly: Bool
+    ) -> EventLoopFuture<RedisTransport> {
         let queue = RequestQueue()
         let silenceLimit = TimeAmount(configuration.commandTimeout)
         let bootstrap = ClientBootstrap(group: eventLoop)
@@ -37,7 +79,9 @@ extension RedisConnection {
             .channelOption(.maxMessagesPerRead, value: 4)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(queue: queue, silenceLimit: silenceLimit))
+                    try encrypt?(channel)
+                    try channel.pipeline.syncOperations.addHandler(
+                        RedisChannelHandler(queue: queue, silenceLimit: silenceLimit, endsWhenReadOnly: endsWhenReadOnly))
                 }
             }
         return connect(bootstrap, configuration, eventLoop).flatMapThrowing { channel in
@@ -54,10 +98,7 @@ extension RedisConnection {
         switch address {
         case .tcp(let host, let port): channel = bootstrap.connect(host: host, port: port)
         case .unix(let path): channel = bootstrap.connect(unixDomainSocketPath: path)
-        case .tls:
-            return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "TLS to Redis (rediss://) is not supported yet; use redis://"))
-        case .sentinel:
-            return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "Sentinel is not supported yet; give the master's redis:// address"))
+        case .sentinel: return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "sentinels are asked for the master, they hold no data"))
         }
         return channel.flatMapErrorThrowing { error in
             throw RedisClientError(.connectFailed, "can't connect to \(address)", underlying: error)

@@ -3,22 +3,20 @@
 struct URLParts {
     var username: String?
     var password: String?
-    /// Host and port, or a list of them for Sentinel.
+    /// Host and port.
     var authority = ""
     /// From the first slash, or empty.
     var path = ""
     var query: [String: String] = [:]
 
     /// - Throws: `RedisClientError` with code `invalidURL`.
-    init(_ text: Substring, sentinel: Bool) throws {
+    init(_ text: Substring) throws {
         var rest = text
         if let mark = rest.firstIndex(of: "?") {
             query = try Self.parseQuery(rest[rest.index(after: mark)...])
             rest = rest[..<mark]
         }
-        // A list of Sentinels holds "sentinel://" inside: its path begins after the last host.
-        let hostsEnd = sentinel ? rest.ranges(of: "://").last?.upperBound ?? rest.startIndex : rest.startIndex
-        let slash = rest[hostsEnd...].firstIndex(of: "/") ?? rest.endIndex
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         var login = rest[..<slash]
         path = try Self.decode(rest[slash...], "path")
         if let mark = login.lastIndex(of: "@") {

@@ -1,4 +1,5 @@
 import Apium
+import ApiumConfiguration
 import ArgumentParser
 import Logging
 import PriceWatchAPI
@@ -24,7 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try ServeSettings(process.settings)
         let logger = process.logger
         let database = try PriceWatchDatabase(url: settings.database.reveal(), logger: logger)
-        let apium = try ApiumConnection(broker: settings.broker.reveal(), backend: settings.results?.reveal(), logger: logger)
+        let apium = try settings.apium.connect(logger: logger)
         let parser = try GRPCProductParser(host: settings.parser.host, port: settings.parser.port, logger: logger)
         let closing = Closing {
             await apium.shutdown()
@@ -68,8 +69,8 @@ struct ServeSettings {
     let port: Int
     let serviceToken: Secret
     let database: ConnectionURL
-    let broker: ConnectionURL
-    let results: ConnectionURL?
+    /// Where jobs and results are.
+    let apium: ApiumSettings
     let parser: (host: String, port: Int)
     let publicURL: String
     let adminUser: String
@@ -83,14 +84,22 @@ struct ServeSettings {
         port = settings.port(.apiPort)
         serviceToken = settings.secret(.serviceToken, minimumLength: 32)
         database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
-        broker = settings.url(.brokerURL, schemes: ["redis", "rediss"])
-        results = settings.optionalURL(.resultBackend, schemes: ["redis", "rediss"])
+        apium = Self.apium(&settings)
         parser = settings.address(.parserAddress)
         publicURL = settings.url(.publicURL, schemes: ["http", "https"]).reveal()
         adminUser = settings.string(.adminUser)
         adminPassword = settings.optionalSecret(.adminPassword, minimumLength: 8)
         health = settings.health(port: .apiHealthPort)
         try settings.check()
+    }
+
+    private static func apium(_ settings: inout Settings) -> ApiumSettings {
+        do {
+            return try SettingsReader(environment: settings.given).load().settings
+        } catch {
+            settings.refuse(.brokerURL, "\(error)")
+            return ApiumSettings()
+        }
     }
 }
 

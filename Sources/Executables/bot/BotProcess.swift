@@ -1,3 +1,4 @@
+import ApiumConfiguration
 import ApiumCore
 import ApiumRedis
 import ApiumWorker
@@ -27,13 +28,13 @@ enum BotProcess {
             settings.apiAddress.reveal(), headers: [("Authorization", "Bearer \(settings.serviceToken.reveal())")], logger: logger)
         let api = PriceAPIConnection(client: client, logger: logger)
 
-        let broker = try RedisBroker(url: settings.broker.reveal(), logger: logger)
-        let results = try RedisResults(url: settings.results.reveal(), logger: logger)
-        let apium = ApiumClient(broker: broker, results: results, origin: "bot")
+        let connection = try settings.apium.connect(logger: logger)
+        let (broker, results) = (connection.broker, connection.results)
+        let apium = ApiumClient(broker: broker, results: results, router: settings.apium.router, origin: "bot")
         var registry = JobRegistry()
         registry.register(Notify.self, using: NotificationSender(bot: bot, api: api, results: results))
         var configuration = WorkerConfiguration(name: "bot@\(HostName.current)", queues: [Queues.notifications], concurrency: 16)
-        configuration.resultsTravelWithCompletion = settings.isOneServer
+        configuration.resultsTravelWithCompletion = connection.resultsAreOnBroker
         let worker = try Worker(client: apium, registry: registry, configuration: configuration, logger: logger)
 
         let parts = [
@@ -44,8 +45,7 @@ enum BotProcess {
         // Ended in reverse order: first no more updates, then no more notifications, and the API's connection last, which both use.
         let closing = Closing {
             await bot.shutdown()
-            await results.shutdown()
-            await broker.shutdown()
+            await connection.shutdown()
         }
         return [closing, api, worker, PriceWatchBot(bot: bot, api: api, logger: logger)] + process.healthServices(settings.health, parts: parts)
     }
@@ -57,10 +57,8 @@ struct BotSettings {
     let telegramBase: String
     let serviceToken: Secret
     let apiAddress: ConnectionURL
-    let broker: ConnectionURL
-    let results: ConnectionURL
-    /// Jobs and results are on one server: then a job's end and its result are one step.
-    let isOneServer: Bool
+    /// Where jobs and results are.
+    let apium: ApiumSettings
     let health: HealthSettings
 
     /// - Throws: ``SettingsError`` with every fault.
@@ -70,12 +68,18 @@ struct BotSettings {
         telegramBase = settings.string(.telegramBaseURL)
         serviceToken = settings.secret(.serviceToken, minimumLength: 32)
         apiAddress = settings.url(.apiWebSocketURL, schemes: ["ws"])
-        broker = settings.url(.brokerURL, schemes: ["redis", "rediss"])
-        let results = settings.optionalURL(.resultBackend, schemes: ["redis", "rediss"])
-        self.results = results ?? broker
-        isOneServer = results == nil || results == broker
+        apium = Self.apium(&settings)
         health = settings.health(port: .botHealthPort)
         try settings.check()
+    }
+
+    private static func apium(_ settings: inout Settings) -> ApiumSettings {
+        do {
+            return try SettingsReader(environment: settings.given).load().settings
+        } catch {
+            settings.refuse(.brokerURL, "\(error)")
+            return ApiumSettings()
+        }
     }
 }
 

@@ -31,12 +31,9 @@ struct PriceWatchWorker: WorkerApplication {
         health = settings.health(port: .workerHealthPort)
         database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
         parser = settings.address(.parserAddress)
-        let environment = [
-            "APIUM_BROKER_URL": settings.string(.brokerURL), "APIUM_RESULT_BACKEND": settings.optional(.resultBackend) ?? "",
-            "APIUM_QUEUES": settings.optional(.workerQueues) ?? "", "APIUM_CONCURRENCY": String(settings.integer(.workerConcurrency, in: 1...10_000)),
-        ]
+        _ = settings.integer(.workerConcurrency, in: 1...10_000)
         try settings.check()
-        setup = ProcessSetup(logger: process.logger, environment: environment)
+        setup = ProcessSetup(logger: process.logger, environment: settings.given, environmentFile: nil)
     }
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {

@@ -42,6 +42,8 @@ public struct ConnectionURL: Sendable, Hashable, CustomStringConvertible, Custom
 
     public var description: String {
         guard let separator = text.firstRange(of: "://") else { return "<url>" }
+        // In a list of servers each may have a password.
+        if text.contains(";") { return "\(scheme)://***" }
         var rest = text[separator.upperBound...]
         if let end = rest.firstIndex(where: { $0 == "?" || $0 == "#" }) { rest = rest[..<end] }
         let authority = rest.prefix { $0 != "/" }

@@ -1,9 +1,12 @@
 extension Setting {
     /// Where jobs wait.
     public static let brokerURL = Setting(
-        "APIUM_BROKER_URL", default: "redis://127.0.0.1:6379/0", secret: true, "Redis with the jobs: redis://[user:password@]host:port/database.")
+        "APIUM_BROKER_URL", default: "redis://127.0.0.1:6379/0", secret: true,
+        "Redis with the jobs: redis://[user:password@]host:port/database; also rediss://, redis+socket://, sentinel://.")
     /// Where results are kept.
     public static let resultBackend = Setting("APIUM_RESULT_BACKEND", secret: true, "Redis with the results; empty: the broker.")
+    /// More about jobs.
+    public static let apiumConfig = Setting("APIUM_CONFIG", "A YAML file with settings of Apium, such as queues and routes; see docs/configuration.md.")
     /// Postgres.
     public static let databaseURL = Setting(
         "PRICEWATCH_DATABASE_URL", default: "postgres://pricewatch@127.0.0.1:5432/pricewatch", secret: true, "PostgreSQL, for api and worker.")
@@ -76,7 +79,7 @@ extension Setting {
 
     /// Every setting, in the order of `.env.example`, under the headings that stand there.
     public static let groups: [(title: String, settings: [Setting])] = [
-        ("Jobs and results", [brokerURL, resultBackend]),
+        ("Jobs and results", [brokerURL, resultBackend, apiumConfig]),
         ("Database", [databaseURL]),
         ("Parser", [parserAddress, parserAllowedHosts, wildberriesCardURL, wildberriesHosts]),
         ("API and admin", [apiHost, apiPort, publicURL, serviceToken, apiWebSocketURL, adminUser, adminPassword]),

@@ -54,6 +54,9 @@ public struct Settings: Sendable {
         return text
     }
 
+    /// What is set, by name, without defaults: for parts that read settings of their own from it.
+    public var given: [String: String] { values }
+
     /// Ends the reading.
     ///
     /// - Throws: ``SettingsError`` with all faults, if there are any.
