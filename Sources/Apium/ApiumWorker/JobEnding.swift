@@ -218,6 +218,9 @@ struct JobEnding: Sendable {
         while true {
             do {
                 return try await body()
+            } catch is CancellationError where Task.isCancelled {
+                // A cancelled task cannot wait either: it would try without a pause and never get through.
+                return nil
             } catch {
                 if let error = error as? ApiumError, error.code != .unavailable, error.code != .timedOut { refusals += 1 }
                 let isLost = running.isAbandoned(tag) || refusals >= 5
