@@ -104,7 +104,8 @@ public protocol ResultBackend: Sendable {
     /// The saved result tuple of a group, or `nil`.
     func savedGroup(_ id: String) async throws -> JSONValue?
 
-    /// Makes chords ready to count, before the last message of their headers is sent: forgets an earlier run, writes the size.
+    /// Makes chords ready to count, before the last message of their headers is sent: forgets an earlier run that was joined or given
+    /// up, writes the size. A run that is under way goes on with what it has: opening a chord again, and late, does no harm.
     func open(_ chords: [ChordSetup]) async throws
 
     /// Expects so many parts more than the size said: Celery's `add_to_chord`.

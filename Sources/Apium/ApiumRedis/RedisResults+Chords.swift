@@ -35,17 +35,11 @@ extension RedisResults {
     // MARK: Chords
 
     public func open(_ chords: [ChordSetup]) async throws {
-        try await transaction(
-            chords.flatMap { chord in
-                let group = chord.group
-                let stale = [keys.parts(group), keys.more(group), keys.seen(group), keys.claim(group)]
-                var commands = [
-                    RedisCommand("DEL", arguments: stale), set(keys.size(group), Array(String(chord.size).utf8), seconds: options.chordSeconds),
-                ]
-                if let saved = chord.savedGroup {
-                    commands.append(set(keys.group(group), JSONValue.object(["result": saved]).encoded(), seconds: options.chordSeconds))
-                }
-                return commands
+        guard !chords.isEmpty else { return }
+        _ = try await client.replies(
+            chords.map { chord in
+                let saved = chord.savedGroup.map { JSONValue.object(["result": $0]).encoded() } ?? []
+                return .eval(RedisScripts.chord, keys: [keys.group(chord.group)], chord.size, options.chordSeconds, saved)
             })
     }
 

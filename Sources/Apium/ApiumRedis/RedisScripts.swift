@@ -20,6 +20,7 @@ enum RedisScripts {
     static let requeue = script("requeue", PackageResources.requeue_lua)
     static let trim = script("trim", PackageResources.trim_lua)
     static let store = script("store", PackageResources.store_lua, PackageResources.functions_lua)
+    static let chord = script("chord", PackageResources.chord_lua, PackageResources.functions_lua)
     static let bring = script("bring", PackageResources.bring_lua, PackageResources.functions_lua)
     static let join = script("join", PackageResources.join_lua, PackageResources.functions_lua)
     static let bind = script("bind", PackageResources.bind_lua)

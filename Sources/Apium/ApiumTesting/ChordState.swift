@@ -32,9 +32,9 @@ struct ChordState {
     /// The parts in the order of the header.
     var content: [ChordContent.Part] { parts.map(\.part) }
 
-    /// Another run begins.
+    /// Another run begins, unless one is under way: then it goes on.
     mutating func open(size: Int) {
-        self = ChordState()
+        if self.size == nil { self = ChordState() }
         self.size = size
     }
 

@@ -13,7 +13,8 @@ extension BrokerConformance {
         Law("a chord waits for parts that are added to it") { try await $0.chordsGrow() },
         Law("a call that is repeated with its token gets the same claim, another one none") { try await $0.claimsAreRepeated() },
         Law("a part that comes after the end changes nothing") { try await $0.lateParts() },
-        Law("a chord that is opened again begins anew") { try await $0.chordsBeginAnew() },
+        Law("a chord that was joined or given up begins anew when it is opened again") { try await $0.chordsBeginAnew() },
+        Law("a chord under way that is opened again goes on with the parts it has") { try await $0.chordsUnderWayGoOn() },
         Law("a join is taken up by its claimer, or by anybody when the claim has run out, and never after the end") { try await $0.joinsAreResumed() },
         Law("only the claimer ends a join") { try await $0.onlyTheClaimerCloses() },
         Law("a chord that is given up keeps its parts, and nothing completes it") { try await $0.abandonedChordsKeepTheirParts() },
@@ -155,15 +156,31 @@ extension Scene {
             try await results.open([ChordSetup(group: "g", size: 2)])
             let first = try await results.bring([part("a", 0, of: "g", .int(Int64(round)))])
             try expect(first.isEmpty, "in round \(round) one of two parts claimed \(first)")
-            // The second round is left unfinished.
-            if round == 1 { continue }
             let last = part("b", 1, of: "g", token: "round \(round)")
             let claims = try await results.bring([last])
             try expect(claims == [claim(of: last)], "in round \(round) the last part claimed \(claims)")
             let values = try await results.content(of: "g").parts.map(\.result)
             try expect(values == [.int(Int64(round)), true], "in round \(round) the values are \(values)")
-            if round == 0 { try expect(try await results.close(claim(of: last)), "the join was not ended by its claimer") }
+            if round == 0 {
+                try expect(try await results.close(claim(of: last)), "the join was not ended by its claimer")
+            } else {
+                try await results.abandon("g")
+            }
         }
+    }
+
+    func chordsUnderWayGoOn() async throws {
+        try await results.open([ChordSetup(group: "g", size: 3)])
+        _ = try await results.bring([part("a", 0, of: "g", 1)])
+        try await results.expectMore(1, partsOf: "g")
+        try await results.open([ChordSetup(group: "g", size: 3)])
+        let early = try await results.bring([part("b", 1, of: "g", 2), part("a", 0, of: "g", 7), part("c", 2, of: "g", 3)])
+        try expect(early.isEmpty, "three of four parts claimed \(early)")
+        let last = part("d", 3, of: "g", 4)
+        let claims = try await results.bring([last])
+        try expect(claims == [claim(of: last)], "the last part claimed \(claims)")
+        try await results.open([ChordSetup(group: "g", size: 3)])
+        try expect(try await results.close(claim(of: last)), "a chord that was opened again took its join away")
     }
 
     func joinsAreResumed() async throws {
