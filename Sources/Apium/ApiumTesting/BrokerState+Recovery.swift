@@ -157,7 +157,9 @@ extension BrokerState {
         }
         let ready = names.flatMap { name in
             (queues[name]?.payloads ?? []).compactMap { payload -> ScheduledJob? in
-                guard let message = try? Message(decoding: payload), let due = message.headers.eta.flatMap({ Timestamp(iso8601: $0) }), due > now else { return nil }
+                guard let message = try? Message(decoding: payload), let due = message.headers.eta.flatMap({ Timestamp(iso8601: $0) }), due > now else {
+                    return nil
+                }
                 return ScheduledJob(due: due, queue: name, message: message)
             }
         }
