@@ -22,9 +22,10 @@ struct Bench: Sendable {
 
     /// Runs `body` with a bench.
     static func with<Result: Sendable>(
-        on configuration: RedisConfiguration? = nil, _ body: @Sendable (Bench) async throws -> Result
+        on configuration: RedisConfiguration? = nil, change: (inout RedisBrokerOptions) -> Void = { _ in },
+        _ body: @Sendable (Bench) async throws -> Result
     ) async throws -> Result {
-        let bench = try start(on: configuration)
+        let bench = try start(on: configuration, change: change)
         do {
             let result = try await body(bench)
             try await bench.end()
@@ -36,9 +37,14 @@ struct Bench: Sendable {
     }
 
     /// Makes a bench that the caller ends. By default on the tests' server, with the results on the broker.
-    static func start(on configuration: RedisConfiguration? = nil, results other: RedisResultOptions? = nil) throws -> Bench {
+    static func start(
+        on configuration: RedisConfiguration? = nil, results other: RedisResultOptions? = nil, change: (inout RedisBrokerOptions) -> Void = { _ in }
+    )
+        throws -> Bench
+    {
         var options = RedisBrokerOptions(globalKeyPrefix: "test:\(JobID.make()):")
         options.resultKeyPrefix = options.globalKeyPrefix
+        change(&options)
         return try Bench(configuration ?? RedisConfiguration(url: try #require(url)), options, other)
     }
 

@@ -50,6 +50,45 @@ struct CompletionTests {
         }
     }
 
+    @Test("a compressed success is read, and never overwritten either")
+    func compressed() async throws {
+        try await Bench.with { bench in
+            let options = RedisResultOptions(keyPrefix: bench.options.resultKeyPrefix, compression: .zlib)
+            let results = RedisResults(bench.configuration, options: options, logger: Bench.logger)
+            let plain = RedisResults(bench.configuration, keyPrefix: bench.options.resultKeyPrefix, logger: Bench.logger)
+            try await results.store(ResultDocument(id: "a", state: .started))
+            async let waited = plain.wait(for: "a", within: .seconds(10))
+            try await results.store(ResultDocument(id: "a", state: .success, result: .string("SUCCESS")))
+            #expect(try await waited?.result == .string("SUCCESS"))
+            try await results.store(ResultDocument(id: "a", state: .revoked))
+            #expect(try await plain.document(for: "a")?.state == .success)
+            #expect(try await plain.documents(for: ["a", "b"]).map { $0?.state } == [.success, nil])
+            await plain.shutdown()
+            await results.shutdown()
+        }
+    }
+
+    @Test("a delivery that ends with a failure leaves a compressed success alone, and its own results are compressed")
+    func compressedCompletion() async throws {
+        try await Bench.with(change: { $0.results.compression = .bzip2 }) { bench in
+            let results = RedisResults(bench.configuration, keyPrefix: bench.options.resultKeyPrefix, logger: Bench.logger)
+            try await bench.enqueue(["a", "b", "c"])
+            let session = try await bench.session()
+            let deliveries = try await bench.claim(3, from: session)
+            let first = Completion(deliveries[0].tag, .done, results: [ResultDocument(id: "x", state: .success, result: .int(1))])
+            #expect(try await session.complete([first]) == [.done])
+            let key = bench.options.globalKeyPrefix + "celery-task-meta-x"
+            #expect(try await bench.redis.send(RedisCommand("GET", key)).bytes?.starts(with: Array("\0celery-compressed\0application/x-bz2\0".utf8)) == true)
+            let late = deliveries[1...].map { delivery in
+                Completion(delivery.tag, .done, results: [ResultDocument(id: "x", state: .failure), ResultDocument(id: "y", state: .failure)])
+            }
+            #expect(try await session.complete(late) == [.done, .done])
+            #expect(try await results.documents(for: ["x", "y"]).map { $0?.state } == [.success, .failure])
+            try await session.close()
+            await results.shutdown()
+        }
+    }
+
     @Test("a delivery can be scheduled again, sent to the back, or set aside")
     func dispositions() async throws {
         try await Bench.with { bench in

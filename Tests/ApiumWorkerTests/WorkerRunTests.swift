@@ -71,6 +71,23 @@ struct WorkerRunTests {
         }
     }
 
+    @Test("a compressed message runs, and one in a serialisation that is not accepted is parked with its reason")
+    func content() async throws {
+        var workshop = Workshop()
+        let runs = Counter()
+        workshop.registry.register("count") { _, _ in .int(Int64(runs.increment())) }
+        try await workshop.run {
+            let options = EnqueueOptions.with { $0.format = ContentFormat(compression: .zstd) }
+            #expect(try await workshop.client.enqueue(task: "count", options).value(within: .seconds(10)) == 1)
+            let foreign = Serializer(name: "pickle", contentType: "application/x-python-serialize", encode: { _ in [0x80, 4] }, decode: { _ in nil })
+            try await workshop.client.enqueue(task: "count", .with { $0.format = ContentFormat(foreign) })
+            try await workshop.eventually("the message is parked") { try await workshop.broker.records(in: .parked, limit: 10).count == 1 }
+            let reason = try await workshop.broker.records(in: .parked, limit: 10).first?.reason
+            #expect(reason?.contains("pickle (application/x-python-serialize)") == true)
+            #expect(runs.value == 1)
+        }
+    }
+
     @Test("a failing job is retried as often as its policy says, and then kept in the dead set with its failure")
     func retries() async throws {
         var workshop = Workshop()

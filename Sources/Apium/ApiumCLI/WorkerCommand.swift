@@ -148,7 +148,8 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         /// The same program as a child of a worker: prepared as that is, and handed its jobs over a channel. It has no endpoints of its own,
         /// and it ends when the worker says so or is gone, not by signals of the terminal.
         func serveAsChild() async throws {
-            let server = try ChildServer(client: connection.client, registry: registry, name: configuration.name, logger: logger)
+            let server = try ChildServer(
+                client: connection.client, registry: registry, name: configuration.name, acceptedContent: configuration.acceptedContent, logger: logger)
             var services = prepared.services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
             services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
             try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()

@@ -18,6 +18,8 @@ public struct EnqueueOptions: Sendable {
     public var priority: Int?
     /// `nil`: the job's own.
     public var ignoreResult: Bool?
+    /// How the body is written: Celery's `serializer` and `compression`. `nil`: as the client writes all of them.
+    public var format: ContentFormat?
     /// Additional headers.
     public var headers: [String: JSONValue] = [:]
     /// The workflow's first job.

@@ -14,7 +14,7 @@ struct PlacedCompletion {
         for claim in completion.closes { add("close", claim.group, names.group(claim.group), claim.token) }
         for claim in completion.abandons { add("abandon", claim.group, names.group(claim.group), claim.token) }
         for document in completion.results {
-            add("store", names.task(document.id), String(options.seconds(of: document.state)), last: document.encoded())
+            add("store", names.task(document.id), String(options.seconds(of: document.state)), last: options.bytes(of: document))
         }
         for followUp in completion.followUps { add(followUp, routes, session.keys) }
         add(completion.disposition, session.keys)

@@ -16,11 +16,17 @@ public struct RedisResultOptions: Sendable, Hashable {
     /// `result_backend_transport_options.result_chord_ordered`: whether a body gets the parts in the order of the header, else in the order
     /// in which they came. Default: true.
     public var chordsAreOrdered: Bool
+    /// Celery's `result_compression`: how documents are compressed; compressed ones are read in any case. Default: `nil`, not at all.
+    public var compression: BodyCompression?
+    /// The serialisations in which stored documents are read, and the most that a compressed one may decompress to: Celery's
+    /// `result_accept_content`. Default: JSON alone, 64 MiB.
+    public var acceptedContent: AcceptedContent
 
     /// The defaults are those of the properties.
     public init(
         keyPrefix: String = "", expires: Duration = .seconds(86_400), failureExpires: Duration? = nil, chordExpires: Duration? = nil,
-        chordJoinTimeout: Duration? = .seconds(3), chordsAreOrdered: Bool = true
+        chordJoinTimeout: Duration? = .seconds(3), chordsAreOrdered: Bool = true,
+        compression: BodyCompression? = nil, acceptedContent: AcceptedContent = .json
     ) {
         self.keyPrefix = keyPrefix
         self.expires = expires
@@ -28,6 +34,8 @@ public struct RedisResultOptions: Sendable, Hashable {
         self.chordExpires = chordExpires
         self.chordJoinTimeout = chordJoinTimeout
         self.chordsAreOrdered = chordsAreOrdered
+        self.compression = compression
+        self.acceptedContent = acceptedContent
     }
 }
 
@@ -53,6 +61,18 @@ extension RedisResultOptions {
 
     /// What the scripts' function `bring` needs: ordered, expires, group expires, seconds of a claim.
     var chordSettings: [String] { [chordsAreOrdered ? "1" : "0", String(chordSeconds), String(groupSeconds), String(claimSeconds)] }
+
+    /// The bytes of a document as they are stored. What is too long to be compressed is stored as it is.
+    func bytes(of document: ResultDocument) -> [UInt8] { (try? document.encoded(compression: compression)) ?? document.encoded() }
+
+    /// Reads a stored document.
+    func document(_ bytes: [UInt8]) throws -> ResultDocument { try ResultDocument(decoding: bytes, accepting: acceptedContent) }
+
+    /// Whether the stored bytes are a SUCCESS that the scripts cannot see, because it is compressed.
+    func isHiddenSuccess(_ bytes: [UInt8]?) -> Bool {
+        guard let bytes, bytes.first == 0 else { return false }
+        return (try? document(bytes))?.state == .success
+    }
 
     /// The names of results and chords.
     var keys: ResultKeys { ResultKeys(keyPrefix) }

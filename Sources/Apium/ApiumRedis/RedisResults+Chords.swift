@@ -6,7 +6,7 @@ extension RedisResults {
     public func documents(for ids: [String]) async throws -> [ResultDocument?] {
         guard !ids.isEmpty else { return [] }
         let replies = try await client.reply(RedisCommand("MGET", arguments: ids.map(keys.task)))
-        return try mapped { try replies.asArray().map { try $0.bytes.map(ResultDocument.init(decoding:)) } }
+        return try mapped { try replies.asArray().map { try $0.bytes.map(options.document) } }
     }
 
     // MARK: Groups

@@ -44,14 +44,18 @@ public final class RedisResults: ResultBackend {
     }
 
     public func store(_ document: ResultDocument) async throws {
+        if options.compression != nil {
+            // The script does not read compressed documents. As in Celery nothing holds a SUCCESS off that is stored right now.
+            guard !options.isHiddenSuccess(try await client.reply(RedisCommand("GET", keys.task(document.id))).bytes) else { return }
+        }
         try await client.reply(
             .eval(
-                RedisScripts.store, keys: [keys.task(document.id)], options.seconds(of: document.state), document.encoded(),
+                RedisScripts.store, keys: [keys.task(document.id)], options.seconds(of: document.state), options.bytes(of: document),
                 document.state == .success ? "1" : "0"))
     }
 
     public func document(for id: String) async throws -> ResultDocument? {
-        try await client.reply(RedisCommand("GET", keys.task(id))).bytes.map(ResultDocument.init(decoding:))
+        try await client.reply(RedisCommand("GET", keys.task(id))).bytes.map(options.document)
     }
 
     public func forget(_ id: String) async throws {
@@ -84,7 +88,7 @@ public final class RedisResults: ResultBackend {
         for await event in events {
             let document: ResultDocument?
             switch event {
-            case .message(let message): document = try ResultDocument(decoding: message.payload)
+            case .message(let message): document = try options.document(message.payload)
             case .gap: document = try await self.document(for: id)
             }
             if let document, document.state.isReady { return document }

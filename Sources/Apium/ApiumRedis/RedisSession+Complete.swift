@@ -8,7 +8,7 @@ extension RedisSession {
         let routes = try await broker.routes(of: completions.flatMap(\.followUps)) { commands in
             try await self.broker.client.repliesAtLast(commands) { self.isUsable }
         }
-        let placed = completions.map { PlacedCompletion($0, self, routes) }
+        let placed = try await withoutHiddenSuccesses(completions).map { PlacedCompletion($0, self, routes) }
         var open: [Int] = []
         let outcomes = try await perBatch(completions.map(\.tag)) { batch, places in
             let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
@@ -24,6 +24,23 @@ extension RedisSession {
             for batch in open { ledger.withLock { $0.forget(batch) } }
         }
         return outcomes
+    }
+
+    /// Leaves out the documents that would take the place of a compressed SUCCESS, which the script cannot see. As in Celery nothing
+    /// holds a SUCCESS off that is stored right now.
+    private func withoutHiddenSuccesses(_ completions: [Completion]) async throws -> [Completion] {
+        let options = broker.options.results
+        let ids = Set(completions.flatMap(\.results).map(\.id))
+        guard options.compression != nil, !ids.isEmpty else { return completions }
+        let wanted = Array(ids)
+        let replies = try await broker.client.repliesAtLast([RedisCommand("MGET", arguments: wanted.map(options.keys.task))]) { self.isUsable }
+        let stored = try replies.first?.asArray() ?? []
+        let hidden = Set(zip(wanted, stored).filter { options.isHiddenSuccess($0.1.bytes) }.map(\.0))
+        return completions.map { completion in
+            var completion = completion
+            completion.results.removeAll { hidden.contains($0.id) }
+            return completion
+        }
     }
 
     private func completeCommand(_ batch: Int, closing: Bool, count: Int) -> RedisCommand {

@@ -107,7 +107,7 @@ struct ReturnPlan {
         guard broker.otherResults == nil else { return losses.append(Loss(told: told, message: message)) }
         let options = broker.options.results
         for document in told.results {
-            operate("store", options.keys.task(document.id), String(options.seconds(of: .failure)), last: document.encoded())
+            operate("store", options.keys.task(document.id), String(options.seconds(of: .failure)), last: options.bytes(of: document))
         }
         for part in told.parts {
             operations += ["part", options.keys.group(part.group), part.id, part.score, part.token].map { Array($0.utf8) }

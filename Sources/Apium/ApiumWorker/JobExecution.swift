@@ -22,7 +22,7 @@ struct JobExecution: Sendable {
         var job = environment.assignment(delivery, message, entry.options)
         job.parameters = entry.parameters
         do {
-            job.arguments = try message.arguments()
+            job.arguments = try message.arguments(accepting: environment.configuration.acceptedContent)
         } catch {
             return await end(.parked(reason: "\(error)", failure: nil), job)
         }
@@ -53,7 +53,7 @@ struct JobExecution: Sendable {
     func giveUp(_ delivery: Delivery, _ message: Message, _ reason: RunningJobs.StopReason) async {
         let options = environment.registry[message.task]?.options ?? JobOptions()
         var job = environment.assignment(delivery, message, options)
-        job.arguments = try? message.arguments()
+        job.arguments = try? message.arguments(accepting: environment.configuration.acceptedContent)
         environment.logger.error(
             "a job does not react to being stopped; it is ended without it, and its slot is lost",
             metadata: ["job": "\(message.id)", "task": "\(message.task)"])
@@ -95,7 +95,7 @@ struct JobExecution: Sendable {
     /// The job has ended in a worker that was lost before it had sent the body of a chord: that is all there is left to do.
     private func resume(_ delivery: Delivery, _ message: Message) async {
         var job = environment.assignment(delivery, message, environment.registry[message.task]?.options ?? JobOptions())
-        job.arguments = try? message.arguments()
+        job.arguments = try? message.arguments(accepting: environment.configuration.acceptedContent)
         guard running.beginEnding(delivery.tag) else { return release() }
         await ending(job, RunEffects()).resume(message.joining)
     }

@@ -26,6 +26,9 @@ public struct WorkerConfiguration: Sendable {
     /// With so many jobs that were given up and still run, and at the latest with as many as ``concurrency``, the worker ends, so that
     /// a fresh process takes its place. Default: 4.
     public var leakedSlotLimit: Int
+    /// The serialisations in which messages are read, and the most that a compressed body may decompress to: Celery's `accept_content`.
+    /// Others are parked. Default: JSON alone, 64 MiB.
+    public var acceptedContent: AcceptedContent
     /// The wait after a session could not be opened: it doubles from here to 5 seconds. Default: 100 milliseconds.
     public var reconnectDelay: Duration
     /// How it is watched and told things. Default: remote control and heartbeats on, events about jobs off.
@@ -36,7 +39,7 @@ public struct WorkerConfiguration: Sendable {
         name: String = "apium@localhost", queues: [String] = ["celery"], concurrency: Int = 16, lease: Duration = .seconds(5),
         gracePeriod: Duration = .seconds(25), cancellationPeriod: Duration = .seconds(3), resultExtended: Bool = false,
         resultsTravelWithCompletion: Bool = true, isolation: IsolationOptions = IsolationOptions(), joinTimeout: Duration = .seconds(3),
-        leakedSlotLimit: Int = 4, reconnectDelay: Duration = .milliseconds(100)
+        leakedSlotLimit: Int = 4, acceptedContent: AcceptedContent = .json, reconnectDelay: Duration = .milliseconds(100)
     ) {
         self.name = name
         self.queues = queues
@@ -49,6 +52,7 @@ public struct WorkerConfiguration: Sendable {
         self.isolation = isolation
         self.joinTimeout = joinTimeout
         self.leakedSlotLimit = leakedSlotLimit
+        self.acceptedContent = acceptedContent
         self.reconnectDelay = reconnectDelay
     }
 

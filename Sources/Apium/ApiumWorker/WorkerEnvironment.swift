@@ -30,7 +30,9 @@ struct WorkerEnvironment: Sendable {
     /// Makes messages of signatures, at this time of the broker's.
     func dispatcher(at now: Timestamp) -> Dispatcher {
         let registry = registry
-        return Dispatcher(router: client.router, origin: client.origin, now: now, jobOptions: { registry[$0]?.options })
+        var dispatcher = Dispatcher(router: client.router, origin: client.origin, now: now, jobOptions: { registry[$0]?.options })
+        dispatcher.format = client.format
+        return dispatcher
     }
 
     /// What tells that the worker is there.

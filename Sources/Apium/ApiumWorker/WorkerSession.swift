@@ -85,7 +85,7 @@ final class WorkerSession: Sendable {
         }
         let message: Message
         do {
-            message = try Message(decoding: delivery.payload)
+            message = try Message(decoding: delivery.payload, accepting: environment.configuration.acceptedContent)
         } catch {
             writer.add(execution.undecodable(delivery, error))
             slots.release(1)

@@ -1,5 +1,4 @@
 import CHiredis
-import NIOCore
 
 /// Turns bytes of a server, in any pieces, into replies: hiredis' reader, with callbacks that build Swift values.
 ///

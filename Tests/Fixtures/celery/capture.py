@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# Tasks take and answer anything.
+# ruff: noqa: ANN401
 """Captures what a real Celery writes: messages.jsonl (one envelope a line) and results.jsonl (one stored result a line).
 
     python3 -m venv /tmp/capture && /tmp/capture/bin/pip install -r Tests/Fixtures/celery/requirements.txt
@@ -30,8 +32,8 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from celery.backends.base import Backend
 from celery import Celery, chain, chord, group
+from celery.backends.base import Backend
 from celery.canvas import StampingVisitor
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Ignore
@@ -245,8 +247,8 @@ def capture_options(capture: Capture) -> None:
     capture.take("countdown")
     add.apply_async((1,), expires=60)
     capture.take("expires in seconds")
-    add.apply_async(("x" * 5000,), {"k": "é\U0001f600\"\\\n\x00\x7f\u2028"})
-    capture.take("long and odd text", [["x" * 5000], {"k": "é\U0001f600\"\\\n\x00\x7f\u2028"}])
+    add.apply_async(("x" * 5000,), {"k": 'é\U0001f600"\\\n\x00\x7f\u2028'})
+    capture.take("long and odd text", [["x" * 5000], {"k": 'é\U0001f600"\\\n\x00\x7f\u2028'}])
     add.apply_async((-1, 2**53, 1.5, 1e300, -0.0, True, None, [], {}))
     capture.take("numbers", [[-1, 2**53, 1.5, 1e300, -0.0, True, None, [], {}], {}])
     add.apply_async((2**80, float("inf")))
@@ -316,8 +318,8 @@ def capture_utf8(url: str, capture: Capture) -> None:
     other = Celery("other", broker=url, backend=url, set_as_current=False)
     other.conf.broker_transport_options = {"body_encoding": "utf-8"}
     for name, call in {"plain": {}, "yaml": {"serializer": "yaml"}}.items():
-        other.send_task("shop.add", ("é\"\n", 1), {"q": "\\"}, **call)
-        capture.take(f"utf-8 body {name}", [["é\"\n", 1], {"q": "\\"}])
+        other.send_task("shop.add", ('é"\n', 1), {"q": "\\"}, **call)
+        capture.take(f"utf-8 body {name}", [['é"\n', 1], {"q": "\\"}])
     other.close()
 
 
@@ -332,7 +334,7 @@ RUNS: list[tuple[str, dict[str, Any], list[str]]] = [
 FAILURES = ("value", "key", "empty", "custom", "inner", "object", "unicode", "typed")
 CALLS: dict[str, tuple[str, tuple[Any, ...], Any]] = {
     "success": ("shop.add", (1, 2), 3),
-    "text": ("shop.echo", ("ключ\n\"",), "ключ\n\""),
+    "text": ("shop.echo", ('ключ\n"',), 'ключ\n"'),
     "nothing": ("shop.echo", (None,), None),
     "typed": ("shop.typed", (), None),
     "long": ("shop.echo", ("x" * 4000,), "x" * 4000),
@@ -355,7 +357,7 @@ def capture_results(url: str, server: redis.Redis, capture: Capture) -> None:
         with start_worker(worker_app, pool="solo", perform_ping_check=False, loglevel="CRITICAL"):
             for name in itertools.chain.from_iterable([f"fail {kind}" for kind in FAILURES] if name == "fail *" else [name] for name in names):
                 stored = run(worker_app, server, name)
-                task, arguments, expect = CALLS[name]
+                expect = CALLS[name][2]
                 line = {"name": f"{name}, {label}" if label else name, **raw(stored)}
                 capture.lines.append(line | ({} if expect is None else {"expect": expect}))
     saved = group(add.s(1), add.s(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from . import swift
 from .context import ROOT, Context
 from .results import Counts, failure, from_junit, passed_in
 
+FUZZ_SECONDS = 8
 SWIFT_SOURCES = ["Package.swift", "Sources", "Jobs", "beat", "Tests"]
 
 
@@ -65,6 +67,22 @@ def integration(context: Context) -> Counts:
             return swift.test(context, environment)
         suites = swift.skipped_suites(unit_report)
         return swift.test(context, environment, ["--filter", "|".join(suites)], passed_in(unit_report)) if suites else Counts()
+
+
+def fuzz(context: Context) -> Counts:
+    """Each decoder of bytes from elsewhere runs on changed captures for a while: one test a decoder. What breaks one is kept in the work folder."""
+    package = ROOT / "Tests" / "Fuzz"
+    if context.run(["swift", "build", "--package-path", package, "--product", "fuzz"]) != 0:
+        return failure("the fuzz targets do not build")
+    program = package / ".build" / "debug" / "fuzz"
+    listed = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    counts = Counts()
+    for decoder in listed:
+        found = context.work / "fuzz" / decoder
+        found.mkdir(parents=True, exist_ok=True)
+        limits = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=1024", "-max_len=4096", f"-artifact_prefix={found}/broken-"]
+        counts.add(command(context, f"fuzz {decoder}", [program, decoder, *limits, found, package / "Corpus" / decoder]))
+    return counts
 
 
 def docs(context: Context) -> Counts:

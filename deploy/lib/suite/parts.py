@@ -29,6 +29,7 @@ PARTS = [
     Part("docs", "the documentation builds without a warning", checks.docs, lane="light"),
     Part("containers", "the syntax of deploy/Dockerfile and deploy/compose.yaml", checks.containers, lane="light"),
     Part("layout", "who may import and link what; settings; file lengths", checks.pytest("Layout"), lane="light", needs_build=True),
+    Part("fuzz", "each decoder for a few seconds under libFuzzer", checks.fuzz, lane="light", needs_python=False),
     Part("unit", "swift test without servers", checks.unit, lane="swift", needs_build=True, needs_python=False),
     Part("integration", "swift test with Redis and PostgreSQL", checks.integration, lane="swift", needs_build=True, needs_python=False),
     Part("migrations", "api migrate against a real PostgreSQL", checks.pytest("Migrations"), lane="stack", needs_build=True),

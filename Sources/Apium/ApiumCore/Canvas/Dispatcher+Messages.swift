@@ -46,7 +46,11 @@ extension Dispatcher {
         properties.replyTo = options.replyTo
         if let expires = options.expires { properties.expiration = String(max((expires - now).wholeMicroseconds / 1000, 0)) }
         properties.extra = options.properties
-        return Outgoing(Message(headers: headers, properties: properties, body: arguments.encodedBody()), to: destination, after: options.delay)
+        var message = Message(headers: headers, properties: properties, body: Message.Body(bytes: []))
+        var format = options.format ?? format
+        format.compression = options.compression ?? format.compression
+        try message.setArguments(arguments, as: format)
+        return Outgoing(message, to: destination, after: options.delay)
     }
 }
 

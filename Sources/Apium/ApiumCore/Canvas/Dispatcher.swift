@@ -17,6 +17,8 @@ public struct Dispatcher: Sendable {
     public var origin: String
     /// The broker's time, for `countdown` and `expires` in seconds.
     public var now: Timestamp
+    /// How bodies are written. Default: JSON, not compressed.
+    public var format = ContentFormat.json
     /// Makes ids.
     public var makeID: @Sendable () -> String
     /// What is known of a task by its name: its queue, priority and `ignoreResult` count where a signature says nothing, and

@@ -29,6 +29,10 @@ struct SendOptions: Sendable {
     var headers: [String: JSONValue] = [:]
     var stampedHeaders: [String]?
     var stamps: [String: JSONValue]?
+    /// How the body is written; `nil`: as the dispatcher does.
+    var format: ContentFormat?
+    /// Takes the place of the format's own.
+    var compression: BodyCompression?
     /// Properties that are not Celery's own.
     var properties: [String: JSONValue] = [:]
 }
@@ -44,6 +48,7 @@ extension SendOptions {
         parentID = options.parentID
         ignoreResult = options.ignoreResult
         headers = options.headers
+        format = options.format
     }
 
     /// Options of a signature under Celery's names (celery-wire 8.1), without those that travel in the body.
@@ -80,6 +85,8 @@ extension SendOptions {
             stamps = [:]
             for name in names { stamps?[name] = reader.take(name) ?? options[name] }
         }
+        // What cannot be compressed as a Python sender wishes goes as it is: every reader takes that.
+        compression = options["compression"]?.stringValue.flatMap { try? BodyCompression(name: $0) }
         properties = reader.rest
     }
 }

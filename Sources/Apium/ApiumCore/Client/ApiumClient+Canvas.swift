@@ -32,7 +32,11 @@ extension ApiumClient {
     }
 
     /// A dispatcher with this client's settings.
-    public func dispatcher(now: Timestamp) -> Dispatcher { Dispatcher(router: router, origin: origin, now: now, makeID: makeID) }
+    public func dispatcher(now: Timestamp) -> Dispatcher {
+        var dispatcher = Dispatcher(router: router, origin: origin, now: now, makeID: makeID)
+        dispatcher.format = format
+        return dispatcher
+    }
 
     /// The handle of a group that was saved (``GroupHandle/save()``, Python's `GroupResult.save`); `nil` when there is none.
     public func group<Element: Decodable & Sendable>(_ id: String, of _: Element.Type = JSONValue.self) async throws -> GroupHandle<Element>? {

@@ -16,6 +16,9 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// What stands in the header `origin`.
     public let origin: String
     let makeID: @Sendable () -> String
+    /// How bodies are written, unless a call says otherwise: Celery's `task_serializer` and `task_compression`. Default: JSON, not
+    /// compressed.
+    public var format = ContentFormat.json
     /// Swift errors that stored failures are turned back into by ``JobHandle/value(within:)``. Default: none, so that ``JobFailure``
     /// is thrown.
     public var failures = FailureTypes()
@@ -67,7 +70,8 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// Enqueues many calls in one round trip; answers their ids in order.
     public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
         let now = calls.contains { $0.options.delay != nil || $0.options.expires != nil } ? try await broker.serverTime() : Timestamp(microseconds: 0)
-        let dispatcher = Dispatcher(router: router, origin: origin, now: now, makeID: makeID)
+        var dispatcher = Dispatcher(router: router, origin: origin, now: now, makeID: makeID)
+        dispatcher.format = format
         let outgoing = try calls.map { try $0.outgoing(dispatcher) }
         try await broker.enqueue(outgoing)
         return outgoing.map(\.message.id)

@@ -1,7 +1,7 @@
 import DynamicJSON
 
 /// How a producer writes bodies.
-public struct ContentFormat: Sendable {
+public struct ContentFormat: Sendable, Hashable {
     /// Celery's `task_serializer`. Default: JSON.
     public var serializer: Serializer
     /// Celery's `task_compression`. Default: none.

@@ -33,8 +33,18 @@ public struct Serializer: Sendable {
         name: "json", contentType: "application/json", encode: { $0.encoded() }, decode: { try JSONValue(parsing: $0) })
 }
 
+/// Serialisers of one name and content type are the same.
+extension Serializer: Hashable {
+    public static func == (left: Serializer, right: Serializer) -> Bool { left.name == right.name && left.contentType == right.contentType }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(contentType)
+    }
+}
+
 /// Which serialisations a reader takes, and how far it decompresses: Celery's `accept_content`.
-public struct AcceptedContent: Sendable {
+public struct AcceptedContent: Sendable, Hashable {
     /// The serialisations taken. Default: JSON alone, as with Celery.
     public var serializers: [Serializer]
     /// The most that a compressed body or result may decompress to, in bytes. Default: 64 MiB.

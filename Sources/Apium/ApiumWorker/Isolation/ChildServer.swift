@@ -19,6 +19,7 @@ public final class ChildServer: Service {
     private let client: ApiumClient
     private let registry: JobRegistry
     private let name: String
+    private let acceptedContent: AcceptedContent
     private let logger: Logger
     private let link: ParentLink
     private let state = Mutex(State())
@@ -36,9 +37,11 @@ public final class ChildServer: Service {
 
     /// Takes the channel to the worker: once in a process.
     ///
-    /// - Parameter name: the worker's node name.
+    /// - Parameters:
+    ///   - name: the worker's node name.
+    ///   - acceptedContent: what the worker accepts. Default: JSON alone.
     /// - Throws: ``ApiumError`` `notAvailable` when the process is no child.
-    public init(client: ApiumClient, registry: JobRegistry, name: String, logger: Logger) throws {
+    public init(client: ApiumClient, registry: JobRegistry, name: String, acceptedContent: AcceptedContent = .json, logger: Logger) throws {
         guard let link = ParentLink() else {
             throw ApiumError(.notAvailable, "this process is no child of a worker: \(ChildMode.variable) does not name a channel")
         }
@@ -47,6 +50,7 @@ public final class ChildServer: Service {
         self.client = client
         self.registry = registry
         self.name = name
+        self.acceptedContent = acceptedContent
         self.logger = logger
         self.link = link
     }
@@ -93,13 +97,13 @@ public final class ChildServer: Service {
         var policy = RetryPolicy.never
         var retries = 0
         do {
-            let message = try Message(decoding: order.payload)
+            let message = try Message(decoding: order.payload, accepting: acceptedContent)
             retries = message.headers.retries
             guard let entry = registry[message.task] else {
                 throw ApiumError(.notAvailable, "the child process knows no job named \(message.task), though its worker does; both prepare the same registry")
             }
             policy = entry.options.retry
-            let value = try await entry.run(try message.arguments(), context(of: order, message, limits))
+            let value = try await entry.run(try message.arguments(accepting: acceptedContent), context(of: order, message, limits))
             guard value.isShallow(900) else { throw ApiumError(.badResult, "the result is nested deeper than 900 levels") }
             return ["value": value]
         } catch {
