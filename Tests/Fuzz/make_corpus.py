@@ -16,6 +16,30 @@ CAPTURES = HERE.parent / "Fixtures" / "celery"
 LONGEST = 3000
 
 
+REPLY_TO = {"exchange": "reply.celery.pidbox", "routing_key": "oid"}
+CONTROL = [
+    {"method": "ping", "arguments": {}, "destination": None, "pattern": None, "matcher": None},
+    {"method": "revoke", "arguments": {"task_id": ["i"], "terminate": True}, "destination": ["w@h"], "ticket": "t", "reply_to": REPLY_TO},
+    {"method": "rate_limit", "arguments": {"task_name": "t", "rate_limit": "10/m"}, "pattern": "w*", "matcher": "glob"},
+    {"w@h": {"ok": "pong"}},
+    {"type": "task-sent", "hostname": "w@h", "utcoffset": 0.0, "pid": 1, "clock": 7, "timestamp": 1795389278.5, "uuid": "i"},
+    [{"type": "worker-online", "hostname": "w@h", "timestamp": 1}, {"type": "worker-offline"}, 5],
+]
+
+
+def envelope(body: object) -> bytes:
+    """Kombu's envelope of a control message, a reply or an event."""
+    properties = {"delivery_mode": 1, "delivery_info": {"exchange": "celery.pidbox", "routing_key": ""}, "priority": 0, "body_encoding": "base64"}
+    whole = {
+        "body": base64.b64encode(json.dumps(body).encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"clock": 7, "expires": 1795389278.5, "ticket": "t"},
+        "properties": properties,
+    }
+    return json.dumps(whole).encode()
+
+
 def lines(name: str) -> list[bytes]:
     """The captured bytes of a file."""
     found = [json.loads(line) for line in (CAPTURES / name).read_text().splitlines()]
@@ -72,6 +96,7 @@ def main() -> None:
     write("json", [*texts, b"[1.5e300, -0, true, null]", b'"\\u00e9\\ud83d\\ude00\\u0000"'])
     canvases = [{"task": "celery.chain", "args": [], "kwargs": {"tasks": []}, "options": {}, "subtask_type": "chain", "immutable": False}]
     write("signature", signatures(texts) + [json.dumps(canvas).encode() for canvas in canvases])
+    write("control", [envelope(body) for body in CONTROL])
     write("result", lines("results.jsonl"), 24)
     write("typed", [json.dumps(value).encode() for value in typed.values() if isinstance(value, dict)], 20)
     instants = [value["__value__"].encode() for value in typed.values() if isinstance(value, dict) and isinstance(value["__value__"], str)]

@@ -7,7 +7,7 @@ import DynamicJSON
 
 /// What is tried: a decoder of bytes from elsewhere, and a law that holds for what it accepts.
 enum Decoder: String, CaseIterable {
-    case json, envelope, body, signature, result, typed, instants, compression, resp, url, crontab
+    case json, envelope, body, signature, control, result, typed, instants, compression, resp, url, crontab
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -15,6 +15,7 @@ enum Decoder: String, CaseIterable {
         case .envelope: envelope(bytes)
         case .body: body(bytes)
         case .signature: signature(bytes)
+        case .control: control(bytes)
         case .result: result(bytes)
         case .typed: typed(bytes)
         case .instants: instants(bytes)
@@ -51,6 +52,18 @@ enum Decoder: String, CaseIterable {
         guard let value = try? JSONValue(parsing: bytes), let signature = try? Signature(json: value) else { return }
         check((try? Signature(json: signature.json)) == signature, "a signature comes back as it was written")
         _ = try? Dispatcher(now: Timestamp(microseconds: 0), makeID: { "id" }).plan(signature)
+    }
+
+    private func control(_ bytes: [UInt8]) {
+        if let request = try? ControlRequest(decoding: bytes) {
+            guard let again = try? ControlRequest(decoding: request.envelope(exchange: "e").encoded()) else {
+                return check(false, "a control request is read as it was written")
+            }
+            check(again.method == request.method && again.arguments == request.arguments, "a control request comes back as it was written")
+        }
+        _ = try? ControlReply(decoding: bytes)
+        guard let envelope = try? ControlEnvelope(decoding: bytes) else { return }
+        for event in WorkerEvent.events(in: envelope) { check(WorkerEvent(json: event.json)?.type == event.type, "an event comes back as it was written") }
     }
 
     private func result(_ bytes: [UInt8]) {
