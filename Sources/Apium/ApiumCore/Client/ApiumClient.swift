@@ -70,8 +70,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// Enqueues many calls in one round trip; answers their ids in order.
     public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
         let now = calls.contains { $0.options.delay != nil || $0.options.expires != nil } ? try await broker.serverTime() : Timestamp(microseconds: 0)
-        var dispatcher = Dispatcher(router: router, origin: origin, now: now, makeID: makeID)
-        dispatcher.format = format
+        let dispatcher = dispatcher(now: now)
         let outgoing = try calls.map { try $0.outgoing(dispatcher) }
         try await broker.enqueue(outgoing)
         return outgoing.map(\.message.id)
