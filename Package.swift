@@ -39,6 +39,8 @@ let package = Package(
         .executable(name: "interop-worker", targets: ["InteropWorker"]),
         // A worker that serves the tasks of Celery's own integration suite; it is not shipped.
         .executable(name: "suite-worker", targets: ["SuiteWorker"]),
+        // Our client, driven through every feature of the interop matrix.
+        .executable(name: "interop-producer", targets: ["InteropProducer"]),
     ],
     traits: [
         .trait(name: "PriceWatch", description: "The price tracker: gRPC, Hummingbird and what else only it needs"),
@@ -295,6 +297,13 @@ let package = Package(
         .executableTarget(
             name: "InteropWorker", dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
+        .executableTarget(
+            name: "InteropProducer",
+            dependencies: [
+                "Apium", "ApiumCore", "DynamicJSON", "RedisClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Interop/Producer", swiftSettings: strict),
         .executableTarget(
             name: "SuiteWorker",
             dependencies: [

@@ -18,6 +18,11 @@ from stack.run_folder import ROOT
 PROGRAMS = ROOT / ".build" / "debug"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-table` lets test_matrix.py write docs/compatibility.md from what it sees."""
+    parser.addoption("--write-table", action="store_true", help="write the table of docs/compatibility.md")
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """The address of a private Redis."""

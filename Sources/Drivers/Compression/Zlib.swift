@@ -33,7 +33,7 @@ enum Zlib {
         }
 
         mutating func step(from input: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<UInt8>) throws -> DecompressionStep {
-            stream.pointee.next_in = input.baseAddress
+            stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
             stream.pointee.avail_in = uInt(input.count)
             stream.pointee.next_out = output.baseAddress
             stream.pointee.avail_out = uInt(output.count)

@@ -26,15 +26,16 @@ struct SuiteTasks {
         tasks.registerErrbackTasks()
         tasks.registerEndingTasks()
         tasks.registerControlCommands()
+        tasks.registerMatrixTasks()
         return tasks.registry
     }
 
-    /// Registers a task of the suite's module with the parameters of its Python function.
+    /// Registers a task, of the suite's module unless another is named, with the parameters of its Python function.
     mutating func task(
-        _ name: String, _ parameters: Parameters = [], options: JobOptions = .suite, errback: ErrbackStyle = .task,
+        _ name: String, _ parameters: Parameters = [], in module: String = Self.module, options: JobOptions = .suite, errback: ErrbackStyle = .task,
         run: @escaping @Sendable (SuiteCall) async throws -> JSONValue
     ) {
-        registry.register("\(Self.module).\(name)", options: options, parameters: parameters.positional.map(\.name), errback: errback) { arguments, context in
+        registry.register("\(module).\(name)", options: options, parameters: parameters.positional.map(\.name), errback: errback) { arguments, context in
             try await run(SuiteCall(arguments: parameters.bind(arguments, to: name), context: context))
         }
     }

@@ -19,6 +19,8 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// How bodies are written, unless a call says otherwise: Celery's `task_serializer` and `task_compression`. Default: JSON, not
     /// compressed.
     public var format = ContentFormat.json
+    /// The exchange on which Celery's workers listen for control commands. Default: `celery.pidbox`.
+    public var controlExchange = "celery.pidbox"
     /// Swift errors that stored failures are turned back into by ``JobHandle/value(within:)``. Default: none, so that ``JobFailure``
     /// is thrown.
     public var failures = FailureTypes()
@@ -81,18 +83,35 @@ public struct ApiumClient: Sendable, JobEnqueuing {
         JobHandle(ResultTuple(id: id), client: self)
     }
 
-    /// Cancels a job: a waiting one never runs, a running one is told.
-    public func revoke(_ id: String) async throws { try await broker.revoke([id]) }
+    /// Cancels jobs: waiting ones never run, running ones are told. Kept in the broker until consumed or 7 days old.
+    ///
+    /// Celery's workers are told, too, by a broadcast: those that are up then do not begin the jobs.
+    public func revoke(_ ids: String...) async throws { try await revoke(ids) }
+
+    /// Cancels jobs, see ``revoke(_:)-(String...)``.
+    public func revoke(_ ids: [String]) async throws {
+        guard !ids.isEmpty else { return }
+        try await broker.revoke(ids)
+        try await tell("revoke", ["task_id": .array(ids.map { .string($0) }), "terminate": false])
+    }
 
     /// Cancels all jobs that carry one of these values under the name of a stamp, those that are sent later among them.
+    /// Celery's workers are told, too.
     ///
     /// ```swift
     /// try await client.revoke(stamped: ["tenant": ["acme"]])
     /// ```
     ///
-    /// - Parameter terminate: whether jobs that run are stopped, too. Default: `true`.
+    /// - Parameter terminate: whether jobs that run are stopped, too; Celery's workers let them go on. Default: `true`.
     public func revoke(stamped stamps: [String: [JSONValue]], terminate: Bool = true) async throws {
+        guard !stamps.isEmpty else { return }
         try await broker.revoke(Revocation(stamps: stamps, terminate: terminate))
+        try await tell("revoke_by_stamped_headers", ["headers": .object(stamps.mapValues { .array($0) }), "terminate": false])
+    }
+
+    /// Celery's workers keep revokes in their memory: they hear of them by a broadcast, and want no answer.
+    private func tell(_ method: String, _ arguments: [String: JSONValue]) async throws {
+        try await broker.controlTransport?.broadcast(ControlRequest(method, arguments: arguments), exchange: controlExchange)
     }
 }
 

@@ -50,7 +50,7 @@ public struct CanvasHandle: Sendable {
             ids += tuple.jobs
             next = chain ? tuple.parent : nil
         }
-        try await client.broker.revoke(ids)
+        try await client.revoke(ids)
     }
 
     /// Deletes the results of this and of the steps before it.

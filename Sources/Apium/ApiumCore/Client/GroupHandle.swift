@@ -69,7 +69,7 @@ public struct GroupHandle<Element: Decodable & Sendable>: Sendable {
     public func save() async throws { try await client.results.saveGroup(id, tuple.json) }
 
     /// Cancels all its jobs.
-    public func revoke() async throws { try await client.broker.revoke(tuple.jobs) }
+    public func revoke() async throws { try await client.revoke(tuple.jobs) }
 
     /// Deletes all its jobs' results.
     public func forget() async throws { for id in tuple.jobs { try await client.results.forget(id) } }
