@@ -300,14 +300,14 @@ let package = Package(
         .executableTarget(
             name: "InteropProducer",
             dependencies: [
-                "Apium", "ApiumCore", "DynamicJSON", "RedisClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Apium", "ApiumCore", "ApiumYAML", "DynamicJSON", "RedisClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Interop/Producer", swiftSettings: strict),
         .executableTarget(
             name: "SuiteWorker",
             dependencies: [
-                "Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                "Apium", "ApiumCLI", "ApiumCore", "ApiumYAML", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/Interop/SuiteWorker", swiftSettings: strict),

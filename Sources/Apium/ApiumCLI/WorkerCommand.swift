@@ -53,6 +53,9 @@ public struct PreparedWorker: Sendable {
     /// Started beside the worker, once there is one: health and metrics endpoints.
     public var companions: @Sendable (Worker) -> [any Service]
 
+    /// The serialisations in which messages are read: Celery's `accept_content`. Default: JSON alone.
+    public var acceptedContent = AcceptedContent.json
+
     /// Makes the value.
     public init(registry: JobRegistry, services: [any Service] = [], companions: @escaping @Sendable (Worker) -> [any Service] = { _ in [] }) {
         self.registry = registry
@@ -141,6 +144,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
                 host: ProcessInfo.processInfo.hostName, queues: application.defaultQueues.isEmpty ? nil : application.defaultQueues,
                 resultsAreOnBroker: connection.resultsAreOnBroker)
             if !hasHeartbeat { configuration.monitoring.heartbeat = nil }
+            configuration.acceptedContent = prepared.acceptedContent
             configuration.monitoring.settings["result_backend"] = .string(connection.backendURL)
             return configuration
         }

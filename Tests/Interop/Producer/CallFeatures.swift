@@ -1,4 +1,5 @@
 import Apium
+import ApiumYAML
 import DynamicJSON
 
 extension Features {

@@ -1,6 +1,7 @@
 import Apium
 import ApiumCLI
 import ApiumCore
+import ApiumYAML
 import Logging
 import ServiceLifecycle
 
@@ -16,7 +17,9 @@ struct SuiteApplication: WorkerApplication {
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
         let marks = try SideChannel(environment: setup.environment, logger: setup.logger)
-        return PreparedWorker(registry: SuiteTasks.registry(marks: marks, logger: setup.logger), services: [SideChannelService(marks: marks)])
+        var worker = PreparedWorker(registry: SuiteTasks.registry(marks: marks, logger: setup.logger), services: [SideChannelService(marks: marks)])
+        worker.acceptedContent = AcceptedContent([.json, .yaml])
+        return worker
     }
 }
 

@@ -53,9 +53,14 @@ extension ApiumClient {
     /// The broker's clock is asked only when the plan needs it.
     private func plan(_ signature: Signature, args: [JSONValue], kwargs: [String: JSONValue], _ options: EnqueueOptions) async throws -> DispatchPlan {
         let overrides = options.signatureOptions
-        let first = try dispatcher(now: Timestamp(microseconds: 0)).plan(signature, with: args, kwargs: kwargs, options: overrides)
+        func plan(at now: Timestamp) throws -> DispatchPlan {
+            var dispatcher = dispatcher(now: now)
+            dispatcher.format = options.format ?? format
+            return try dispatcher.plan(signature, with: args, kwargs: kwargs, options: overrides)
+        }
+        let first = try plan(at: Timestamp(microseconds: 0))
         guard first.messages.contains(where: { $0.message.headers.eta != nil || $0.message.headers.expires != nil }) else { return first }
-        return try dispatcher(now: try await broker.serverTime()).plan(signature, with: args, kwargs: kwargs, options: overrides)
+        return try plan(at: try await broker.serverTime())
     }
 }
 
