@@ -17,7 +17,7 @@ struct VerdictTests {
     @Test("what the worker told the job counts before what the job threw")
     func stopReasons() {
         #expect(thrown(CancellationError(), stop: .abandoned) == nil)
-        guard case .revoked("terminated")? = thrown(CancellationError(), stop: .revoked) else { return #expect(Bool(false), "a revoked job is REVOKED") }
+        guard case .revoked("terminated")? = thrown(CancellationError(), stop: .revoked()) else { return #expect(Bool(false), "a revoked job is REVOKED") }
         guard case .failure(let failure)? = thrown(CancellationError(), stop: .timeLimit(.seconds(3))) else {
             return #expect(Bool(false), "a job out of time fails")
         }

@@ -19,6 +19,25 @@ extension AftermathPlanner {
         return aftermath
     }
 
+    /// The job took its child process down: it runs again, with one more crash to its name.
+    func again() -> Aftermath { Aftermath(disposition: .requeue(crashed, queue: job.delivery.queue)) }
+
+    /// It did so once too often: failed, and kept where nobody runs it by mistake (invariant 4).
+    func quarantined(_ failure: JobFailure) -> Aftermath {
+        var aftermath = failed(failure)
+        var record = job.record(reason: "took its process down \(crashed.crashes) times: \(failure)", now: now)
+        record.payload = crashed.encoded()
+        aftermath.disposition = .shelve(.quarantine, record)
+        return aftermath
+    }
+
+    private var crashed: Message {
+        job.message {
+            $0.properties.redelivered = true
+            $0.crashes += 1
+        }
+    }
+
     /// The pending steps of a chain fail as the step before them did, so that nobody waits for them; their own errbacks are not
     /// called. A step that is a chord fails as its body, and its header stays as it is.
     func chainFailed(_ chain: [JSONValue], _ failure: JobFailure, traceback: String?, stores: Bool) -> Aftermath {

@@ -20,6 +20,8 @@ struct AftermathPlanner: Sendable {
         case .success(let value): return success(value)
         case .succeededBefore(let value, let followed): return succeededBefore(value, followed: followed)
         case .failure(let failure): return failed(failure)
+        case .lost: return again()
+        case .quarantined(let failure): return quarantined(failure)
         case .retry(let again): return retry(again)
         case .snooze(let delay), .notDue(let delay):
             return Aftermath(disposition: .schedule(job.message { _ in }, queue: job.delivery.queue, after: delay))

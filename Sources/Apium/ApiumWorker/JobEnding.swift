@@ -184,7 +184,7 @@ struct JobEnding: Sendable {
     private func needsTime(_ verdict: Verdict) -> Bool {
         switch verdict {
         case .retry(let again): again.options.expires != nil
-        case .success, .failure, .succeededBefore: job.embed.namesTimes
+        case .success, .failure, .quarantined, .succeededBefore: job.embed.namesTimes
         default: false
         }
     }

@@ -26,27 +26,52 @@ struct JobExecution: Sendable {
         } catch {
             return await end(.parked(reason: "\(error)", failure: nil), job)
         }
+        var runner: (any JobRunner)?
         do {
             if let verdict = try await refusal(of: job) {
                 if case .notDue = verdict { environment.reporter.received(message) }
                 return await end(verdict, job)
             }
             environment.reporter.received(message)
-            guard try await acknowledgeEarly(job) else { return release() }
-            try await announce(job)
+            let place = try await environment.runner(for: job)
+            runner = place
+            guard try await acknowledgeEarly(job) else {
+                place.release()
+                return release()
+            }
+            try await announce(job, pid: place.pid)
+            await run(entry, job, place, limits)
         } catch {
-            // The broker or the backend failed before the job ran: it stays in flight and is tried again after a while.
-            environment.logger.error("a job could not be started", metadata: ["job": "\(message.id)", "error": "\(error)"])
-            return await end(.snooze(.seconds(1)), job)
+            runner?.release()
+            await notStarted(job, error)
         }
+    }
+
+    /// Runs the job in its place, and ends its delivery.
+    private func run(_ entry: JobRegistry.Entry, _ job: Assignment, _ runner: any JobRunner, _ limits: JobLimits) async {
+        let delivery = job.delivery
         let effects = RunEffects()
         let began = ContinuousClock.now
-        let verdict = await run(entry, job, limits, effects)
+        let verdict = await verdict(of: entry, job, runner, limits, effects)
         // A job that comes back after its delivery was ended for it only frees its slot.
         guard running.beginEnding(delivery.tag) else { return environment.leaks.returned(release) }
         guard let verdict else { return release() }
         environment.reporter.ended(job, verdict, ran: .now - began)
         await ending(job, effects).end(verdict)
+    }
+
+    /// The broker or the backend failed before the job ran, or it found no child process: it is tried again after a while, unless it was told
+    /// to stop meanwhile.
+    private func notStarted(_ job: Assignment, _ error: any Error) async {
+        if let reason = running.stopReason(job.delivery.tag) {
+            let verdict = Verdict.thrown(
+                error, stop: reason, retries: job.message.headers.retries, options: job.options, taskText: job.message.pythonCall)
+            guard let verdict else { return release() }
+            return await end(verdict, job)
+        }
+        environment.logger.error("a job could not be started", metadata: ["job": "\(job.message.id)", "error": "\(error)"])
+        if let failure = error as? JobFailure { return await end(.failure(failure), job) }
+        await end(.snooze(.seconds(1)), job)
     }
 
     /// Ends the delivery of a job that was told to stop and did not: its slot is lost until it comes back by itself.
@@ -131,13 +156,15 @@ struct JobExecution: Sendable {
         return try await session.acknowledgeEarly([job.delivery.tag]) != [.taken]
     }
 
-    private func announce(_ job: Assignment) async throws {
+    private func announce(_ job: Assignment, pid: Int32) async throws {
         guard job.options.trackStarted, !job.ignoresResult else { return }
-        let started: JSONValue = .object(["pid": .int(Int64(environment.pid)), "hostname": .string(environment.configuration.name)])
+        let started: JSONValue = .object(["pid": .int(Int64(pid)), "hostname": .string(environment.configuration.name)])
         try await environment.results.store(job.document(.started, started, now: environment.now()))
     }
 
-    private func run(_ entry: JobRegistry.Entry, _ job: Assignment, _ limits: JobLimits, _ effects: RunEffects) async -> Verdict? {
+    private func verdict(
+        of entry: JobRegistry.Entry, _ job: Assignment, _ runner: any JobRunner, _ limits: JobLimits, _ effects: RunEffects
+    ) async -> Verdict? {
         let tag = job.delivery.tag
         let context = environment.context(job, limits, effects)
         let clock = ContinuousClock()
@@ -149,14 +176,13 @@ struct JobExecution: Sendable {
         }
         var verdict: Verdict?
         do {
-            let runner = try await environment.runner(for: job)
             running.began(tag, at: environment.now(), isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
             environment.reporter.started(job.message)
             verdict = .success(try await runner.run(entry, job.arguments ?? TaskArguments(), in: context))
         } catch {
             verdict = Verdict.thrown(
                 error, stop: running.stopReason(tag), softLimit: limits.softLimitHasPassed, retries: job.message.headers.retries, options: job.options,
-                taskText: job.message.pythonCall)
+                taskText: job.message.pythonCall)?.weighed(for: job, crashLimit: environment.configuration.isolation.crashLimit)
         }
         // What takes the job's place counts before what the job said then, but not before what was done to it.
         if let plan = effects.replacement, running.stopReason(tag) == nil { verdict = .replaced(plan) }

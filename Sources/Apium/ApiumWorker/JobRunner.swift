@@ -17,6 +17,14 @@ public protocol JobRunner: Sendable {
     /// `context.limits` tells what the worker wants: an observer hears the soft limit and the order to stop. The calling task is
     /// cancelled by both.
     func run(_ entry: JobRegistry.Entry, _ arguments: TaskArguments, in context: JobContext) async throws -> JSONValue
+
+    /// Gives the place back that is kept for a run which will not be.
+    func release()
+}
+
+extension JobRunner {
+    /// Gives the place back that is kept for a run which will not be.
+    public func release() {}
 }
 
 /// Runs jobs in this process.

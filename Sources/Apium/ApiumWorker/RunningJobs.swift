@@ -14,8 +14,8 @@ import Synchronization
 final class RunningJobs: Sendable {
     /// Why a job was told to stop: decides how it ends.
     enum StopReason: Sendable {
-        /// Somebody revoked it: it ends as REVOKED.
-        case revoked
+        /// Somebody terminated it: it ends as REVOKED, in a child process by this signal.
+        case revoked(signal: Int32 = SIGTERM)
         /// Its time is up: it fails with `TimeLimitExceeded`.
         case timeLimit(Duration)
         /// The worker stops, or has lost its lease: the job is not this worker's to end.
@@ -24,7 +24,7 @@ final class RunningJobs: Sendable {
         /// How the job is told: a child process is terminated as Celery's pool does it, or killed.
         fileprivate var signal: JobLimits.Signal {
             switch self {
-            case .revoked: .kill(signal: SIGTERM)
+            case .revoked(let signal): .kill(signal: signal)
             case .timeLimit: .kill(signal: SIGKILL)
             case .abandoned: .stop
             }

@@ -7,6 +7,10 @@ enum Verdict: Sendable {
     case success(JSONValue)
     /// It failed for good.
     case failure(JobFailure)
+    /// Its child process is gone, by the job's own doing as far as anybody knows: it runs again, with one more crash to its name.
+    case lost(JobFailure)
+    /// The same, once too often.
+    case quarantined(JobFailure)
     /// It runs again, counted.
     case retry(Again)
     /// It runs again after the delay, not counted.
@@ -42,6 +46,13 @@ enum Verdict: Sendable {
 }
 
 extension Verdict {
+    /// What a job's message and options make of a lost child: one that must not run twice has failed.
+    func weighed(for job: Assignment, crashLimit: Int) -> Verdict {
+        guard case .lost(let failure) = self else { return self }
+        guard job.options.acksLate, job.options.rejectOnWorkerLost else { return .failure(failure) }
+        return job.message.crashes + 1 < crashLimit ? self : .quarantined(failure)
+    }
+
     /// The verdict of what a run threw.
     ///
     /// - Parameters:
@@ -68,6 +79,8 @@ extension Verdict {
                 Again(
                     delay: max(retry.delay ?? options.retryDelay, .zero), cause: retry.reason.map { JobFailure($0) }, args: retry.args, kwargs: retry.kwargs,
                     options: retry.options))
+        case let lost as ChildLost: return .lost(lost.jobFailure)
+        case is ChildPool.NoChild: return .snooze(.seconds(1))
         case let snooze as Snooze: return .snooze(snooze.delay)
         case is Ignore, is Replaced: return .ignored
         case let reject as Reject:

@@ -59,6 +59,8 @@ struct WorkerEnvironment: Sendable {
         let metadata: Logger.Metadata = ["seconds": "\(ran.inSeconds)"]
         switch verdict {
         case .failure(let failure): logger.error("failed", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
+        case .lost(let failure): logger.error("its child process is gone: it runs again", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
+        case .quarantined(let failure): logger.error("its child process is gone: quarantined", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
         case .retry(let again):
             logger.warning("retries", metadata: metadata.merging(["after": "\(again.delay)", "error": "\(again.cause?.description ?? "none")"]) { $1 })
         case .revoked(let word): logger.info("revoked", metadata: ["why": "\(word)"])

@@ -26,6 +26,8 @@ struct WorkerMetrics: Sendable {
         switch verdict {
         case .success, .succeededBefore: "success"
         case .failure: "failure"
+        case .lost: "lost"
+        case .quarantined: "quarantined"
         case .retry: "retry"
         case .snooze, .notDue: "snooze"
         case .ignored: "ignored"

@@ -130,7 +130,7 @@ final class WorkerSession: Sendable {
         do {
             let control = try await session.control()
             revoked.update(control)
-            if !control.terminated.isEmpty || !control.terminatedStamps.isEmpty { running.stop(.revoked) { control.stops($0) } }
+            if !control.terminated.isEmpty || !control.terminatedStamps.isEmpty { running.stop(.revoked()) { control.stops($0) } }
             return true
         } catch {
             environment.logger.error("revokes could not be read", metadata: ["error": "\(error)"])

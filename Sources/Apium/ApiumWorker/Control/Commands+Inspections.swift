@@ -96,12 +96,17 @@ extension WorkerSnapshot {
             "total": .object(totals.mapValues { .int(Int64($0)) }), "pid": .int(Int64(pid)), "clock": .string(String(clock)),
             "uptime": .int(max(uptime.components.seconds, 1)),
             "pool": [
-                "implementation": "apium.worker:TaskPool", "max-concurrency": .int(Int64(concurrency)), "processes": [.int(Int64(pid))],
-                "max-tasks-per-child": "N/A", "put-guarded-by-semaphore": false, "timeouts": [0, 0], "writes": "N/A",
+                "implementation": .string(isolation.pool == .processes ? "apium.worker:ProcessPool" : "apium.worker:TaskPool"),
+                "max-concurrency": .int(Int64(concurrency)),
+                "processes": .array((isolation.pool == .processes ? children : [pid] + children).map { .int(Int64($0)) }),
+                "max-tasks-per-child": isolation.maxJobsPerChild > 0 ? .int(Int64(isolation.maxJobsPerChild)) : "N/A", "put-guarded-by-semaphore": false,
+                "timeouts": [0, 0], "writes": "N/A",
             ],
             "broker": broker, "prefetch_count": .int(Int64(concurrency)), "rusage": ProcessUsage.resources,
         ]
     }
+
+    private var isolation: IsolationOptions { configuration.isolation }
 
     private var broker: JSONValue {
         [

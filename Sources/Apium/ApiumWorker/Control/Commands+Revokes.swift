@@ -1,17 +1,18 @@
 import ApiumCore
 import DynamicJSON
+import Glibc
 
 extension CommandTable {
     mutating func addRevokes() {
         inspect("revoked", "dump_revoked") { _, worker in .array(worker.control.revoked.sorted().map { .string($0) }) }
         control("revoke", required: ["task_id"], optional: ["terminate", "signal"]) { call, controls in
-            .ok(.string(try await controls.revoke(call.uniqueTexts("task_id"), terminate: call.isTrue("terminate"))))
+            .ok(.string(try await controls.revoke(call.uniqueTexts("task_id"), terminate: call.termination(call.isTrue("terminate")))))
         }
         control("terminate", required: ["signal", "task_id"]) { call, controls in
-            .ok(.string(try await controls.revoke(call.uniqueTexts("task_id"), terminate: true)))
+            .ok(.string(try await controls.revoke(call.uniqueTexts("task_id"), terminate: call.termination(true))))
         }
         control("revoke_by_stamped_headers", required: ["headers"], optional: ["terminate", "signal"]) { call, controls in
-            .ok(.string(controls.revokeStamped(try call.stamps("headers"), terminate: call.isTrue("terminate"))))
+            .ok(.string(controls.revokeStamped(try call.stamps("headers"), terminate: try call.termination(call.isTrue("terminate")))))
         }
         control("hello", required: ["from_node"], optional: ["revoked"]) { call, controls in
             guard try call.text("from_node") != controls.name else { return .reply(.null) }
@@ -29,6 +30,21 @@ extension CommandCall {
     func uniqueTexts(_ name: String) -> [String] {
         var seen: Set<String> = []
         return texts(name).filter { seen.insert($0).inserted }
+    }
+
+    /// The signal to terminate by, if that is wanted: a number, or a name with or without `SIG`. Default: SIGTERM.
+    ///
+    /// - Throws: ``JobFailure`` `ValueError` when there is no such signal.
+    func termination(_ isWanted: Bool) throws -> Int32? {
+        guard isWanted else { return nil }
+        switch self["signal"] {
+        case nil, .null?: return SIGTERM
+        case .int(let number)? where (1...64).contains(number): return Int32(number)
+        case .string(let name)?:
+            if let number = ChildEnd.signal(named: name) { return number }
+        default: break
+        }
+        throw JobFailure(type: "ValueError", arguments: [.string("there is no signal \(self["signal"]?.text ?? "")")])
     }
 
     /// Stamps: an object of values or lists of values, or a list of `name=value`.
@@ -50,25 +66,26 @@ extension CommandCall {
 extension WorkerControls {
     /// Takes a revoke over into the broker's state, so that it holds on every worker and after all of them have gone; writes
     /// REVOKED at once where nothing has begun (celery-wire 12.3). Answers Celery's text.
-    func revoke(_ ids: [String], terminate: Bool) async throws -> String {
+    func revoke(_ ids: [String], terminate: Int32?) async throws -> String {
         let running = Set(snapshot().active.map(\.message.id))
-        if !ids.isEmpty { try await order(Revocation(ids: ids, terminate: terminate)) }
+        if let terminate { self.terminate(by: terminate, ControlState(terminated: Set(ids))) }
+        if !ids.isEmpty { try await order(Revocation(ids: ids, terminate: terminate != nil)) }
         await markRevoked(ids.filter { !running.contains($0) })
-        guard terminate else { return "tasks \(PythonSet.text(ids)) flagged as revoked" }
+        guard terminate != nil else { return "tasks \(PythonSet.text(ids)) flagged as revoked" }
         let known = ids.filter(running.contains)
         return known.isEmpty ? "terminate: tasks unknown" : "terminate: \(known.joined(separator: ", "))"
     }
 
     /// The same by stamp, for as long as this worker lives: every worker was told, and keeps it as Celery's do. Of jobs under way only
     /// those that are terminated end.
-    func revokeStamped(_ stamps: [String: JSONValue], terminate: Bool) -> String {
+    func revokeStamped(_ stamps: [String: JSONValue], terminate: Int32?) -> String {
         let lists = stamps.mapValues { value in value.arrayValue ?? [value] }
         status.revoke(stamps: lists)
         let running = snapshot().active
         let text = PythonSet.dictionary(stamps)
-        guard terminate else { return "headers \(text) flagged as revoked, but not terminated" }
+        guard let terminate else { return "headers \(text) flagged as revoked, but not terminated" }
         let wanted = ControlState(terminatedStamps: lists.mapValues { Set($0) })
-        status.session?.running.stop(.revoked) { wanted.stops($0) }
+        self.terminate(by: terminate, wanted)
         var matched: [String: Set<JSONValue>] = [:]
         for job in running where wanted.stops(job.message) {
             for (name, values) in wanted.terminatedStamps {
@@ -82,6 +99,11 @@ extension WorkerControls {
             "\(PythonText.text(.string(name))): {\(values.map { PythonText.text($0) }.sorted().joined(separator: ", "))}"
         }
         return "headers {\(pairs.joined(separator: ", "))} revoked"
+    }
+
+    /// Stops what runs here by the signal that was asked for, before the broker's state, which knows of no signals, does it by SIGTERM.
+    private func terminate(by signal: Int32, _ wanted: ControlState) {
+        status.session?.running.stop(.revoked(signal: signal)) { wanted.stops($0) }
     }
 
     /// REVOKED for jobs that have not begun and have no end yet. One that has begun elsewhere, or has a state of its own, is left to

@@ -66,11 +66,11 @@ final class JobReporter: Sendable {
             if failure.type == "Reject", failure.module == "celery.exceptions" { events.insert(("task-rejected", ["requeue": false]), at: 0) }
             return events
         case .retry(let again): return [("task-retried", again.cause.map { Self.failed($0, task) } ?? ["exception": "", "traceback": nil])]
-        case .requeue: return [("task-rejected", ["requeue": true])]
+        case .requeue, .lost: return [("task-rejected", ["requeue": true])]
         case .revoked(let word):
             let isTerminated = word == "terminated"
             return [("task-revoked", ["terminated": .bool(isTerminated), "signum": isTerminated ? 15 : nil, "expired": .bool(word == "expired")])]
-        case .parked(_, let failure?): return [("task-failed", Self.failed(failure, task))]
+        case .parked(_, let failure?), .quarantined(let failure): return [("task-failed", Self.failed(failure, task))]
         default: return []
         }
     }

@@ -23,7 +23,8 @@ struct WorkerControls: ControlledWorker {
     func snapshot() -> WorkerSnapshot {
         let session = status.session
         return WorkerSnapshot(
-            node: name, pid: environment.pid, clock: clock.value, uptime: .now - status.began, configuration: environment.configuration,
+            node: name, pid: environment.pid, children: environment.children?.census.map(\.pid) ?? [], clock: clock.value, uptime: .now - status.began,
+            configuration: environment.configuration,
             registry: environment.registry, server: environment.broker.controlTransport?.server, queues: status.queues, bindings: status.bindings,
             concurrency: status.concurrency,
             jobs: session?.running.jobs ?? [], totals: status.totals, control: session?.control ?? ControlState(), rateLimits: status.rateLimitTexts)

@@ -10,6 +10,8 @@ extension ScheduledJob {
 struct WorkerSnapshot: Sendable {
     var node: String
     var pid: Int32
+    /// The child processes that live.
+    var children: [Int32] = []
     var clock: Int64
     var uptime: Duration
     var configuration: WorkerConfiguration

@@ -30,6 +30,12 @@ enum ChildEnd: Sendable, Hashable, CustomStringConvertible {
         "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
     ]
 
+    /// The number of a signal, named with or without `SIG`.
+    static func signal(named name: String) -> Int32? {
+        let name = name.uppercased()
+        return names.firstIndex(of: name.hasPrefix("SIG") ? name : "SIG\(name)").map { Int32($0 + 1) }
+    }
+
     private static func name(of signal: Int32) -> String {
         names.indices.contains(Int(signal) - 1) ? names[Int(signal) - 1] : "SIG\(signal)"
     }

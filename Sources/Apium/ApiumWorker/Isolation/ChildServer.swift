@@ -73,7 +73,6 @@ public final class ChildServer: Service {
     private func start(_ order: ChildRun) {
         let limits = JobLimits()
         state.withLock { $0.runs[order.number] = Running(limits: limits) }
-        link.send(.begun(order.number))
         let task = Task {
             let outcome = await outcome(of: order, limits)
             state.withLock { $0.runs[order.number] = nil }

@@ -147,9 +147,10 @@ private final class SupervisorLoop {
     }
 
     func run(commands: () -> [ChildSupervisor.Command], publish: ([ChildSnapshot]) -> Void) {
-        while !(isShut && state.isEmpty) {
+        while true {
             for command in commands() { carryOut(command) }
             publish(census)
+            if isShut, state.isEmpty { return }
             let tokens = readiness.wait(atMost: patience)
             for token in tokens where token > 0 { attend(to: Int(token >> 1), hasEnded: token & 1 == 1) }
             if tokens.contains(0) { doorbell.silence() }

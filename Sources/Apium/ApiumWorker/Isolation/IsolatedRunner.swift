@@ -34,6 +34,8 @@ struct IsolatedRunner: JobRunner {
         }
     }
 
+    func release() { place.release() }
+
     private func order(for signal: JobLimits.Signal) -> ChildSupervisor.StopOrder {
         switch signal {
         case .soft: ChildSupervisor.StopOrder(frame: .softLimit)

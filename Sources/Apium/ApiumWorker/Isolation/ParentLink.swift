@@ -72,6 +72,8 @@ final class ParentLink: Sendable {
         do {
             while let payload = try channel.next() {
                 let frame = try ParentFrame(payload: payload)
+                // Before the job can do anything: its death must not be taken for an idle child's.
+                if case .run(let order) = frame { try channel.send(ChildFrame.begun(order.number).encoded) }
                 if frame == .stop { news.finish() } else { news.yield(frame) }
             }
         } catch {

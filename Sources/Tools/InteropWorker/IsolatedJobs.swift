@@ -1,0 +1,112 @@
+import ApiumCore
+import DynamicJSON
+import Foundation
+import Synchronization
+
+/// Jobs that run in child processes, and do there what no job should.
+enum IsolatedJobs {
+    /// What ``allocate`` holds on to.
+    private static let ballast = Mutex<[[UInt8]]>([])
+    private static let isolated = JobOptions(isolated: true)
+
+    static func register(in registry: inout JobRegistry) {
+        registerCrashes(in: &registry)
+        registerNuisances(in: &registry)
+        registerSpeakers(in: &registry)
+    }
+
+    private static var pid: JSONValue { .int(Int64(getpid())) }
+
+    private static func registerCrashes(in registry: inout JobRegistry) {
+        for (name, options) in [("isolated.die", isolated), ("interop.die", JobOptions())] {
+            // Ends its process by a signal, so many runs in a row; a backtrace of each would only be noise.
+            registry.register(name, options: options) { arguments, context in
+                guard context.message.crashes < Int(arguments.kwargs["times"]?.intValue ?? 1_000) else { return pid }
+                let number = Int32(arguments.kwargs["signal"]?.intValue ?? Int64(SIGKILL))
+                signal(number, SIG_DFL)
+                kill(getpid(), number)
+                try await Task.sleep(for: .seconds(60))
+                return pid
+            }
+        }
+        registry.register("isolated.die_unrepeated", options: JobOptions(rejectOnWorkerLost: false, isolated: true)) { _, _ in
+            kill(getpid(), SIGKILL)
+            return .null
+        }
+        registry.register("isolated.die_acknowledged", options: JobOptions(acksLate: false, isolated: true)) { _, _ in
+            kill(getpid(), SIGKILL)
+            return .null
+        }
+        registry.register("isolated.exit", options: JobOptions(rejectOnWorkerLost: false, isolated: true)) { arguments, _ in
+            exit(Int32(arguments.kwargs["code"]?.intValue ?? 0))
+        }
+    }
+
+    private static func registerNuisances(in registry: inout JobRegistry) {
+        // Takes every thread of the pool and never gives one back.
+        registry.register("isolated.stick", options: isolated) { _, _ in
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<64 { group.addTask { while true { usleep(1_000) } } }
+            }
+            return .null
+        }
+        registry.register("isolated.allocate", options: isolated) { arguments, _ in
+            let size = Int(arguments.kwargs["mebibytes"]?.intValue ?? 1) << 20
+            ballast.withLock { $0.append([UInt8](repeating: 1, count: size)) }
+            return pid
+        }
+        registry.register("isolated.flood", options: isolated) { arguments, _ in
+            let line = String(repeating: "x", count: 1_000) + "\n"
+            for _ in 0..<Int(arguments.kwargs["lines"]?.intValue ?? 1) {
+                FileHandle.standardOutput.write(Data(line.utf8))
+                FileHandle.standardError.write(Data(line.utf8))
+            }
+            return pid
+        }
+        // Leaves a program behind that would outlive it.
+        registry.register("isolated.litter", options: isolated) { _, _ in
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sleep")
+            process.arguments = ["300"]
+            try process.run()
+            return ["child": .int(Int64(process.processIdentifier)), "pid": pid]
+        }
+    }
+
+    private static func registerSpeakers(in registry: inout JobRegistry) {
+        registry.register("isolated.pid", options: isolated) { _, _ in pid }
+        registry.register("interop.pid") { _, _ in pid }
+        registry.register("isolated.nap", options: JobOptions(isolated: true, trackStarted: true)) { arguments, _ in
+            try await Task.sleep(for: .seconds(arguments.kwargs["seconds"]?.doubleValue ?? 1))
+            return pid
+        }
+        registry.register("isolated.echo", options: isolated) { arguments, _ in .array([.array(arguments.args), .object(arguments.kwargs)]) }
+        registry.register("isolated.fail", options: JobOptions(retry: .fixed(attempts: 2, delay: .milliseconds(50)), isolated: true)) { _, context in
+            throw JobFailure(type: "ValueError", arguments: [.string("run \(context.retries)")])
+        }
+        registry.register("isolated.retry", options: isolated) { _, context in
+            guard context.retries > 0 else { throw Retry(after: .milliseconds(20), kwargs: ["again": true]) }
+            return ["retries": .int(Int64(context.retries)), "kwargs": .object(try context.message.arguments().kwargs)]
+        }
+        registry.register("isolated.progress", options: isolated) { _, context in
+            try await context.updateState("PROGRESS", ["done": 1])
+            try await context.sleep(for: .milliseconds(500))
+            return .string(try await context.enqueue(Add(x: 1, y: 2), .with { $0.queue = context.queue }))
+        }
+        registry.register("isolated.send", options: isolated) { _, context in
+            let signature = Signature("interop.add", args: [40, 2], options: ["queue": .string(context.queue)])
+            return try await context.send(signature)?.json ?? .null
+        }
+        registry.register("isolated.replace", options: isolated) { _, context in
+            try await context.replace(with: Signature("interop.add", args: [40, 2], options: ["queue": .string(context.queue)]))
+        }
+        registry.register("isolated.soft", options: JobOptions(softTimeLimit: .milliseconds(300), isolated: true)) { _, context in
+            do {
+                try await context.sleep(for: .seconds(60))
+            } catch is SoftTimeLimitExceeded {
+                return "cleaned up"
+            }
+            return "slept"
+        }
+    }
+}
