@@ -65,11 +65,14 @@ enum IsolatedJobs {
         }
         // Leaves a program behind that would outlive it.
         registry.register("isolated.litter", options: isolated) { _, _ in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/bin/sleep")
-            process.arguments = ["300"]
-            try process.run()
-            return ["child": .int(Int64(process.processIdentifier)), "pid": pid]
+            guard let pipe = popen("sleep 300 >/dev/null 2>&1 </dev/null & echo $!", "r") else { throw JobFailure(type: "OSError") }
+            var line = [CChar](repeating: 0, count: 32)
+            let isRead = fgets(&line, Int32(line.count), pipe) != nil
+            pclose(pipe)
+            guard isRead, let child = Int64(String(decoding: line.prefix { $0 > 32 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)) else {
+                throw JobFailure(type: "OSError")
+            }
+            return ["child": .int(child), "pid": pid]
         }
     }
 
