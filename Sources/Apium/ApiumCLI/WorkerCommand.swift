@@ -93,8 +93,13 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         name: [.customShort("E"), .customLong("task-events")],
         help: "Begin with events about jobs on, for monitors such as Flower (worker_send_task_events).") var taskEvents = false
     @Flag(help: "Send no events about the worker itself.") var withoutHeartbeat = false
+    @Option(help: "Seconds between two events that tell that the worker is there; at least 0.1. Default: 2.") var heartbeatInterval: Double = 2
 
     public init() {}
+
+    public func validate() throws {
+        guard heartbeatInterval >= 0.1, heartbeatInterval < 1e6 else { throw ValidationError("--heartbeat-interval takes seconds, at least 0.1") }
+    }
 
     public func run() async throws {
         try await reportingFaults {
@@ -106,7 +111,8 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             do {
                 let prepared = try await application.prepare(open)
                 let program = Program(
-                    application: application, settings: loaded.settings, connection: open, prepared: prepared, hasHeartbeat: !withoutHeartbeat)
+                    application: application, settings: loaded.settings, connection: open, prepared: prepared,
+                    heartbeat: withoutHeartbeat ? nil : .seconds(heartbeatInterval))
                 if ChildMode.isChild { try await program.serveAsChild() } else { try await program.serve() }
                 await open.shutdown()
             } catch {
@@ -134,7 +140,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         let settings: ApiumSettings
         let connection: ApiumConnection
         let prepared: PreparedWorker
-        let hasHeartbeat: Bool
+        let heartbeat: Duration?
 
         var logger: Logger { application.setup.logger }
         var registry: JobRegistry { prepared.registry.completed(by: settings.jobDefaults) }
@@ -143,7 +149,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             var configuration = settings.workerConfiguration(
                 host: ProcessInfo.processInfo.hostName, queues: application.defaultQueues.isEmpty ? nil : application.defaultQueues,
                 resultsAreOnBroker: connection.resultsAreOnBroker)
-            if !hasHeartbeat { configuration.monitoring.heartbeat = nil }
+            configuration.monitoring.heartbeat = heartbeat
             configuration.acceptedContent = prepared.acceptedContent
             configuration.monitoring.settings["result_backend"] = .string(connection.backendURL)
             return configuration
