@@ -1,3 +1,4 @@
+# ruff: noqa: D103 - the decorator says what each feature is
 """What the matrix tries: each feature sends something to a queue, and answers what it saw in the end.
 
 The same features, by the same names, are in our producer (Sources/Tools/InteropProducer); what is expected is here alone.
@@ -149,7 +150,7 @@ def retry(app: Celery, queue: str) -> object:
 @feature("states of one's own on the way", ["PROGRESS", 4])
 def progress(app: Celery, queue: str) -> object:
     result = sig(app, queue, "progress", 4).apply_async()
-    seen = wait_until("a PROGRESS state", lambda: result.state == "PROGRESS" and result.state or result.ready() and "SUCCESS")
+    seen = wait_until("a PROGRESS state", lambda: (result.state == "PROGRESS" and result.state) or (result.ready() and "SUCCESS"))
     return [seen, result.get(timeout=SECONDS)]
 
 

@@ -42,6 +42,7 @@ class Caller:
         self.app, self.queue = app, queue
 
     def __call__(self, name: str, **options: object) -> AsyncResult:
+        """Sends a task of this name to the queue."""
         kwargs = options.pop("kwargs", {})
         return self.app.send_task(name, kwargs=kwargs, queue=self.queue, **options)
 

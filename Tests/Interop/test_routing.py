@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import redis
 from celery import Celery
 from celery.app import defaults
@@ -87,7 +86,7 @@ def test_our_route_to_an_exchange_is_followed(broker: str, queue: str, tmp_path:
 
 
 def test_a_message_that_nobody_is_bound_for_is_refused(apium: Apium) -> None:
-    """kombu would lose it."""
+    """Kombu would lose it."""
     done = apium.run("call", "routed.add", "--exchange", "nobody", "--routing-key", "nothing")
     assert done.returncode == 64
     assert "no queue is bound to exchange 'nobody'" in done.stderr

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN204, D101, D102, D103 - run by hand, to make the captures again
 """Writes canvas.json: canvases, and what Celery itself makes of them.
 
     pip install "celery[redis]==5.7.0"
@@ -7,6 +8,8 @@ Nothing runs and no server is needed: messages are taken where the in-memory tra
 groups where the Redis backend would write them. Ids are id-1-1, id-1-2, ... and the clock stands still, so that a second run writes
 the same file.
 """
+
+import contextlib
 import itertools
 import json
 import sys
@@ -21,7 +24,6 @@ from celery._state import _task_stack
 from celery.backends.redis import RedisBackend
 from celery.canvas import StampingVisitor, _chain
 from celery.exceptions import Ignore
-from kombu.transport import virtual
 from kombu.utils.json import dumps
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
@@ -99,6 +101,7 @@ def message(queue, envelope):
 
 def plain(value):
     """The value as JSON has it, without what differs from thread to thread."""
+
     def strip(value):
         if isinstance(value, dict):
             # Celery keeps stamp names in sets, so their order is of no account.
@@ -168,11 +171,8 @@ def replacing(name, sig, **request):
     recorder.reset()
     case = {"name": name, "kind": "replace", "signature": plain(sig), "request": plain(request)}
     running = Running(**request)
-    with running as task:
-        try:
-            task.replace(sig)
-        except Ignore:
-            pass
+    with running as task, contextlib.suppress(Ignore):
+        task.replace(sig)
     finish(case, None, running.children)
 
 
@@ -249,9 +249,24 @@ def linked(sig, *callbacks, errors=()):
 send("a task", s("add", 1, 2, z=3))
 send("a task with arguments in front", s("add", 2, a=1), (1,), {"b": 2})
 send("an immutable task keeps its own arguments", si("add", 2, a=1), (1,), {"b": 2})
-send("options of a task", options(
-    s("add", 1), queue="other", priority=6, countdown=10, expires=60, time_limit=30, soft_time_limit=20.5, shadow="alias", ignore_result=True,
-    headers={"x-custom": "1"}, app_id="me", task_id="mine", retries=2))
+send(
+    "options of a task",
+    options(
+        s("add", 1),
+        queue="other",
+        priority=6,
+        countdown=10,
+        expires=60,
+        time_limit=30,
+        soft_time_limit=20.5,
+        shadow="alias",
+        ignore_result=True,
+        headers={"x-custom": "1"},
+        app_id="me",
+        task_id="mine",
+        retries=2,
+    ),
+)
 send("options at the call take the place of own ones", options(s("add", 1), priority=1, queue="a"), priority=9, queue=None, countdown=5)
 send("an eta as text", options(s("add"), eta="2026-01-02T03:05:05+00:00", expires="2026-01-02T04:00:00+00:00"))
 send("callbacks and errbacks", linked(s("add", 1), s("log"), si("log", 1), errors=[s("oops")]))
