@@ -90,7 +90,7 @@ struct RedisConfigurationTests {
             ("redis+socket://", "path"), ("redis://:hunter2@h?socket_timeout=-1", "socket_timeout"), ("redis://:hunter2@[::1]x", "]"),
             ("redis://:hunter2/x@h/1", "%2F"), ("redis://:1/hunter2@h/1", "%40"), ("redis://user:hunter2", "port"),
             ("redis://h?ssl_ca_certs=x", "rediss"), ("rediss://h?ssl_ca_cert=x", "ssl_ca_cert"), ("rediss://h?ssl_cert_reqs=some", "ssl_cert_reqs"),
-            ("rediss://h?ssl_keyfile=k", "ssl_certfile"), ("rediss://h?ssl_check_hostname=x", "ssl_check_hostname"), ("sentinel://", "port"),
+            ("rediss://h?ssl_keyfile=k", "ssl_certfile"), ("rediss://h?ssl_check_hostname=x", "ssl_check_hostname"),
             ("sentinel://:hunter2@a;sentinel://:hunter3@b", "different passwords"), ("sentinel://a;redis://b", "mixes"), ("sentinel://a:x", "port"),
             ("sentinel://a?sentinel_pasword=hunter2", "sentinel_pasword"), ("sentinel://a?ssl=perhaps", "ssl='perhaps'"), ("redis://h/%FF", "UTF-8"),
             ("", "scheme"), ("redis://h/-1", "database"),
