@@ -96,7 +96,11 @@ def test_a_pool_of_processes_runs_everything_in_children(start: Start, call: Cal
     assert parent_of(call("interop.pid").get(timeout=30)) == worker.process.pid
 
 
-@pytest.mark.parametrize("value", [None, -(2**63), 0.1, "", 'Сельдерей 🌿 \u2028\u0000"\\/', [[], {}, [None]], {"a": {"b": [1, 2.5]}}, "x" * 1_000_000])
+@pytest.mark.parametrize(
+    "value",
+    [None, -(2**63), 0.1, "", 'Сельдерей 🌿 \u2028\u0000"\\/', [[], {}, [None]], {"a": {"b": [1, 2.5]}}, "x" * 1_000_000],
+    ids=lambda value: type(value).__name__,
+)
 def test_values_come_back_as_they_went(start: Start, call: Caller, value: object) -> None:
     """Through the queue and the child's channel, long ones too."""
     start()
@@ -217,6 +221,8 @@ def test_terminate_kills_the_child(start: Start, call: Caller, name: str) -> Non
     (child,) = children_of(worker)
     if name == "isolated.nap":
         running_pid(result)
+    # One that is revoked before it runs costs no child.
+    wait_for("the job's run", lambda: result.id in str(call.app.control.inspect(timeout=0.5).active()), 30)
     result.revoke(terminate=True)
     with pytest.raises(TaskRevokedError, match="terminated"):
         result.get(timeout=30)

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import matrix_tasks
 import pytest
 from celery import Celery
-from conftest import PROGRAMS, Worker, our_worker
+from conftest import PROGRAMS, Worker
 from matrix_features import FEATURES, SECONDS, Feature
 from stack.client import wait_for
 from stack.run_folder import ROOT
@@ -53,7 +54,12 @@ def lines(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lin
     queues = "matrix-python,matrix-both"
     command = [sys.executable, "-m", "celery", "-A", "matrix_tasks", "worker", "--pool", "threads", "--concurrency", "4", "-Q", queues, "-l", "INFO"]
     python = Worker(command, log, {"BROKER": broker, "PYTHONWARNINGS": "ignore"})
-    swift = our_worker(broker, log.with_name("swift.log"), "matrix-swift,matrix-both", "--result-extended")
+    redis = urlsplit(broker)
+    swift = Worker(
+        [str(PROGRAMS / "suite-worker"), "--broker", broker, "--queues", "matrix-swift,matrix-both", "--result-extended"],
+        log.with_name("swift.log"),
+        {"REDIS_HOST": redis.hostname or "", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password or ""},
+    )
     try:
         wait_for("Celery's worker", lambda: b" ready." in log.read_bytes(), 60)
         assert app.send_task("matrix.add", (1, 1), queue="matrix-swift").get(timeout=30) == 2

@@ -93,17 +93,22 @@ final class OwnRedis: Sendable {
         process.standardError = FileHandle.nullDevice
         try process.run()
         let server = OwnRedis(port: port, pid: process.processIdentifier, folder: folder)
-        try await TestServer.eventually("the server on port \(port) listens") { (try? await server.connect(nil, ping: false)) != nil }
+        try await TestServer.eventually("the server on port \(port) listens") { await server.listens() }
         return server
     }
 
     @discardableResult
-    func connect(_ password: String?, ping: Bool = true) async throws -> RedisConnection {
-        let configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: port), password: password)
+    func connect(_ password: String?) async throws -> RedisConnection {
+        try await RedisConnection.connect(RedisConfiguration(address: .tcp(host: "127.0.0.1", port: port), password: password), logger: TestServer.logger)
+    }
+
+    /// Whether the port answers, be it that a password is wanted.
+    private func listens() async -> Bool {
         do {
-            return try await RedisConnection.connect(configuration, logger: TestServer.logger)
-        } catch let error as RedisClientError where error.code == .authenticationFailed && !ping {
-            throw CancellationError()
+            try await connect(nil).close()
+            return true
+        } catch {
+            return (error as? RedisClientError)?.code == .authenticationFailed
         }
     }
 

@@ -4,7 +4,7 @@ import Foundation
 import Logging
 import RedisClient
 
-/// The Redis database in which tasks leave marks for their test: `$REDIS_HOST`, `$REDIS_PORT`, database 0.
+/// The Redis database in which tasks leave marks for their test: `$REDIS_HOST`, `$REDIS_PORT`, `$REDIS_PASSWORD`, database 0.
 struct SideChannel: Sendable {
     private let redis: RedisClient
 
@@ -14,7 +14,8 @@ struct SideChannel: Sendable {
     init(environment: [String: String], logger: Logger) throws {
         let text = environment["REDIS_PORT"] ?? "6379"
         guard let port = Int(text) else { throw ApiumError(.invalidConfiguration, "REDIS_PORT is \"\(text)\"; it takes a port's number") }
-        redis = RedisClient(RedisConfiguration(address: .tcp(host: environment["REDIS_HOST"] ?? "localhost", port: port)), logger: logger)
+        let address = RedisConfiguration.Address.tcp(host: environment["REDIS_HOST"] ?? "localhost", port: port)
+        redis = RedisClient(RedisConfiguration(address: address, password: environment["REDIS_PASSWORD"]), logger: logger)
     }
 
     /// Appends a value to a list.
