@@ -44,7 +44,7 @@ enum IsolatedJobs {
 
     private static func registerNuisances(in registry: inout JobRegistry) {
         // Takes every thread of the pool and never gives one back.
-        registry.register("isolated.stick", options: isolated) { _, _ in
+        registry.register("isolated.stick", options: JobOptions(isolated: true, trackStarted: true)) { _, _ in
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<64 { group.addTask { while true { usleep(1_000) } } }
             }
