@@ -68,7 +68,13 @@ def describe(target: dict) -> Target:
     return Target(target["name"], target["type"], target.get("path") or f"Sources/{target['name']}", frozenset(names))
 
 
+def own_files(ending: str, *folders: str) -> list[Path]:
+    """The files of an ending under folders of the repository, without what git ignores: a build folder holds other people's sources."""
+    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders]
+    listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return sorted(path for name in listed if name.endswith(ending) and (path := ROOT / name).exists())
+
+
 def swift_files(*folders: str) -> list[Path]:
     """The Swift files under folders of the repository, without generated ones."""
-    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.swift"))]
-    return [path for path in files if not path.name.endswith((".pb.swift", ".grpc.swift"))]
+    return [path for path in own_files(".swift", *folders) if not path.name.endswith((".pb.swift", ".grpc.swift"))]

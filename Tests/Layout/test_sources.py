@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from package import ROOT, swift_files
+from package import ROOT, own_files, swift_files
 
 LONGEST_FILE = 500
 PRODUCTION = swift_files("Sources", "Jobs", "beat")
@@ -26,7 +26,7 @@ def relative(path: Path) -> str:
 
 def test_files_are_short() -> None:
     """A file holds one idea."""
-    files = swift_files("Sources", "Jobs", "beat", "Tests") + sorted((ROOT / "deploy").rglob("*.py")) + sorted((ROOT / "Tests").rglob("*.py"))
+    files = swift_files("Sources", "Jobs", "beat", "Tests") + own_files(".py", "deploy", "Tests")
     long = {relative(path): lines for path in files if (lines := len(path.read_text().splitlines())) >= LONGEST_FILE}
     assert not long
 
