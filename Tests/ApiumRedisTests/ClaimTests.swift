@@ -49,6 +49,29 @@ struct ClaimTests {
         }
     }
 
+    @Test("what a blocked read brought between two looks is kept until it is collected")
+    func arrivalBetweenLooks() async throws {
+        try await Bench.with { bench in
+            let session = try await bench.session()
+            let loop = ClaimLoop(session: session)
+            loop.state.withLock { state in for list in state.rotation.all { state.rotation.setHot(list, false) } }
+            let waiting = Task { try await loop.wait() }
+            try await bench.enqueue(["early"])
+            try await within("the read's end") { try await waiting.value }
+            // The claiming task had looked before the message came, and goes on to wait.
+            try await within("a wait that has nothing to wait for") { try await loop.wait() }
+            let (arrived, failure) = loop.collect()
+            #expect(failure == nil)
+            let payload = try #require(arrived.first?.first)
+            #expect(arrived.count == 1)
+            #expect(try Message(decoding: payload).id == "early")
+            await loop.giveBack(arrived)
+            await loop.stop()
+            #expect(try await bench.waiting() == ["early"])
+            try await session.close()
+        }
+    }
+
     @Test("urgent jobs go first, and queues of one step take turns")
     func priorities() async throws {
         try await Bench.with { bench in

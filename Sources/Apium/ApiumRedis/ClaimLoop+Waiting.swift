@@ -7,7 +7,7 @@ extension ClaimLoop {
     func wait() async throws {
         let lists = state.withLock { $0.rotation.all }
         let waited = lists.prefix(broker.options.waitingConnections)
-        try await startWaiting(waited)
+        guard try await startWaiting(waited) else { return }
         let isComplete = waited.count == lists.count
         await signal.wait(atMost: isComplete ? broker.options.blockingTimeout + .seconds(1) : .milliseconds(50), on: broker.group.next())
         if !isComplete { try await look(at: lists.dropFirst(waited.count)) }
@@ -21,25 +21,26 @@ extension ClaimLoop {
         }
     }
 
-    /// Begins a read for each list on which none waits. The batches are registered before.
-    private func startWaiting(_ lists: ArraySlice<String>) async throws {
-        var idle: [(waiter: KeyWaiter, source: Source)] = []
-        var unregistered: [Source] = []
-        for list in lists {
-            let waiter = waiter(for: list)
-            if waiter.isWaiting { continue }
-            let source = Source(list: list, batch: takeBatch(list))
-            if !state.withLock({ $0.idle.contains(source.batch) }) { unregistered.append(source) }
-            idle.append((waiter, source))
-        }
+    /// Begins a read for each list on which none waits. The batches are registered before. False when a read has ended since its outcome
+    /// was last looked for: there is something to collect, and nothing to wait for.
+    private func startWaiting(_ lists: ArraySlice<String>) async throws -> Bool {
+        let waiters = lists.map { waiter(for: $0) }
+        // One that ends after this look raises the signal, which is then still there when it is waited for.
+        guard waiters.allSatisfy({ $0.isIdle || $0.isWaiting }) else { return false }
+        var waiting: [(waiter: KeyWaiter, source: Source)] = []
+        for waiter in waiters where waiter.isIdle { waiting.append((waiter, Source(list: waiter.list, batch: takeBatch(waiter.list)))) }
+        var started = 0
         do {
-            try await register(unregistered)
-            for (waiter, source) in idle { try await start(waiter, source) }
-        } catch {
-            // Nothing was moved by those that didn't start; registered or not, opening them again is harmless.
-            state.withLock { state in
-                for (waiter, source) in idle where !waiter.isWaiting { state.uncertain.append(source) }
+            try await register(waiting.map(\.source).filter { source in !state.withLock { $0.idle.contains(source.batch) } })
+            for (waiter, source) in waiting {
+                try await start(waiter, source)
+                started += 1
             }
+            return true
+        } catch {
+            // Nothing was moved by those that didn't start; registered or not, opening them again is harmless. What the others bring is
+            // collected.
+            state.withLock { $0.uncertain += waiting[started...].map(\.source) }
             throw error
         }
     }

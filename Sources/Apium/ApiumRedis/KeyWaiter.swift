@@ -37,7 +37,12 @@ final class KeyWaiter: Sendable {
     /// Whether a read is under way.
     var isWaiting: Bool { if case .waiting = state.withLock({ $0.outcome }) { true } else { false } }
 
-    /// Begins a read into `batch`, which must be empty and registered.
+    /// Whether a read may begin: none is under way, and what became of the last one was taken. An outcome that nobody took names a batch
+    /// that may hold a message; a read that began over it would forget that message until the session ends.
+    var isIdle: Bool { if case .idle = state.withLock({ $0.outcome }) { true } else { false } }
+
+    /// Begins a read into `batch`, which must be empty and registered. The waiter must be idle; only the claiming task starts reads, and
+    /// callbacks never make a waiter idle or take it out of that state.
     func start(
         _ batch: Int, into destination: String, on connection: RedisConnection, timeout: Duration, whenOver: @escaping @Sendable (_ answered: Bool) -> Void
     ) {
