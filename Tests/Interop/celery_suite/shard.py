@@ -58,7 +58,7 @@ class Shard:
 
     def run_pytest(self, port: int) -> None:
         """Runs pytest to its end, at most for a time."""
-        files = sorted({case.name.partition("::")[0] for case in self.cases})
+        files = sorted({case.name.partition("::")[0] for case in self.cases}, key=place)
         command = [sys.executable, "-m", "pytest", "-p", "celery_suite.plugin", "-p", "no:cacheprovider", "-q", "-c", "pytest.ini", *files]
         with (self.folder / "pytest.log").open("wb") as log:
             process = subprocess.Popen(command, cwd=self.suite, env=self.environment(port), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
@@ -119,3 +119,12 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def place(file: str) -> tuple[bool, str]:
+    """Orders the files of a shard: first those that look at all that a worker holds.
+
+    test_canvas leaves a retry behind that is due after three minutes. In one long run it is gone when test_inspect compares the list of
+    scheduled tasks with the one that it sent; in a shard it is not.
+    """
+    return (not file.endswith("/test_inspect.py"), file)
