@@ -6,6 +6,7 @@ CELERY_SUITE_RECORDS (a file that gets a line of JSON for each end) and CELERY_S
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -78,7 +79,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Each test begins with a worker that lives."""
+    """Each test begins with a worker that lives, and without the results of earlier tests.
+
+    A result that nobody holds gives its subscription up when Python collects it. Some tests compare the subscriptions before and after
+    a step of theirs, and would see those of others go in between.
+    """
+    gc.collect()
     if Session.worker is not None:
         Session.worker.revive(Session.last_test, Session.failed)
     Session.last_test, Session.failed = item.nodeid, False
