@@ -53,6 +53,28 @@ struct JobLossTests {
         #expect(message(TaskArguments(embed: embed)).loss("gone", at: now) == loss)
     }
 
+    @Test("a lost job's errbacks go into a message of another name, which has nothing to lose itself")
+    func errbacks() throws {
+        var arguments = TaskArguments(args: [7])
+        arguments.embed.errbacks = [["task": "told", "args": [], "kwargs": [:]]]
+        let now = Timestamp(microseconds: 1)
+        for ignored in [nil, true] {
+            let told = try #require(message(arguments) { $0.ignoreResult = ignored }.loss("gone", at: now).errbacks)
+            #expect(told.task == "apium.errbacks" && told.id == "lost:lost" && told.headers.rootID == "lost" && told.headers.group == nil)
+            #expect(told.lostJob == LostJob(id: "lost", name: "t", parentID: "parent", reason: "gone"))
+            #expect(try told.arguments() == arguments)
+            #expect(try Message(decoding: told.encoded()).lostJob == told.lostJob)
+            #expect(told.loss("again", at: now) == JobLoss(results: [], parts: []))
+        }
+        #expect(message().loss("gone", at: now).errbacks == nil)
+    }
+
+    @Test("a message is about a lost job only by name and header", arguments: ["text", 7, [:], ["id": 7]] as [JSONValue])
+    func hostileLosses(_ value: JSONValue) {
+        #expect(message { ($0.task, $0.custom["apium_lost"]) = ("apium.errbacks", value) }.lostJob == nil)
+        #expect(message { $0.custom["apium_lost"] = ["id": "x"] }.lostJob == nil)
+    }
+
     @Test("a job whose result is ignored is still a part of its chord, and one in no chord is none")
     func partial() {
         var embed = TaskArguments.Embed()

@@ -101,9 +101,11 @@ struct ReturnPlan {
         fail(message, reason)
     }
 
-    /// The job ends as `WorkerLostError`, and so does what depends on it. Each join that is completed by it gets a message of its own.
+    /// The job ends as `WorkerLostError`, and so does what depends on it. Its errbacks get a message of their own, and so does each
+    /// join that is completed by it.
     private mutating func fail(_ message: Message, _ reason: String) {
         let told = message.loss(reason, at: .now())
+        if let errbacks = told.errbacks { operate("push", list, last: errbacks.encoded()) }
         guard broker.otherResults == nil else { return losses.append(Loss(told: told, message: message)) }
         let options = broker.options.results
         for document in told.results {

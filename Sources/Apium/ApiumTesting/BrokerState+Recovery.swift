@@ -98,6 +98,7 @@ extension BrokerState {
     private mutating func fail(_ message: Message, _ reason: String, _ record: InFlight, at now: Timestamp) -> [Loss] {
         let place = Place(queue: record.queue, list: record.list, payload: record.payload)
         let loss = Loss(told: message.loss(reason, at: now), place: place)
+        if let errbacks = loss.told.errbacks { queues[record.queue, default: Queue()][record.list].pushFront(errbacks.encoded()) }
         if resultsAreElsewhere { return [loss] }
         for document in loss.told.results { store(document) }
         resumeJoins(bring(loss.told.parts, at: now), at: place)

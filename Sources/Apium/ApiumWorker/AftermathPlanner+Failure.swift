@@ -19,6 +19,13 @@ extension AftermathPlanner {
         return aftermath
     }
 
+    /// The errbacks of a job that ended with its worker: its result is stored, and this message is there to tell them.
+    func lost(_ lost: LostJob) -> Aftermath {
+        let request = FailedRequest(
+            id: lost.id, task: lost.name, rootID: job.message.headers.rootID, parentID: lost.parentID, arguments: job.arguments ?? TaskArguments())
+        return errbacks(job.embed.errbacks ?? [], of: request, lost.failure, traceback: lost.failure.traceback(of: lost.name)).aftermath
+    }
+
     /// The job took its child process down: it runs again, with one more crash to its name.
     func again() -> Aftermath { Aftermath(disposition: .requeue(crashed, queue: job.delivery.queue)) }
 

@@ -20,13 +20,18 @@ struct JobEnding: Sendable {
     private var tag: DeliveryTag { job.delivery.tag }
 
     /// Ends the delivery.
-    func end(_ verdict: Verdict) async {
-        guard needsTime(verdict) else { return await end(planner(at: environment.now()).aftermath(of: verdict)) }
+    func end(_ verdict: Verdict) async { await end(asksTime: needsTime(verdict)) { $0.aftermath(of: verdict) } }
+
+    /// Ends a delivery that tells the errbacks of a job which was lost.
+    func tell(of lost: LostJob) async { await end(asksTime: job.embed.namesTimes) { $0.lost(lost) } }
+
+    private func end(asksTime: Bool, _ aftermath: @escaping @Sendable (AftermathPlanner) -> Aftermath) async {
+        guard asksTime else { return await end(aftermath(planner(at: environment.now()))) }
         // A task of its own, here as below: the job's may be cancelled, by its soft limit for one, and what follows must not end with it.
         await Task {
             let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
             guard let now else { return release() }
-            await end(planner(at: now).aftermath(of: verdict))
+            await end(aftermath(planner(at: now)))
         }.value
     }
 

@@ -16,6 +16,7 @@ struct JobExecution: Sendable {
     /// Runs the delivery to its end. One whose job is not this worker's to end is left in flight, and goes back with the session.
     func run(_ delivery: Delivery, _ message: Message, _ limits: JobLimits) async {
         guard message.joining.isEmpty else { return await resume(delivery, message) }
+        if let lost = message.lostJob { return await tell(of: lost, delivery, message) }
         guard let entry = environment.registry[message.task] else {
             return await end(unknownTask(message), environment.assignment(delivery, message, JobOptions()))
         }
@@ -123,6 +124,18 @@ struct JobExecution: Sendable {
         job.arguments = try? message.arguments(accepting: environment.configuration.acceptedContent)
         guard running.beginEnding(delivery.tag) else { return release() }
         await ending(job, RunEffects()).resume(message.joining)
+    }
+
+    /// A job has ended with its worker, and its errbacks are still to be told.
+    private func tell(of lost: LostJob, _ delivery: Delivery, _ message: Message) async {
+        var job = environment.assignment(delivery, message, JobOptions())
+        do {
+            job.arguments = try message.arguments(accepting: environment.configuration.acceptedContent)
+        } catch {
+            return await end(.parked(reason: "\(error)", failure: nil), job)
+        }
+        guard running.beginEnding(delivery.tag) else { return release() }
+        await ending(job, RunEffects()).tell(of: lost)
     }
 
     /// Whether the job must not run now: revoked, expired, or not due. The broker's clock decides, and is asked only

@@ -46,6 +46,13 @@ extension Features {
         "a_map": { try await $0.value(.map($0.sig("sum"), over: [[1, 2], [3, 4]]).on(queue: $0.queue)) },
         "replace": { try await $0.value($0.sig("replaced", 3, 4) | $0.sig("add", 5)) },
         "add_to_chord": { try await $0.value(.chord(header: [$0.sig("more", [4, 6]), $0.sig("add", 1, 2)], body: $0.sig("sum"))) },
+        // For test_mixed_chords.py: sends, and answers the ids without waiting.
+        "mixed_chord": { feature in
+            let header = (0..<1000).map { feature.sig("nap", .double((0.02e6 + Double($0)) / 1e6)) }
+            let note = feature.sig("note", kwargs: ["key": .string("note:\(feature.queue)")])
+            let handle = try await feature.sent(.chord(header: header, body: feature.sig("identity").linked(to: note)))
+            return ["body": .string(handle.id), "group": .string(handle.parent?.id ?? "")]
+        },
         "stamps": { feature in
             let seen = try await feature.value(feature.sig("request").stamped(["monitor": "matrix"]))["stamps"]?.objectValue ?? [:]
             return .object(seen.mapValues { $0.arrayValue == nil ? [$0] : $0 })

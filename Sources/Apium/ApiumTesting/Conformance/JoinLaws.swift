@@ -10,6 +10,8 @@ extension BrokerConformance {
         },
         Law("a quarantined job ends as WorkerLostError, and is a part of its chord") { try await $0.quarantinedJobsAreParts() },
         Law("the rest of a lost job's chain fails with it, and is a part of the chord around it") { try await $0.lostChainsAreParts() },
+        Law("the errbacks of a job that was lost are left to whoever claims next, who does not run the job") { try await $0.lostJobsLeaveErrbacks() },
+        Law("a quarantined job leaves its errbacks, too; a message that tells errbacks leaves none") { try await $0.quarantinedJobsLeaveErrbacks() },
         Law("one completion stores all of its results", needsResultsOnBroker: true) { try await $0.manyResults() },
         Law("a completion that completes a chord has done all it says, and stays in flight for the join", needsResultsOnBroker: true) {
             try await $0.joiningStaysInFlight()
