@@ -22,16 +22,18 @@ def programs(release: bool) -> Path:
 
 
 def build(folder: RunFolder, release: bool) -> None:
-    """Builds each product that runs, one `swift build` each, with progress; a build of the same files is not repeated."""
+    """Builds everything but the tests, with progress; a build of the same files is not repeated.
+
+    In one `swift build`, for it takes one product or all: one after another, each would be planned and linked while half the machine waits.
+    """
     stamp = folder.path / f"build-{'release' if release else 'debug'}.stamp"
     wanted = fingerprint(programs(release))
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    for number, product in enumerate(PRODUCTS, 1):
-        print(f"Building {product} ({number} of {len(PRODUCTS)}){' - the first one takes minutes' if number == 1 else ''}", flush=True)
-        command = ["swift", "build", "--product", product, *(["-c", "release"] if release else [])]
-        if not run(command, folder.logs / "build.log"):
-            raise StartError(f"{' '.join(command)} failed; its output is above and in {folder.logs / 'build.log'}")
+    print("Building; the first time takes minutes", flush=True)
+    command = ["deploy/swift", "build", *(["-c", "release"] if release else [])]
+    if not run(command, folder.logs / "build.log"):
+        raise StartError(f"{' '.join(command)} failed; its output is above and in {folder.logs / 'build.log'}")
     stamp.write_text(fingerprint(programs(release)))
 
 

@@ -72,7 +72,7 @@ def integration(context: Context) -> Counts:
 def fuzz(context: Context) -> Counts:
     """Each decoder of bytes from elsewhere runs on changed captures for a while: one test a decoder. What breaks one is kept in the work folder."""
     package = ROOT / "Tests" / "Fuzz"
-    if context.run(["swift", "build", "--package-path", package, "--product", "fuzz"]) != 0:
+    if context.run([swift.SWIFT, "build", "--package-path", package, "--product", "fuzz"]) != 0:
         return failure("the fuzz targets do not build")
     program = package / ".build" / "debug" / "fuzz"
     listed = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout.split()

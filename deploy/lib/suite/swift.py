@@ -7,13 +7,15 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .context import Context
+from .context import ROOT, Context
 from .results import Counts, failure, from_junit
+
+SWIFT = ROOT / "deploy" / "swift"
 
 
 def build(context: Context) -> bool:
     """Builds everything once, tests included."""
-    return context.run(["swift", "build", "--build-tests"], timeout=3000) == 0
+    return context.run([SWIFT, "build", "--build-tests"], timeout=3000) == 0
 
 
 def report_name(part: str) -> str:
@@ -31,7 +33,7 @@ def test(context: Context, environment: Mapping[str, str] | None = None, options
     """Runs the built tests and reads what came of each, without those that another run has counted."""
     report = context.work / report_name(context.name)
     # One after another: on a small machine hundreds of tests at once take each other's time, and those that watch a clock fail.
-    words = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", "--xunit-output", str(context.report), *options]
+    words = [SWIFT, "test", "--skip-build", "--disable-xctest", "--no-parallel", "--xunit-output", str(context.report), *options]
     code = context.run(words, environment, timeout=900)
     if not report.exists():
         return failure(f"swift test ended with code {code} and left no report")
