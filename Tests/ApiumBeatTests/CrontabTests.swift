@@ -64,7 +64,8 @@ struct CrontabTests {
         "a wrong field is named with what stands there and what it takes",
         arguments: [
             ("* * * *", "4 fields"), ("60 * * * *", "minute"), ("* 24 * * *", "hour"), ("* * 0 * *", "day of month"), ("* * * foo *", "month"),
-            ("* * * * 7", "day of week"), ("*/0 * * * *", "step"), ("1,,2 * * * *", "minute"), ("", "0 fields"), ("1-2-3 * * * *", "minute"),
+            ("* * * * 7", "day of week"), ("*/0 * * * *", "step"),
+            ("5/2 * * * *", "a step follows"), ("1,,2 * * * *", "minute"), ("", "0 fields"), ("1-2-3 * * * *", "minute"),
         ])
     func wrongField(text: String, word: String) throws {
         let error = try #require(throws: ApiumError.self) { try Crontab(text) }

@@ -34,7 +34,59 @@ struct ScheduleFileTests {
         let second = try #require(file.entries.last)
         #expect(second.catchUp == .once)
         #expect(!second.isEnabled)
+        #expect(second.zone.name == "Europe/Moscow")
         #expect(second.schedule.next(after: try #require(Timestamp(iso8601: "2026-01-01T00:00:00Z")))?.iso8601 == "2026-01-01T01:00:00.000000+00:00")
+    }
+
+    @Test("the bounds of an entry, its catch-up and its policy for changes of the clock are read")
+    func bounds() throws {
+        let file = try ScheduleFile(
+            yaml: """
+                entries:
+                  bounded:
+                    task: t
+                    crontab: "30 2 * * *"
+                    timezone: Europe/Berlin
+                    jitter: 90s
+                    start: 2026-07-01T09:00:00
+                    end: 2026-12-31
+                    catch_up: {policy: all, max: 5, window: 6h}
+                    skipped_hour: skip
+                    repeated_hour: both
+                  sun:
+                    task: t
+                    solar: {event: sunset, lat: 55.75, lon: 37.62}
+                  once:
+                    task: t
+                    at: 2030-01-01T12:00:00+03:00
+                """)
+        let entry = try #require(file.entries.first)
+        #expect(entry.jitter == .seconds(90))
+        // Wall times of the entry's zone, where no offset is given.
+        #expect(entry.start == Timestamp(iso8601: "2026-07-01T07:00:00Z"))
+        #expect(entry.end == Timestamp(iso8601: "2026-12-30T23:00:00Z"))
+        #expect(entry.catchUp == CatchUp(.all, max: 5, window: .hours(6)))
+        guard case .crontab(_, let zone, let change) = entry.schedule else { throw ApiumError(.invalidMessage, "no crontab: \(entry.schedule)") }
+        #expect(zone.name == "Europe/Berlin")
+        #expect(change == ClockChange(skippedHour: .skip, repeatedHour: .both))
+        #expect(file.entries[1].schedule == .solar(try SolarSchedule(.sunset, latitude: 55.75, longitude: 37.62)))
+        #expect(file.entries[2].schedule == .at(try #require(Timestamp(iso8601: "2030-01-01T09:00:00Z"))))
+    }
+
+    @Test(
+        "a wrong value is named with its line and what it takes",
+        arguments: [
+            ("every: 0s", "every is \"0s\""), ("every: 5s\n    jitter: much", "jitter"), ("every: 5s\n    start: soon", "start is \"soon\""),
+            ("every: 5s\n    start: 2026-02-01\n    end: 2026-01-01", "end is before its start"), ("every: 5s\n    catch_up: some", "skip, once, all"),
+            ("every: 5s\n    catch_up: {max: 3}", "no policy"), ("every: 5s\n    catch_up: {policy: all, max: 0}", "max is 1 to 10000"),
+            ("every: 5s\n    catch_up: {policy: all, window: 32d}", "at most 31d"), ("every: 5s\n    skipped_hour: skip", "for a crontab"),
+            ("crontab: \"0 0 * * *\"\n    repeated_hour: never", "first, both"), ("solar: noon", "map with event, lat and lon"),
+            ("solar: {event: moonrise, lat: 1, lon: 2}", "dawn_astronomical"), ("solar: {event: sunset, lat: 91, lon: 2}", "-90 to 90"),
+            ("solar: {event: sunset, lat: 1}", "lon (degrees east)"), ("at: tomorrow", "ISO 8601"), ("crontab: 5/2 * * * *", "a step follows"),
+        ])
+    func wrongValue(lines: String, expected: String) throws {
+        let error = try #require(throws: ApiumError.self) { try ScheduleFile(yaml: "entries:\n  e:\n    task: t\n    \(lines)\n", name: "s.yaml") }
+        #expect(error.message.contains(expected) && error.message.hasPrefix("s.yaml:"), "\(error.message)")
     }
 
     @Test("an empty file and an empty map of entries are schedules without entries", arguments: ["", "entries:", "entries: {}"])
@@ -68,7 +120,7 @@ struct ScheduleFileTests {
                         options: {priority: 10}
                     """, name: "s.yaml")
         }
-        for expected in ["s.yaml:3:", "s.yaml:6: b.every is \"soon\"", "every and crontab", "unknown key \"tmezone\"", "Mars/Olympus"] {
+        for expected in ["s.yaml:3:", "priority is 0 to 9", "s.yaml:6: b.every is \"soon\"", "every and crontab", "unknown key \"tmezone\"", "Mars/Olympus"] {
             #expect(error.message.contains(expected), "\(expected) is not in:\n\(error.message)")
         }
     }
@@ -80,51 +132,4 @@ struct ScheduleFileTests {
 
     @Test("other texts are no durations", arguments: ["", "s", "-5s", "5 s", "5w", "NaN", "1e3"])
     func noDurations(text: String) { #expect(DurationText.parse(text) == nil) }
-}
-
-@Suite("Slots that are due")
-struct BeatPlanTests {
-    private let entry = ScheduleEntry(name: "e", task: "t", schedule: .every(.seconds(10)))
-    private func at(_ seconds: Double) -> Timestamp { Timestamp(seconds: seconds) }
-
-    @Test("interval slots are whole multiples since 1970, whoever computes them")
-    func anchored() {
-        #expect(entry.schedule.next(after: at(1_000_003)) == at(1_000_010))
-        #expect(entry.schedule.next(after: at(1_000_010)) == at(1_000_020))
-        #expect(entry.schedule.next(after: at(-5)) == at(0))
-    }
-
-    @Test("a new entry does not fire for slots before the beat was there")
-    func newEntry() {
-        #expect(BeatPlan.due(entry, mark: nil, since: at(1_000_003), now: at(1_000_009), tolerance: .seconds(10)).isEmpty)
-        #expect(BeatPlan.due(entry, mark: nil, since: at(1_000_003), now: at(1_000_010.01), tolerance: .seconds(10)) == [at(1_000_010)])
-    }
-
-    @Test("a slot is due once: the mark moves on")
-    func onceByMark() {
-        #expect(BeatPlan.due(entry, mark: at(1_000_010), since: at(0), now: at(1_000_012), tolerance: .seconds(10)).isEmpty)
-    }
-
-    @Test("slots missed for longer than the tolerance are skipped, or the newest is made good, as the entry says")
-    func missed() {
-        var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)))
-        let now = at(3600 * 100 + 1800)
-        #expect(BeatPlan.due(hourly, mark: at(3600 * 90), since: now, now: now, tolerance: .seconds(10)).isEmpty)
-        hourly.catchUp = .once
-        #expect(BeatPlan.due(hourly, mark: at(3600 * 90), since: now, now: now, tolerance: .seconds(10)) == [at(3600 * 100)])
-        #expect(BeatPlan.due(hourly, mark: at(3600 * 100), since: now, now: now, tolerance: .seconds(10)).isEmpty)
-        #expect(BeatPlan.due(hourly, mark: nil, since: now, now: now, tolerance: .seconds(10)).isEmpty, "an entry that never fired has missed nothing")
-    }
-
-    @Test("the message of a slot carries Celery's beat header, the slot and its expiry")
-    func message() throws {
-        var entry = entry
-        entry.expires = .seconds(60)
-        entry.queue = "checks"
-        let outgoing = try entry.outgoing(slot: at(1_000_010), router: Router())
-        #expect(outgoing.queue == "checks")
-        #expect(outgoing.message.headers.custom["celery_beat_task"] == true)
-        #expect(outgoing.message.headers.custom["apium_slot"] == .string(at(1_000_010).iso8601))
-        #expect(outgoing.message.headers.expires == at(1_000_070).iso8601)
-    }
 }

@@ -68,7 +68,7 @@ public struct Beat: Service {
             for slot in BeatPlan.due(entry, mark: marks[entry.name], since: since, now: now, tolerance: tolerance) {
                 next = min(next, now + (try await fire(entry, slot)))
             }
-            if let upcoming = entry.schedule.next(after: now) { next = min(next, upcoming) }
+            if let upcoming = entry.next(after: now) { next = min(next, upcoming) }
         }
         let elapsed = try await broker.serverTime() - now
         return max(next - now - elapsed, .zero)
@@ -85,28 +85,5 @@ public struct Beat: Service {
             logger.warning("a newer schedule is in force; this beat stands by", metadata: ["entry": "\(entry.name)", "generation": "\(generation)"])
         }
         return resync
-    }
-}
-
-/// Which slots of an entry are to be fired now: a pure function of the mark and the time.
-enum BeatPlan {
-    /// - Parameters:
-    ///   - mark: the last slot fired; `nil` for an entry that never fired.
-    ///   - since: when the beat started: an entry that never fired has missed nothing before, so that a new or edited entry
-    ///     does not fire at once.
-    ///   - tolerance: an older slot counts as missed, and the entry's policy decides.
-    static func due(_ entry: ScheduleEntry, mark: Timestamp?, since: Timestamp, now: Timestamp, tolerance: Duration) -> [Timestamp] {
-        let fresh = now + (.zero - tolerance)
-        let start = max(mark ?? since, fresh)
-        var due: [Timestamp] = []
-        var cursor = start
-        while let slot = entry.schedule.next(after: cursor), slot <= now {
-            due.append(slot)
-            cursor = slot
-            // A period of milliseconds has many slots within the tolerance; the newest thousand are enough.
-            if due.count > 1_000 { due.removeFirst(500) }
-        }
-        if due.isEmpty, let mark, mark < fresh, entry.catchUp == .once, let missed = entry.schedule.last(before: now), missed > mark { due = [missed] }
-        return due
     }
 }

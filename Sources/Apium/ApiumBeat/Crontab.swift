@@ -12,6 +12,8 @@ public struct Crontab: Sendable, Hashable, CustomStringConvertible {
     let daysOfMonth: Set<Int>
     let months: Set<Int>
     let daysOfWeek: Set<Int>
+    private let sortedMinutes: [Int]
+    private let sortedHours: [Int]
 
     /// Reads an expression of five fields.
     ///
@@ -24,6 +26,8 @@ public struct Crontab: Sendable, Hashable, CustomStringConvertible {
         description = fields.joined(separator: " ")
         minutes = try CrontabField.minute.values(fields[0])
         hours = try CrontabField.hour.values(fields[1])
+        sortedMinutes = minutes.sorted()
+        sortedHours = hours.sorted()
         daysOfMonth = try CrontabField.dayOfMonth.values(fields[2])
         months = try CrontabField.month.values(fields[3])
         daysOfWeek = try CrontabField.dayOfWeek.values(fields[4])
@@ -31,13 +35,16 @@ public struct Crontab: Sendable, Hashable, CustomStringConvertible {
 
     /// The first slot after an instant, in a zone; `nil` when there is none within 30 years (31 February).
     ///
-    /// In a skipped hour the slot is the first instant after the gap; in a repeated hour it is the first of the two.
-    public func next(after instant: Timestamp, in zone: ScheduleZone) -> Timestamp? {
-        let second = Int((Double(instant.microseconds) / 1_000_000).rounded(.down))
+    /// - Parameter change: what happens to slots in a skipped or repeated hour.
+    public func next(after instant: Timestamp, in zone: ScheduleZone, change: ClockChange = ClockChange()) -> Timestamp? {
+        let second = instant.flooredSecond
         let start = zone.wall(at: second)
         // A day is looked at once more than needed: a repeated hour may lie behind the present wall time.
-        for day in (start.day - 1)...(start.day + 366 * 30) where fits(day: day) {
-            if let found = slots(on: day, in: zone).first(where: { $0 > second }) { return Timestamp(microseconds: Int64(found) * 1_000_000) }
+        for day in (start.day - 1)...(start.day + 366 * 30) {
+            guard let found = first(on: day, after: second, in: zone, change) else { continue }
+            // Where the clock goes back over midnight, the next day begins before the last slot of this one.
+            let rival = zone.steadyOffset(on: day) == nil ? first(on: day + 1, after: second, in: zone, change) : nil
+            return Timestamp(wholeSeconds: min(found, rival ?? found))
         }
         return nil
     }
@@ -47,27 +54,32 @@ public struct Crontab: Sendable, Hashable, CustomStringConvertible {
         return months.contains(date.month) && daysOfMonth.contains(date.day) && daysOfWeek.contains(date.weekday)
     }
 
-    /// The instants of one day's slots in order; a slot in a skipped hour moves to the end of the gap, and slots that meet there are one.
-    private func slots(on day: Int, in zone: ScheduleZone) -> [Int] {
+    private func first(on day: Int, after second: Int, in zone: ScheduleZone, _ change: ClockChange) -> Int? {
+        guard fits(day: day) else { return nil }
+        guard let offset = zone.steadyOffset(on: day) else { return slots(on: day, in: zone, change).first { $0 > second } }
+        let midnight = day * 86_400 - offset
+        for hour in sortedHours where midnight + hour * 3600 + 3540 > second {
+            if let minute = sortedMinutes.first(where: { midnight + hour * 3600 + $0 * 60 > second }) { return midnight + hour * 3600 + minute * 60 }
+        }
+        return nil
+    }
+
+    /// The instants of one day's slots in order. Slots that are moved to the end of a gap meet there, and are one.
+    private func slots(on day: Int, in zone: ScheduleZone, _ change: ClockChange) -> [Int] {
+        let repeated = change.repeatedHour ?? (hours.count == 24 ? .both : .first)
         var found: Set<Int> = []
         for hour in hours {
             for minute in minutes {
                 let wall = WallTime(day: day, second: hour * 3600 + minute * 60)
-                found.insert(zone.instants(of: wall).first ?? endOfGap(wall, in: zone))
+                let instants = zone.instants(of: wall)
+                if let first = instants.first {
+                    found.formUnion(repeated == .both ? instants : [first])
+                } else if change.skippedHour == .next {
+                    found.insert(zone.endOfGap(wall))
+                }
             }
         }
         return found.sorted()
-    }
-
-    /// The first instant after the gap that swallows this wall time: where the offset changes.
-    private func endOfGap(_ wall: WallTime, in zone: ScheduleZone) -> Int {
-        var low = wall.total - zone.offset(at: wall.total + 86_400) - 86_400
-        var high = low + 2 * 86_400
-        while high - low > 1 {
-            let middle = low + (high - low) / 2
-            if zone.wall(at: middle) < wall { low = middle } else { high = middle }
-        }
-        return high
     }
 }
 
@@ -100,6 +112,7 @@ struct CrontabField {
             guard let number = Int(halves[1]), number > 0 else { throw fault(text, "a step is a whole number above 0") }
             step = number
         }
+        guard halves.count == 1 || halves[0] == "*" || halves[0].contains("-") else { throw fault(text, "a step follows * or a range") }
         let span = try self.span(halves[0], in: text)
         return Set(span.enumerated().filter { $0.offset % step == 0 }.map(\.element))
     }

@@ -1,5 +1,4 @@
 import ApiumCore
-import Foundation
 
 /// A calendar day and a time of day without a zone, in the proleptic Gregorian calendar.
 struct WallTime: Hashable, Comparable {
@@ -48,31 +47,13 @@ struct CivilDate: Hashable {
     }
 }
 
-/// A time zone as arithmetic: the offset at an instant, and the instants of a wall time.
-public struct ScheduleZone: Sendable, Hashable {
-    private let zone: TimeZone
-
-    /// Coordinated universal time.
-    public static let utc = ScheduleZone(TimeZone(secondsFromGMT: 0) ?? .gmt)
-
-    private init(_ zone: TimeZone) { self.zone = zone }
-
-    /// A zone of the system's database by its IANA name; `nil` when it has none of that name.
-    public init?(_ name: String) {
-        guard let zone = TimeZone(identifier: name) else { return nil }
-        self.init(zone)
-    }
-
-    /// Seconds east of UTC at an instant of whole seconds.
-    func offset(at second: Int) -> Int { zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))) }
-
-    /// The wall time at an instant.
-    func wall(at second: Int) -> WallTime { WallTime(total: second + offset(at: second)) }
-
-    /// The instants that show this wall time, in order: none in a skipped hour, two in a repeated one.
-    func instants(of wall: WallTime) -> [Int] {
-        // Offsets change by less than a day; the two sides of any change near this wall time are seen a day off.
-        let offsets = Set([offset(at: wall.total - 86_400), offset(at: wall.total + 86_400)])
-        return offsets.map { wall.total - $0 }.filter { self.wall(at: $0) == wall }.sorted()
+extension CivilDate {
+    /// Days from 1970-01-01 to a date (the inverse of ``init(dayNumber:)``).
+    static func dayNumber(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let shiftedYear = month <= 2 ? year - 1 : year
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }

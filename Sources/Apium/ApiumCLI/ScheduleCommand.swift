@@ -24,30 +24,54 @@ public struct ScheduleCommand: AsyncParsableCommand {
         }
     }
 
-    /// `apium schedule preview FILE ENTRY`.
+    /// `apium schedule preview FILE [ENTRY]`.
     public struct Preview: AsyncParsableCommand {
-        public static let configuration = CommandConfiguration(abstract: "Show the next instants of an entry.")
+        public static let configuration = CommandConfiguration(
+            abstract: "Show the next instants of an entry, or of all.",
+            discussion: "Each with its offset from UTC in the entry's zone, and a note where the clock is changed.")
         @Argument(help: "The schedule file.") var file: String
-        @Argument(help: "The entry's name.") var entry: String
-        @Option(help: "How many instants.") var count = 10
-        @Flag(help: "Print JSON.") var json = false
+        @Argument(help: "The entry's name. Default: all entries.") var entry: String?
+        @Option(help: "How many instants of each, 1 to 10000.") var count = 10
+        @Option(help: "The ISO 8601 instant to start from. Default: now.") var from: String?
+        @Flag(help: "Print JSON: a list of slots, or a map of lists by entry.") var json = false
         public init() {}
 
         public func run() async throws {
             try await reportingFaults {
-                let file = try ScheduleFile.load(path: file).file
-                guard let entry = file.entries.first(where: { $0.name == entry }) else {
-                    throw ApiumError(.invalidConfiguration, "there is no entry \(entry); there are \(file.entries.map(\.name).joined(separator: ", "))")
+                guard (1...10_000).contains(count) else { throw ApiumError(.invalidConfiguration, "--count is \(count); it takes 1 to 10000") }
+                let entries = try ScheduleFile.load(path: file).file.entries
+                let start = try start()
+                guard let name = entry else { return all(entries, after: start) }
+                guard let chosen = entries.first(where: { $0.name == name }) else {
+                    throw ApiumError(.invalidConfiguration, "there is no entry \(name); there are \(entries.map(\.name).joined(separator: ", "))")
                 }
-                var slots: [Timestamp] = []
-                var cursor = Timestamp.now()
-                while slots.count < max(count, 0), let slot = entry.schedule.next(after: cursor) {
-                    slots.append(slot)
-                    cursor = slot
-                }
-                if json { return CommandOutput.json(.array(slots.map { .string($0.iso8601) })) }
-                for slot in slots { CommandOutput.line(slot.iso8601) }
+                let slots = chosen.preview(count: count, after: start)
+                if json { return CommandOutput.json(.array(slots.map(\.json))) }
+                for slot in slots { CommandOutput.line(slot.description) }
             }
         }
+
+        private func all(_ entries: [ScheduleEntry], after start: Timestamp) {
+            let previews = entries.map { ($0.name, $0.preview(count: count, after: start)) }
+            if json { return CommandOutput.json(.object(Dictionary(uniqueKeysWithValues: previews.map { ($0, .array($1.map(\.json))) }))) }
+            for (name, slots) in previews {
+                CommandOutput.line("\(name):")
+                for slot in slots { CommandOutput.line("  \(slot)") }
+            }
+        }
+
+        private func start() throws -> Timestamp {
+            guard let from else { return .now() }
+            guard let instant = Timestamp(iso8601: from) else {
+                throw ApiumError(.invalidConfiguration, "--from is \"\(from)\"; it takes an ISO 8601 time, for example 2030-01-01T00:00:00Z")
+            }
+            return instant
+        }
+    }
+}
+
+extension SlotPreview {
+    fileprivate var json: JSONValue {
+        .object(["slot": .string(slot.iso8601), "local": .string(local), "note": note.map(JSONValue.string) ?? .null])
     }
 }

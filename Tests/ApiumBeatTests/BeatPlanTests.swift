@@ -1,0 +1,111 @@
+import ApiumCore
+import Testing
+
+@testable import ApiumBeat
+
+@Suite("Slots that are due")
+struct BeatPlanTests {
+    private let entry = ScheduleEntry(name: "e", task: "t", schedule: .every(.seconds(10)))
+    private func at(_ seconds: Double) -> Timestamp { Timestamp(seconds: seconds) }
+
+    @Test("interval slots are whole multiples since 1970, whoever computes them")
+    func anchored() {
+        #expect(entry.schedule.next(after: at(1_000_003)) == at(1_000_010))
+        #expect(entry.schedule.next(after: at(1_000_010)) == at(1_000_020))
+        #expect(entry.schedule.next(after: at(-5)) == at(0))
+    }
+
+    @Test("a new entry does not fire for slots before the beat was there")
+    func newEntry() {
+        #expect(BeatPlan.due(entry, mark: nil, since: at(1_000_003), now: at(1_000_009), tolerance: .seconds(10)).isEmpty)
+        #expect(BeatPlan.due(entry, mark: nil, since: at(1_000_003), now: at(1_000_010.01), tolerance: .seconds(10)) == [at(1_000_010)])
+    }
+
+    @Test("a slot is due once: the mark moves on")
+    func onceByMark() {
+        #expect(BeatPlan.due(entry, mark: at(1_000_010), since: at(0), now: at(1_000_012), tolerance: .seconds(10)).isEmpty)
+    }
+
+    @Test("slots missed for longer than the tolerance are skipped, or the newest is made good, as the entry says")
+    func missed() {
+        var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)))
+        let now = at(3600 * 100 + 1800)
+        #expect(BeatPlan.due(hourly, mark: at(3600 * 90), since: now, now: now, tolerance: .seconds(10)).isEmpty)
+        hourly.catchUp = .once
+        #expect(BeatPlan.due(hourly, mark: at(3600 * 90), since: now, now: now, tolerance: .seconds(10)) == [at(3600 * 100)])
+        #expect(BeatPlan.due(hourly, mark: at(3600 * 100), since: now, now: now, tolerance: .seconds(10)).isEmpty)
+        #expect(BeatPlan.due(hourly, mark: nil, since: now, now: now, tolerance: .seconds(10)).isEmpty, "an entry that never fired has missed nothing")
+    }
+
+    @Test("missed slots are made good up to a number and within a window, in their order")
+    func all() {
+        var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)), catchUp: CatchUp(.all, max: 3, window: .hours(8)))
+        let now = at(3600 * 100 + 1800)
+        func due(_ mark: Double) -> [Timestamp] { BeatPlan.due(hourly, mark: at(3600 * mark), since: now, now: now, tolerance: .seconds(10)) }
+        #expect(due(90) == [at(3600 * 98), at(3600 * 99), at(3600 * 100)])
+        #expect(due(98) == [at(3600 * 99), at(3600 * 100)])
+        hourly.catchUp.max = 100
+        #expect(due(90) == (93...100).map { at(3600 * Double($0)) })
+        #expect(BeatPlan.due(hourly, mark: nil, since: now, now: now, tolerance: .seconds(10)).isEmpty, "an entry that never fired has missed nothing")
+    }
+
+    @Test("a long outage of a schedule of milliseconds is made good in a moment")
+    func short() {
+        let quick = ScheduleEntry(name: "q", task: "t", schedule: .every(.milliseconds(1)), catchUp: CatchUp(.all, max: 10, window: .days(31)))
+        let due = BeatPlan.due(quick, mark: at(0), since: at(0), now: at(10_000_000), tolerance: .milliseconds(5))
+        #expect(due.count == 15 && due == due.sorted() && due.last == at(10_000_000), "\(due)")
+    }
+
+    @Test("no slot is before the start or after the end, both of which may be slots")
+    func bounds() {
+        let bounded = ScheduleEntry(name: "b", task: "t", schedule: .every(.seconds(10)), start: at(100), end: at(120))
+        #expect(bounded.next(after: at(0)) == at(100))
+        #expect(bounded.next(after: at(110)) == at(120))
+        #expect(bounded.next(after: at(120)) == nil)
+        #expect(bounded.last(before: at(1_000)) == at(120))
+        #expect(bounded.last(before: at(95)) == nil)
+    }
+
+    @Test("the jitter of a slot is the same in every beat, below the bound, and spread over it")
+    func jitter() throws {
+        let entry = ScheduleEntry(name: "j", task: "t", schedule: .every(.seconds(10)), jitter: .seconds(60))
+        let delays = (0..<600).compactMap { entry.delay(of: at(Double($0 * 10))) }
+        #expect(delays.count == 600 && delays == (0..<600).compactMap { entry.delay(of: at(Double($0 * 10))) })
+        #expect(delays.allSatisfy { $0 >= .zero && $0 < .seconds(60) })
+        for third in 0..<3 {
+            let share = delays.count { $0 >= .seconds(third * 20) && $0 < .seconds(third * 20 + 20) }
+            #expect((120...280).contains(share), "\(share) of 600 are in third \(third)")
+        }
+        #expect(try entry.outgoing(slot: at(10), router: Router()).delay == entry.delay(of: at(10)))
+    }
+
+    @Test("a preview shows offsets, and says where the clock is changed")
+    func preview() throws {
+        let zone = try #require(ScheduleZone("Europe/Berlin"))
+        func preview(_ text: String, _ start: String) throws -> [String] {
+            let entry = ScheduleEntry(name: "p", task: "t", schedule: .crontab(try Crontab(text), zone, ClockChange()), zone: zone)
+            return entry.preview(count: 3, after: try #require(Timestamp(iso8601: start))).map(\.description)
+        }
+        #expect(
+            try preview("30 2 * * *", "2026-03-28T00:00:00Z") == [
+                "2026-03-28T02:30:00+01:00", "2026-03-29T03:00:00+02:00  the clock was changed from +01:00 to +02:00", "2026-03-30T02:30:00+02:00",
+            ])
+        #expect(
+            try preview("30 * * * *", "2026-10-25T00:00:00Z") == [
+                "2026-10-25T02:30:00+02:00  the first time this hour is shown", "2026-10-25T02:30:00+01:00  the second time this hour is shown",
+                "2026-10-25T03:30:00+01:00",
+            ])
+    }
+
+    @Test("the message of a slot carries Celery's beat header, the slot and its expiry")
+    func message() throws {
+        var entry = entry
+        entry.expires = .seconds(60)
+        entry.queue = "checks"
+        let outgoing = try entry.outgoing(slot: at(1_000_010), router: Router())
+        #expect(outgoing.queue == "checks")
+        #expect(outgoing.message.headers.custom["celery_beat_task"] == true)
+        #expect(outgoing.message.headers.custom["apium_slot"] == .string(at(1_000_010).iso8601))
+        #expect(outgoing.message.headers.expires == at(1_000_070).iso8601)
+    }
+}
