@@ -66,7 +66,7 @@ struct ScheduleFileTests {
         #expect(entry.start == Timestamp(iso8601: "2026-07-01T07:00:00Z"))
         #expect(entry.end == Timestamp(iso8601: "2026-12-30T23:00:00Z"))
         #expect(entry.catchUp == CatchUp(.all, max: 5, window: .hours(6)))
-        guard case .crontab(_, let zone, let change) = entry.schedule else { throw ApiumError(.invalidMessage, "no crontab: \(entry.schedule)") }
+        guard case .crontab(_, let zone, let change) = entry.schedule else { throw ApiumError(.invalidConfiguration, "no crontab: \(entry.schedule)") }
         #expect(zone.name == "Europe/Berlin")
         #expect(change == ClockChange(skippedHour: .skip, repeatedHour: .both))
         #expect(file.entries[1].schedule == .solar(try SolarSchedule(.sunset, latitude: 55.75, longitude: 37.62)))
