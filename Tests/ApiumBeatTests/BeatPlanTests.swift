@@ -17,42 +17,73 @@ struct BeatPlanTests {
 
     @Test("a new entry does not fire for slots before the beat was there")
     func newEntry() {
-        #expect(BeatPlan.due(entry, mark: nil, since: at(1_000_003), now: at(1_000_009), tolerance: .seconds(10)).isEmpty)
-        #expect(BeatPlan.due(entry, mark: nil, since: at(1_000_003), now: at(1_000_010.01), tolerance: .seconds(10)) == [at(1_000_010)])
+        #expect(BeatPlan.due(entry, EntryProgress(since: at(1_000_003), mark: nil), now: at(1_000_009), tolerance: .seconds(10)).isEmpty)
+        #expect(BeatPlan.due(entry, EntryProgress(since: at(1_000_003), mark: nil), now: at(1_000_010.01), tolerance: .seconds(10)) == [at(1_000_010)])
     }
 
     @Test("a slot is due once: the mark moves on")
     func onceByMark() {
-        #expect(BeatPlan.due(entry, mark: at(1_000_010), since: at(0), now: at(1_000_012), tolerance: .seconds(10)).isEmpty)
+        #expect(BeatPlan.due(entry, EntryProgress(since: at(0), mark: at(1_000_010)), now: at(1_000_012), tolerance: .seconds(10)).isEmpty)
     }
 
     @Test("slots missed for longer than the tolerance are skipped, or the newest is made good, as the entry says")
     func missed() {
         var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)))
         let now = at(3600 * 100 + 1800)
-        #expect(BeatPlan.due(hourly, mark: at(3600 * 90), since: now, now: now, tolerance: .seconds(10)).isEmpty)
+        #expect(BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * 90)), now: now, tolerance: .seconds(10)).isEmpty)
         hourly.catchUp = .once
-        #expect(BeatPlan.due(hourly, mark: at(3600 * 90), since: now, now: now, tolerance: .seconds(10)) == [at(3600 * 100)])
-        #expect(BeatPlan.due(hourly, mark: at(3600 * 100), since: now, now: now, tolerance: .seconds(10)).isEmpty)
-        #expect(BeatPlan.due(hourly, mark: nil, since: now, now: now, tolerance: .seconds(10)).isEmpty, "an entry that never fired has missed nothing")
+        #expect(BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * 90)), now: now, tolerance: .seconds(10)) == [at(3600 * 100)])
+        #expect(BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * 100)), now: now, tolerance: .seconds(10)).isEmpty)
+        let new = EntryProgress(since: now, mark: nil)
+        #expect(BeatPlan.due(hourly, new, now: now, tolerance: .seconds(10)).isEmpty, "a new entry has missed nothing")
     }
 
     @Test("missed slots are made good up to a number and within a window, in their order")
     func all() {
         var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)), catchUp: CatchUp(.all, max: 3, window: .hours(8)))
         let now = at(3600 * 100 + 1800)
-        func due(_ mark: Double) -> [Timestamp] { BeatPlan.due(hourly, mark: at(3600 * mark), since: now, now: now, tolerance: .seconds(10)) }
+        func due(_ mark: Double) -> [Timestamp] { BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * mark)), now: now, tolerance: .seconds(10)) }
         #expect(due(90) == [at(3600 * 98), at(3600 * 99), at(3600 * 100)])
         #expect(due(98) == [at(3600 * 99), at(3600 * 100)])
         hourly.catchUp.max = 100
         #expect(due(90) == (93...100).map { at(3600 * Double($0)) })
-        #expect(BeatPlan.due(hourly, mark: nil, since: now, now: now, tolerance: .seconds(10)).isEmpty, "an entry that never fired has missed nothing")
+        let new = EntryProgress(since: now, mark: nil)
+        #expect(BeatPlan.due(hourly, new, now: now, tolerance: .seconds(10)).isEmpty, "a new entry has missed nothing")
+    }
+
+    @Test("neither an edit nor enabling makes slots good: an entry begins with its version", arguments: CatchUp.Policy.allCases)
+    func edits(policy: CatchUp.Policy) {
+        let hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)), catchUp: CatchUp(policy))
+        let now = at(3600 * 100 + 1800)
+        let edited = EntryProgress(since: at(3600 * 100 + 1700), mark: at(3600 * 90))
+        #expect(BeatPlan.due(hourly, edited, now: now, tolerance: .seconds(10)).isEmpty)
+        // What is missed later, while no beat runs, is made good as the entry says.
+        let later = BeatPlan.due(hourly, edited, now: at(3600 * 102 + 1800), tolerance: .seconds(10))
+        #expect(later == (policy == .skip ? [] : policy == .once ? [at(3600 * 102)] : [at(3600 * 101), at(3600 * 102)]))
+    }
+
+    @Test("the version of an entry changes with its slots and its catch-up, and not with what the job gets")
+    func versions() throws {
+        var edited = entry
+        edited.kwargs = ["a": 1]
+        edited.expires = .seconds(5)
+        #expect(edited.version == entry.version)
+        edited.catchUp = .once
+        let zone = try #require(ScheduleZone("Europe/Berlin"))
+        let crontab = try Crontab("30 2 * * *")
+        var others = [entry.version, edited.version]
+        for change in [ClockChange(), ClockChange(skippedHour: .skip), ClockChange(repeatedHour: .both)] {
+            for zone in [zone, .utc] { others.append(ScheduleEntry(name: "e", task: "t", schedule: .crontab(crontab, zone, change)).version) }
+        }
+        edited.start = at(5)
+        others.append(edited.version)
+        #expect(Set(others).count == others.count, "\(others)")
     }
 
     @Test("a long outage of a schedule of milliseconds is made good in a moment")
     func short() {
         let quick = ScheduleEntry(name: "q", task: "t", schedule: .every(.milliseconds(1)), catchUp: CatchUp(.all, max: 10, window: .days(31)))
-        let due = BeatPlan.due(quick, mark: at(0), since: at(0), now: at(10_000_000), tolerance: .milliseconds(5))
+        let due = BeatPlan.due(quick, EntryProgress(since: at(0), mark: at(0)), now: at(10_000_000), tolerance: .milliseconds(5))
         #expect(due.count == 15 && due == due.sorted() && due.last == at(10_000_000), "\(due)")
     }
 

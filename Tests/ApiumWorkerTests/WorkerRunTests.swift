@@ -256,7 +256,7 @@ private struct Obstacle: Broker {
     func discard(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.discard(id, from: shelf) }
     func scheduledCount() async throws -> Int { try await broker.scheduledCount() }
     func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { try await broker.fire(slot) }
-    func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] { try await broker.slotMarks(entries) }
+    func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]? { try await broker.adopt(schedule) }
 }
 
 private struct ObstacleSession: BrokerSession {

@@ -38,13 +38,9 @@ public struct Beat: Service {
 
     private func loop() async {
         var backoff = Duration.milliseconds(200)
-        var since: Timestamp?
         while !Task.isCancelled {
             do {
-                let start: Timestamp
-                if let since { start = since } else { start = try await broker.serverTime() }
-                since = start
-                let pause = try await round(since: start)
+                let pause = try await round()
                 backoff = .milliseconds(200)
                 try await Task.sleep(for: pause)
             } catch is CancellationError {
@@ -58,14 +54,19 @@ public struct Beat: Service {
     }
 
     /// Fires what is due, and answers how long to sleep.
-    ///
-    /// - Parameter since: when this beat started: an entry that never fired has missed nothing before.
-    func round(since: Timestamp) async throws -> Duration {
+    func round() async throws -> Duration {
+        let versions = entries.map { ($0.name, $0.version) }
+        let adoption = ScheduleAdoption(generation: generation, versions: Dictionary(versions) { first, _ in first })
+        guard let progress = try await broker.adopt(adoption) else {
+            logger.warning("a newer schedule is in force; this beat stands by", metadata: ["generation": "\(generation)"])
+            return resync
+        }
+        // Asked for after the adoption, so that no entry is in force only later.
         let now = try await broker.serverTime()
-        let marks = try await broker.slotMarks(entries.map(\.name))
         var next = now + resync
         for entry in entries {
-            for slot in BeatPlan.due(entry, mark: marks[entry.name], since: since, now: now, tolerance: tolerance) {
+            guard let known = progress[entry.name] else { continue }
+            for slot in BeatPlan.due(entry, known, now: now, tolerance: tolerance) {
                 next = min(next, now + (try await fire(entry, slot)))
             }
             if let upcoming = entry.next(after: now) { next = min(next, upcoming) }

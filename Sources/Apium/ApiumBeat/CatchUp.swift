@@ -37,23 +37,23 @@ public struct CatchUp: Sendable, Hashable {
     public static let once = CatchUp(.once)
 }
 
-/// Which slots of an entry are to be fired now: a pure function of the mark and the time.
+/// Which slots of an entry are to be fired now: a pure function of its progress and the time.
 enum BeatPlan {
     /// - Parameters:
-    ///   - mark: the last slot fired; `nil` for an entry that never fired.
-    ///   - since: when the beat started: an entry that never fired has missed nothing before, so that a new entry does not fire at once.
+    ///   - progress: since when the entry is in force as it is now, and its last slot. It has missed nothing before either.
     ///   - tolerance: an older slot counts as missed, and the entry's policy decides.
     /// - Returns: slots in their order.
-    static func due(_ entry: ScheduleEntry, mark: Timestamp?, since: Timestamp, now: Timestamp, tolerance: Duration) -> [Timestamp] {
+    static func due(_ entry: ScheduleEntry, _ progress: EntryProgress, now: Timestamp, tolerance: Duration) -> [Timestamp] {
         let fresh = now + (.zero - tolerance)
         // A period of milliseconds has many slots within the tolerance; the newest thousand are enough.
-        let due = slots(of: entry, after: max(mark ?? since, fresh), until: now, newest: 1_000)
-        guard let mark, mark < fresh else { return due }
-        return missed(entry, after: mark, until: fresh, now: now, anyDue: !due.isEmpty) + due
+        let known = max(progress.mark ?? progress.since, progress.since)
+        let due = slots(of: entry, after: max(known, fresh), until: now, newest: 1_000)
+        guard known < fresh else { return due }
+        return missed(entry, after: known, until: fresh, now: now, anyDue: !due.isEmpty) + due
     }
 
-    private static func missed(_ entry: ScheduleEntry, after mark: Timestamp, until fresh: Timestamp, now: Timestamp, anyDue: Bool) -> [Timestamp] {
-        let earliest = max(mark, now + (.zero - entry.catchUp.window))
+    private static func missed(_ entry: ScheduleEntry, after known: Timestamp, until fresh: Timestamp, now: Timestamp, anyDue: Bool) -> [Timestamp] {
+        let earliest = max(known, now + (.zero - entry.catchUp.window))
         switch entry.catchUp.policy {
         case .skip: return []
         case .once:

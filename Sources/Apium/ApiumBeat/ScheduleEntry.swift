@@ -70,6 +70,16 @@ public struct ScheduleEntry: Sendable, Hashable {
         return slot
     }
 
+    /// A text of all that decides which slots there are and which are made good. Where it differs from the version in force the entry
+    /// begins anew, so that no edit makes earlier slots good; what the job gets may change without that.
+    var version: String {
+        var change = ""
+        if case .crontab(_, _, let policy) = schedule { change = "\(policy.skippedHour) \(policy.repeatedHour.map { "\($0)" } ?? "-")" }
+        let bounds = [start, end].map { $0.map { String($0.microseconds) } ?? "-" }
+        let catchUp = [catchUp.policy.rawValue, String(catchUp.max), String(catchUp.window.wholeMicroseconds)]
+        return (["\(schedule)", change] + bounds + catchUp).joined(separator: "|")
+    }
+
     /// The delay of a slot's job: 64-bit FNV-1a of name and slot, spread over the jitter.
     func delay(of slot: Timestamp) -> Duration? {
         guard jitter > .zero else { return nil }

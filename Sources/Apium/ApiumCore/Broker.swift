@@ -41,8 +41,11 @@ public protocol Broker: Sendable {
     /// clock, or of an older generation; else enqueues and moves the mark in one step (invariant 10).
     func fire(_ slot: ScheduledSlot) async throws -> FireOutcome
 
-    /// The high-water marks of schedule entries: entry key → last slot fired or skipped. Entries never seen are missing.
-    func slotMarks(_ entries: [String]) async throws -> [String: Timestamp]
+    /// Puts the entries of a schedule in force: an entry whose version differs from the one that was in force begins now; entries that
+    /// are not named are forgotten, but for their high-water marks. Naming the same again changes nothing.
+    ///
+    /// - Returns: entry → from where it goes on; `nil` when a newer generation is in force.
+    func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]?
 
     /// The jobs that wait for their time and belong to one of the queues, the earliest first; also those that still stand in a
     /// queue and carry a later ETA. At most `limit`.
@@ -370,36 +373,4 @@ public struct SessionHealth: Sendable, Hashable {
         self.sinceLastRenewal = sinceLastRenewal
         self.lastError = lastError
     }
-}
-
-/// One slot of a schedule entry, ready to fire.
-public struct ScheduledSlot: Sendable {
-    /// The entry's key: unique within the schedule.
-    public var entry: String
-    /// The schedule's generation: a newer deployment's is greater, and an older one is refused.
-    public var generation: Int64
-    /// The slot's instant.
-    public var instant: Timestamp
-    /// The job to enqueue; `nil` moves the mark without one (a slot that is skipped by policy).
-    public var job: Outgoing?
-
-    /// Makes a slot.
-    public init(entry: String, generation: Int64, instant: Timestamp, job: Outgoing?) {
-        self.entry = entry
-        self.generation = generation
-        self.instant = instant
-        self.job = job
-    }
-}
-
-/// The answer to firing a slot.
-public enum FireOutcome: Sendable, Hashable {
-    /// This call fired it.
-    case fired
-    /// It had fired already.
-    case alreadyFired
-    /// A newer schedule is in force.
-    case staleGeneration
-    /// The broker's clock has not reached the slot; come again after this time.
-    case early(by: Duration)
 }

@@ -27,14 +27,22 @@ extension RedisBroker {
         }
     }
 
-    public func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] {
-        guard !entries.isEmpty else { return [:] }
+    public func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]? {
+        let entries = schedule.versions.sorted { $0.key < $1.key }
+        var arguments = [String(schedule.generation)]
+        for (entry, version) in entries { arguments += [entry, version] }
         do {
-            var command = RedisCommand("HMGET", keys.beatMarks)
-            command.append(contentsOf: entries)
-            let marks = try await client.reply(command).asArray()
-            let pairs = zip(entries, marks).compactMap { entry, mark in mark.int.map { (entry, Timestamp(microseconds: Int64($0))) } }
-            return Dictionary(pairs) { first, _ in first }
+            let command = RedisCommand.eval(
+                RedisScripts.adopt, keys: [keys.beatMarks, keys.beatGeneration, keys.beatVersions, keys.beatSince], arguments: arguments)
+            let answer = try await client.reply(command).asArray()
+            // Without entries both answers are empty; then there is nothing to fire either.
+            guard answer.count == 2 * entries.count else { return nil }
+            var progress: [String: EntryProgress] = [:]
+            for (index, entry) in entries.enumerated() {
+                let mark = answer[2 * index + 1].int.map { Timestamp(microseconds: Int64($0)) }
+                progress[entry.key] = EntryProgress(since: Timestamp(microseconds: Int64(try answer[2 * index].asInt())), mark: mark)
+            }
+            return progress
         } catch {
             throw RedisFailure.apiumError(error)
         }

@@ -131,6 +131,12 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:beat:generation` · string · owner: beats · end: never.
     var beatGeneration: String { "\(prefix)apium:beat:generation" }
 
+    /// `apium:beat:versions` · hash, entry → version in force · owner: beats · end: the entry leaves the schedule.
+    var beatVersions: String { "\(prefix)apium:beat:versions" }
+
+    /// `apium:beat:since` · hash, entry → since when its version is in force, in µs · owner: beats · end: the entry leaves the schedule.
+    var beatSince: String { "\(prefix)apium:beat:since" }
+
     /// `apium:beat:ledger` · stream of about 10,000 · owner: beats · end: capped.
     var beatLedger: String { "\(prefix)apium:beat:ledger" }
 }

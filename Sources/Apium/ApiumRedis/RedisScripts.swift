@@ -17,6 +17,7 @@ enum RedisScripts {
     static let revoke = script("revoke", PackageResources.revoke_lua)
     static let control = script("control", PackageResources.control_lua)
     static let fire = script("fire", PackageResources.fire_lua)
+    static let adopt = script("adopt", PackageResources.adopt_lua)
     static let requeue = script("requeue", PackageResources.requeue_lua)
     static let trim = script("trim", PackageResources.trim_lua)
     static let store = script("store", PackageResources.store_lua, PackageResources.functions_lua)

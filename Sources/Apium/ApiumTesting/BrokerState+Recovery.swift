@@ -169,6 +169,14 @@ extension BrokerState {
 
     // MARK: Slots
 
+    mutating func adopt(_ schedule: ScheduleAdoption, at now: Timestamp) -> [String: EntryProgress]? {
+        if schedule.generation < generation { return nil }
+        generation = schedule.generation
+        versions = versions.filter { schedule.versions[$0.key] != nil }
+        for (entry, version) in schedule.versions where versions[entry]?.text != version { versions[entry] = (version, now) }
+        return versions.reduce(into: [:]) { $0[$1.key] = EntryProgress(since: $1.value.since, mark: marks[$1.key]) }
+    }
+
     mutating func fire(_ slot: ScheduledSlot, at now: Timestamp) -> FireOutcome {
         if slot.generation < generation { return .staleGeneration }
         generation = slot.generation

@@ -27,6 +27,7 @@ struct BrokerState {
     var janitor: String?
     var generation: Int64 = .min
     var marks: [String: Timestamp] = [:]
+    var versions: [String: (text: String, since: Timestamp)] = [:]
 
     /// A message that waits for its time.
     struct Scheduled {

@@ -82,7 +82,5 @@ public final class InMemoryBroker: Broker {
 
     public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { core.change { $0.fire(slot, at: $1) } }
 
-    public func slotMarks(_ entries: [String]) async throws -> [String: Timestamp] {
-        core.read { state, _ in state.marks.filter { entries.contains($0.key) } }
-    }
+    public func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]? { core.change { $0.adopt(schedule, at: $1) } }
 }
