@@ -347,7 +347,9 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "ApiumConfigurationTests", dependencies: ["ApiumConfiguration", "ApiumCore", "DynamicJSON", "RedisClient"], swiftSettings: strict),
-        .testTarget(name: "ApiumBeatTests", dependencies: ["ApiumBeat"], swiftSettings: strict),
+        .testTarget(
+            name: "ApiumBeatTests", dependencies: ["ApiumBeat", "ApiumTesting", "ApiumCore", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(
             name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", .product(name: "Logging", package: "swift-log")],

@@ -35,6 +35,7 @@ PARTS = [
     Part("migrations", "api migrate against a real PostgreSQL", checks.pytest("Migrations"), lane="stack", needs_build=True),
     Part("nginx", "nginx in front of the real API", checks.pytest("Nginx"), lane="stack", needs_build=True),
     Part("interop", "Celery from PyPI calls our jobs, and we call its tasks", checks.pytest("Interop"), lane="swift", needs_build=True),
+    Part("beat", "ten beats, killed and paused, fire each slot once", checks.pytest("Beat"), lane="swift", needs_build=True),
     Part("celery-suite", "Celery's own integration suite, served by our worker", checks.celery_suite, lane="swift", needs_build=True),
     Part("e2e", "from a link to a notification, with kills, faults and restarts", checks.pytest("EndToEnd"), lane="stack", needs_build=True),
     Part("openapi", "the API against its own description", checks.pytest("OpenAPI"), lane="swift", needs_build=True),

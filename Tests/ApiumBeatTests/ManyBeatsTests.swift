@@ -1,0 +1,110 @@
+import ApiumCore
+import ApiumTesting
+import Logging
+import Testing
+
+@testable import ApiumBeat
+
+@Suite("Many beats")
+struct ManyBeatsTests {
+    private let clock = ManualClock()
+    private let schedule = [
+        ScheduleEntry(name: "interval", task: "t", schedule: .every(.seconds(7)), queue: "interval"),
+        ScheduleEntry(name: "short", task: "t", schedule: .every(.milliseconds(1500)), queue: "short"),
+    ]
+
+    private func beat(_ broker: InMemoryBroker, _ entries: [ScheduleEntry]) -> Beat {
+        Beat(broker: broker, entries: entries, generation: 1, logger: Logger(label: "beat") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The slots of the jobs in a queue, in the order in which they were enqueued.
+    private func slots(in queue: String, of broker: InMemoryBroker) async throws -> [String] {
+        let session = broker.open(WorkerIdentity(name: "reader", queues: [queue]))
+        let claim = try await session.claim(limit: try await broker.queueLength(queue))
+        return try claim.deliveries.map { try #require(try Message(decoding: $0.payload).headers.custom["apium_slot"]?.string) }
+    }
+
+    @Test("ten beats, killed and paused at random, fire over an hour exactly the slots of the hour", arguments: [1, 2, 3] as [UInt64])
+    func hour(seed: UInt64) async throws {
+        let broker = InMemoryBroker(clock: clock)
+        var chance = SeededGenerator(state: seed)
+        let entries =
+            schedule + [
+                ScheduleEntry(name: "minutes", task: "t", schedule: .crontab(try Crontab("*/2 * * * *"), .utc, ClockChange()), queue: "minutes")
+            ]
+        var beats = (0..<10).map { _ in beat(broker, entries) }
+        _ = try await beats[0].round()
+        let start = clock.timestamp
+        while clock.timestamp - start < .hours(1) {
+            clock.advance(by: .milliseconds(Int.random(in: 1...4_000, using: &chance)))
+            // Those that are not chosen are paused; a killed one knows nothing of what it did before.
+            beats.shuffle(using: &chance)
+            let awake = Array(beats.prefix(Int.random(in: 1...4, using: &chance)))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for beat in awake { group.addTask { _ = try await beat.round() } }
+                try await group.waitForAll()
+            }
+            beats[0] = beat(broker, entries)
+        }
+        for entry in entries {
+            var expected: [String] = []
+            var cursor = start
+            while let slot = entry.next(after: cursor), slot <= clock.timestamp {
+                expected.append(slot.iso8601)
+                cursor = slot
+            }
+            let found = try await slots(in: entry.queue ?? "", of: broker)
+            #expect(found == expected, "\(entry.name), seed \(seed)")
+        }
+    }
+
+    @Test("a beat of an older file stands by as soon as a newer one is adopted")
+    func newestFileWins() async throws {
+        let broker = InMemoryBroker(clock: clock)
+        let older = beat(broker, schedule)
+        _ = try await older.round()
+        let newer = Beat(broker: broker, entries: [schedule[0]], generation: 2, logger: Logger(label: "beat") { _ in SwiftLogNoOpLogHandler() })
+        _ = try await newer.round()
+        clock.advance(by: .seconds(8))
+        _ = try await older.round()
+        #expect(try await broker.queueLength("interval") == 0)
+        _ = try await newer.round()
+        #expect(try await broker.queueLength("interval") == 1)
+        #expect(try await broker.queueLength("short") == 0)
+    }
+
+    @Test("an edit and enabling make no slot good, an outage of all beats does")
+    func editsAndOutages() async throws {
+        let broker = InMemoryBroker(clock: clock)
+        var entry = ScheduleEntry(name: "e", task: "t", schedule: .every(.hours(1)), queue: "q", catchUp: CatchUp(.all))
+        func round(_ entries: [ScheduleEntry]) async throws -> Int {
+            _ = try await beat(broker, entries).round()
+            return try await broker.queueLength("q")
+        }
+        #expect(try await round([entry]) == 0)
+        clock.advance(by: .hours(3) + .minutes(30))
+        #expect(try await round([entry]) == 3, "three slots passed in an outage")
+        clock.advance(by: .hours(2))
+        entry.schedule = .every(.minutes(30))
+        #expect(try await round([entry]) == 3, "an edit made slots good")
+        entry.isEnabled = false
+        _ = try await round([entry])
+        clock.advance(by: .hours(2))
+        _ = try await round([entry])
+        entry.isEnabled = true
+        #expect(try await round([entry]) == 3, "enabling made slots good")
+    }
+}
+
+/// A generator that gives the same numbers for the same seed (SplitMix64).
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
