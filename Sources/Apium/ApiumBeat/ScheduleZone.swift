@@ -44,8 +44,10 @@ public struct ScheduleZone: Sendable, Hashable, CustomStringConvertible {
     /// The instants that show this wall time, in order: none in a skipped hour, two in a repeated one.
     func instants(of wall: WallTime) -> [Int] {
         // Offsets change by less than a day; the two sides of any change near this wall time are seen a day off.
-        let offsets = Set([offset(at: wall.total - 86_400), offset(at: wall.total + 86_400)])
-        return offsets.map { wall.total - $0 }.filter { self.wall(at: $0) == wall }.sorted()
+        let before = offset(at: wall.total - 86_400)
+        let after = offset(at: wall.total + 86_400)
+        if before == after { return [wall.total - before] }
+        return [wall.total - max(before, after), wall.total - min(before, after)].filter { self.wall(at: $0) == wall }
     }
 
     /// The offset of a whole day with the days around it; `nil` when it changes near that day.
