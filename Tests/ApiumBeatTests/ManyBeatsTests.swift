@@ -19,7 +19,7 @@ struct ManyBeatsTests {
 
     /// The slots of the jobs in a queue, in the order in which they were enqueued.
     private func slots(in queue: String, of broker: InMemoryBroker) async throws -> [String] {
-        let session = broker.open(WorkerIdentity(name: "reader", queues: [queue]))
+        let session = broker.open(WorkerIdentity(name: "reader", pid: 1, queues: [queue]))
         let claim = try await session.claim(limit: try await broker.queueLength(queue))
         return try claim.deliveries.compactMap { delivery in
             guard case .string(let slot)? = try Message(decoding: delivery.payload).headers.custom["apium_slot"] else { return nil }
