@@ -17,6 +17,18 @@ struct FollowingTests {
         }
     }
 
+    @Test("a group with more of a raw chain behind it hands the list of its values to the next step, once", arguments: [true, false])
+    func rawChain(resultsTravel: Bool) async throws {
+        let mill = Mill(resultsTravel: resultsTravel)
+        let group = Signature.group([call("add", 10), call("add", 20)])
+        let rest = [call("add", 100, options: ["task_id": "end"]), call("sum", options: ["task_id": "sum"]), group].map(\.json)
+        try await mill.run {
+            try await mill.send(call("add", 1, 1, options: ["chain": .array(rest)]))
+            #expect(try await mill.document("sum").result == 34)
+            #expect(try await mill.document("end").result == 134)
+        }
+    }
+
     @Test("a chord's body gets the values of its header in order, once", arguments: [true, false])
     func chord(resultsTravel: Bool) async throws {
         let mill = Mill(resultsTravel: resultsTravel)

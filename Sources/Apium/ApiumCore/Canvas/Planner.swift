@@ -80,6 +80,7 @@ struct Planner {
             throw ApiumError(.badArguments, "a group as a whole cannot be linked to anything: make it a chord, or link its members")
         }
         guard node.leaves > 0 else { return freeze(node, Freezing()) }
+        if let chord = try Self.chord(of: node, call) { return try applyChord(chord.node, chord.call) }
         var options = node.signature.merged(options: call.options)
         let id = options.removeValue(forKey: "task_id")?.stringValue ?? dispatcher.makeID()
         options["group_id"] = .string(id)
