@@ -162,13 +162,19 @@ let package = Package(
         .target(
             name: "ApiumCLI",
             dependencies: [
-                "Apium", "ApiumConfiguration", "DynamicJSON", "ApiumWorker", "ApiumBeat", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Apium", "ApiumConfiguration", "ApiumYAML", "DynamicJSON", "ApiumWorker", "ApiumBeat",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Sources/Apium/ApiumCLI", swiftSettings: strict),
         // In-memory broker, manual clock, and the conformance suite that both brokers pass.
-        .target(name: "ApiumTesting", dependencies: ["ApiumCore", "DynamicJSON"], path: "Sources/Apium/ApiumTesting", swiftSettings: strict),
+        .target(
+            name: "ApiumTesting",
+            dependencies: [
+                "ApiumCore", "ApiumWorker", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], path: "Sources/Apium/ApiumTesting", swiftSettings: strict),
 
         // MARK: PriceWatch: the application.
         // Domain values, rules and ports; no I/O.
@@ -307,12 +313,28 @@ let package = Package(
         .executableTarget(
             name: "SuiteWorker",
             dependencies: [
-                "Apium", "ApiumCLI", "ApiumCore", "ApiumYAML", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                "Apium", "ApiumCLI", "ApiumConfiguration", "ApiumCore", "ApiumYAML", "DynamicJSON", "RedisClient",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/Interop/SuiteWorker", swiftSettings: strict),
 
+        // A program of a user's own, with an isolated job: the examples run it.
+        .executableTarget(
+            name: "ExampleWorker",
+            dependencies: [
+                "Apium", "ApiumCLI", .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Examples/Program", swiftSettings: strict),
+
         // MARK: Tests.
+        // One executed example for each concept: the documentation shows their code.
+        .testTarget(
+            name: "Examples",
+            dependencies: [
+                "Apium", "ApiumBeat", "ApiumConfiguration", "ApiumTesting", "ApiumWorker", "ApiumYAML", "DynamicJSON", "ExampleWorker", "RedisClient",
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], path: "Tests/Examples", exclude: ["Program"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchAPITests",
             dependencies: [
@@ -346,7 +368,10 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "ApiumConfigurationTests", dependencies: ["ApiumConfiguration", "ApiumCore", "DynamicJSON", "RedisClient"], swiftSettings: strict),
+            name: "ApiumConfigurationTests",
+            dependencies: [
+                "ApiumConfiguration", "ApiumCore", "ApiumYAML", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ApiumBeatTests", dependencies: ["ApiumBeat", "ApiumTesting", "ApiumCore", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),

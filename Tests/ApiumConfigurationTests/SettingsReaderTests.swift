@@ -1,4 +1,5 @@
 import ApiumCore
+import ApiumYAML
 import DynamicJSON
 import Foundation
 import Testing
@@ -135,7 +136,7 @@ struct SettingsReaderTests {
         #expect(error?.code == .invalidConfiguration && lines.count == 13, "\(text)")
         for mention in [
             "line 1: broker_url has scheme 'http'", "did you mean 'task_default_queue'", "worker_concurrency takes a whole number from 1 to 10000",
-            "did you mean 'result_expires'", "messages are written as JSON", "broker_host: write broker_url", "exchange type 'topic'",
+            "did you mean 'result_expires'", "task_serializer names 'pickle': pickle is never read", "broker_host: write broker_url", "exchange type 'topic'",
             "an exchange needs a routing_key", "priority_steps is an ascending list", "did you mean 'global_keyprefix'", "known are username, password and ssl",
             "environment, APIUM_RESULT_EXTENDED: result_extended takes true or false", "results are kept on Redis", "is no JSON and no YAML",
             "command line, --lease: worker_lease takes a number of seconds, 1.0 or more",
@@ -210,12 +211,16 @@ struct SettingsReaderTests {
             "worker_pool": "processes", "task_queues": "[a]", "task_routes": "{t: q}", "broker_transport_options": "{client_name: n}",
             "result_backend_transport_options": "{client_name: n}", "broker_use_ssl": "{ssl_ca_certs: f}", "redis_backend_use_ssl": "{ssl_ca_certs: f}",
             "task_default_priority": "5", "worker_concurrency": "5", "worker_max_tasks_per_child": "5", "worker_max_memory_per_child": "5",
-            "worker_leaked_slot_limit": "5",
+            "worker_leaked_slot_limit": "5", "task_serializer": "yaml", "accept_content": "json,yaml", "result_accept_content": "yaml",
+            "task_compression": "gzip",
+            "result_compression": "zstd",
             "task_create_missing_queues": "false", "worker_enable_remote_control": "false",
         ]
         let text = try #require(special[name] ?? example[definition.takes])
         for variable in definition.environment {
-            let loaded = try read(environment: [variable: text])
+            var defaults = ApiumSettings()
+            defaults.serializers = [.json, .yaml]
+            let loaded = try SettingsReader(environment: [variable: text], defaults: defaults).load()
             #expect(loaded.origins == [name: "environment, \(variable)"])
             #expect(definition.show(loaded.settings) != definition.show(ApiumSettings()))
         }

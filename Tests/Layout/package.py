@@ -18,7 +18,13 @@ IMPORT = re.compile(
 
 # From below to above; a target imports from its own layer and those below it.
 LAYERS = ["Sources/System", "Sources/Drivers", "Sources/Apium", "Sources/PriceWatch", "Sources/Executables"]
-LAYER_OF_FOLDER = {"Jobs": "Sources/PriceWatch", "beat": "Sources/Executables", "Sources/Tools": "Sources/Executables", "Tests/Interop": "Sources/Executables"}
+LAYER_OF_FOLDER = {
+    "Jobs": "Sources/PriceWatch",
+    "beat": "Sources/Executables",
+    "Sources/Tools": "Sources/Executables",
+    "Tests/Interop": "Sources/Executables",
+    "Tests/Examples": "Sources/Executables",
+}
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import RedisClient
 
 /// Open connections to a broker and a result backend, and the client that works on them.
 public struct ApiumConnection: Sendable {
-    /// Enqueues jobs and reads results.
-    public let client: ApiumClient
+    /// Enqueues jobs and reads results. How it writes messages may be changed.
+    public var client: ApiumClient
     /// The broker.
     public let broker: RedisBroker
     /// The result backend.

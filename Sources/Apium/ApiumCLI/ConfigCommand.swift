@@ -22,7 +22,7 @@ public struct ConfigCommand: AsyncParsableCommand {
     public func run() async throws {
         try await reportingFaults {
             if describe { return CommandOutput.line(SettingDefinition.markdown) }
-            let loaded = try connection.settings(ProcessSetup(logger: CommandOutput.quietLogger))
+            let loaded = try connection.settings(ProcessSetup.operations)
             let rows = loaded.rows.filter { !set || $0.origin != SettingRow.standard }
             if json { return CommandOutput.json(Self.document(rows, notes: loaded.notes)) }
             let name = (rows.map(\.name.count).max() ?? 0) + 2

@@ -31,12 +31,19 @@ public struct ProcessSetup: Sendable {
     public var environment: [String: String]
     /// A file in the form of `.env` whose values stand below the environment's. Default: `.env` in the working directory.
     public var environmentFile: String?
+    /// What counts where neither command line, environment nor file says anything, and the serialisations that the program brings
+    /// (``ApiumSettings/serializers``). Default: `ApiumSettings()`.
+    public var defaults: ApiumSettings
 
     /// Makes the value.
-    public init(logger: Logger, environment: [String: String] = ProcessInfo.processInfo.environment, environmentFile: String? = ".env") {
+    public init(
+        logger: Logger, environment: [String: String] = ProcessInfo.processInfo.environment, environmentFile: String? = ".env",
+        defaults: ApiumSettings = ApiumSettings()
+    ) {
         self.logger = logger
         self.environment = environment
         self.environmentFile = environmentFile
+        self.defaults = defaults
     }
 }
 
@@ -52,9 +59,6 @@ public struct PreparedWorker: Sendable {
     public var services: [any Service]
     /// Started beside the worker, once there is one: health and metrics endpoints.
     public var companions: @Sendable (Worker) -> [any Service]
-
-    /// The serialisations in which messages are read: Celery's `accept_content`. Default: JSON alone.
-    public var acceptedContent = AcceptedContent.json
 
     /// Makes the value.
     public init(registry: JobRegistry, services: [any Service] = [], companions: @escaping @Sendable (Worker) -> [any Service] = { _ in [] }) {
@@ -150,7 +154,6 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
                 host: ProcessInfo.processInfo.hostName, queues: application.defaultQueues.isEmpty ? nil : application.defaultQueues,
                 resultsAreOnBroker: connection.resultsAreOnBroker)
             configuration.monitoring.heartbeat = heartbeat
-            configuration.acceptedContent = prepared.acceptedContent
             configuration.monitoring.settings["result_backend"] = .string(connection.backendURL)
             return configuration
         }

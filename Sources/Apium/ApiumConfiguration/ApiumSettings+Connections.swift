@@ -56,7 +56,8 @@ extension ApiumSettings {
         options.fanoutPatterns = brokerOptions.fanoutPatterns
         options.results = RedisResultOptions(
             keyPrefix: resultOptions.globalKeyPrefix, expires: resultExpires, failureExpires: resultFailureExpires, chordExpires: resultChordExpires,
-            chordJoinTimeout: resultChordJoinTimeout, chordsAreOrdered: resultOptions.chordsAreOrdered)
+            chordJoinTimeout: resultChordJoinTimeout, chordsAreOrdered: resultOptions.chordsAreOrdered, compression: resultCompression,
+            acceptedContent: resultAcceptedContent ?? acceptedContent)
         return options
     }
 
@@ -64,7 +65,11 @@ extension ApiumSettings {
     ///
     /// - Throws: ``ApiumError`` `invalidConfiguration`.
     public func connect(logger: Logger) throws -> ApiumConnection {
-        ApiumConnection(broker: try brokerConfiguration(), results: try resultConfiguration(), router: router, options: redisOptions, logger: logger)
+        var connection = ApiumConnection(
+            broker: try brokerConfiguration(), results: try resultConfiguration(), router: router, options: redisOptions, logger: logger)
+        connection.client.format = taskFormat
+        connection.client.controlExchange = monitoring.controlExchange + ".pidbox"
+        return connection
     }
 
     /// How a worker runs.
@@ -79,7 +84,7 @@ extension ApiumSettings {
             lease: workerLease, gracePeriod: workerGracePeriod, resultExtended: resultExtended, resultsTravelWithCompletion: resultsAreOnBroker,
             isolation: IsolationOptions(
                 isSupported: true, pool: workerPool, maxJobsPerChild: workerMaxTasksPerChild, maxMemoryPerChild: workerMaxMemoryPerChild),
-            joinTimeout: resultChordJoinTimeout, leakedSlotLimit: workerLeakedSlotLimit)
+            joinTimeout: resultChordJoinTimeout, leakedSlotLimit: workerLeakedSlotLimit, acceptedContent: acceptedContent)
         configuration.monitoring = monitoring
         // What `inspect conf` shows beside the worker's own.
         for definition in SettingDefinition.all where definition.isCelerys {

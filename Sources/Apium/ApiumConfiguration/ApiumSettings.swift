@@ -40,6 +40,18 @@ public struct ApiumSettings: Sendable {
     public var resultChordJoinTimeout = Duration.seconds(3)
     /// Whether results are stored with name, arguments, worker and queue (`result_extended`). Default: `false`.
     public var resultExtended = false
+    /// How stored results are compressed (`result_compression`); compressed ones are read in any case. Default: `nil`, not at all.
+    public var resultCompression: BodyCompression?
+    /// The serialisations in which results are read (`result_accept_content`). Default: `nil`, as ``acceptedContent``.
+    public var resultAcceptedContent: AcceptedContent?
+
+    /// The serialisations that the program brings: what the settings may name. `Serializer.yaml` is in a product of its own, `ApiumYAML`.
+    /// Default: JSON alone.
+    public var serializers = [Serializer.json]
+    /// How messages are written (`task_serializer`, `task_compression`). Default: JSON, not compressed.
+    public var taskFormat = ContentFormat.json
+    /// The serialisations in which messages are read; others are parked (`accept_content`). Default: JSON alone.
+    public var acceptedContent = AcceptedContent.json
 
     /// Queues, routes and defaults of routing (`task_queues`, `task_routes`, `task_default_queue` …).
     public var router = Router()

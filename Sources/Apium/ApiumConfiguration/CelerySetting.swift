@@ -28,11 +28,11 @@ enum CelerySetting {
         "task_create_missing_queue_type": (["classic"], "queues on Redis have no type", "queues on Redis have no type; leave it out"),
         "task_default_queue_type": (["classic"], "queues on Redis have no type", "queues on Redis have no type; leave it out"),
         "task_always_eager": ([false], "jobs run in workers", "jobs run in workers; tests use the broker in memory of ApiumTesting"),
-        "task_serializer": (["json"], "messages are written as JSON", "messages are written as JSON; leave it out"),
-        "result_serializer": (["json"], "results are written as JSON", "results are written as JSON; leave it out"),
+        "result_serializer": (
+            ["json", "application/json"], "results are written as JSON",
+            "results are written as JSON, because ends of jobs and parts of chords are compared inside Redis, which reads nothing else; leave it out"
+        ),
         "event_serializer": (["json"], "events are written as JSON", "events are written as JSON; leave it out"),
-        "accept_content": ([["json"], ["application/json"], "json"], "bodies are read as JSON", "bodies are read as JSON alone; leave it out"),
-        "result_accept_content": ([["json"], ["application/json"], "json"], "results are read as JSON", "results are read as JSON alone; leave it out"),
         "task_acks_on_failure": (
             [true], "failed jobs are acknowledged", "a failed job is kept in the dead set, from where it can be queued again; leave it out"
         ),
@@ -84,8 +84,7 @@ enum CelerySetting {
         "task_publish_retry": "publishing again could run a job twice; the error says whether the first may have arrived",
         "task_publish_retry_policy": "publishing again could run a job twice; the error says whether the first may have arrived",
         "task_eager_propagates": "jobs run in workers", "task_store_eager_result": "jobs run in workers",
-        "worker_disable_rate_limits": "rate limits are set by remote control", "task_compression": "bodies are written as they are; compressed ones are read",
-        "result_compression": "results are written as they are",
+        "worker_disable_rate_limits": "rate limits are set by remote control",
         "task_retry_on_worker_lost": "such a job runs again anyway; see task_reject_on_worker_lost",
         "timezone": "each entry of a schedule names its own; UTC if it does not",
         "task_remote_tracebacks": "needs a Python library on both sides", "task_repr_maxlevels": "argsrepr is cut by length",

@@ -44,6 +44,16 @@ extension SettingDefinition {
             "Whether queues that are not declared may be used; if false, an error names the queue."),
     ]
 
+    static let content = [
+        SettingDefinition("task_serializer", .one, \.taskFormat.serializer, "How messages are written."),
+        SettingDefinition("task_compression", .compression, \.taskFormat.compression, "How messages are compressed; not at all if not set."),
+        SettingDefinition("accept_content", .several, \.acceptedContent, "The serialisations in which messages are read; others are parked."),
+        SettingDefinition(
+            "result_compression", .compression, \.resultCompression, "How results are compressed; not at all if not set. Compressed ones are always read."),
+        SettingDefinition(
+            "result_accept_content", .several, \.resultAcceptedContent, "The serialisations in which results are read; if not set, those of accept_content."),
+    ]
+
     static let tasks = [
         SettingDefinition(
             "task_acks_late", .optionalFlag, \.jobDefaults.acksLate, "Whether messages are acknowledged after the run; true if not set (Celery: false)."),

@@ -34,11 +34,25 @@ public struct SettingDefinition: Sendable {
         showValue = { shape.show($0[keyPath: path]) }
     }
 
+    /// A setting of Celery's that names serialisations among those that the program brings.
+    init<Value>(
+        _ name: String, _ shape: ContentShape<Value>, _ path: any WritableKeyPath<ApiumSettings, Value> & Sendable, _ help: String
+    ) {
+        self.name = name
+        environment = ["APIUM_" + name.uppercased(), "CELERY_" + name.uppercased()]
+        takes = shape.takes
+        self.help = help
+        isCelerys = true
+        isStructured = false
+        read = { value, settings, _ in settings[keyPath: path] = try shape.read(value, settings.serializers) }
+        showValue = { shape.show($0[keyPath: path]) }
+    }
+
     /// The value in force, secrets masked; null when it is not set.
     public func show(_ settings: ApiumSettings) -> JSONValue { showValue(settings) }
 
     /// Every setting, in the order of the documentation.
-    public static let all = broker + results + routing + tasks + worker + beat
+    public static let all = broker + results + routing + content + tasks + worker + beat
 
     /// The settings by name.
     static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }

@@ -16,7 +16,7 @@ public struct SettingsReader: Sendable {
     public struct Argument: Sendable {
         /// The setting's name.
         public var name: String
-        /// The value.
+        /// The value; a text is read as it would be in the environment.
         public var value: JSONValue
         /// The option, for messages: `--broker`.
         public var option: String
@@ -64,7 +64,7 @@ public struct SettingsReader: Sendable {
         if let path = file ?? named(Self.fileVariable, in: environment) ?? named(Self.fileVariable, in: fromFile) { reading.readFile(path) }
         if let environmentFile { reading.readEnvironment(fromFile) { "\(environmentFile), \($0)" } }
         reading.readEnvironment(environment) { "environment, \($0)" }
-        for argument in arguments { reading.take(argument.name, argument.value, from: "command line, \(argument.option)") }
+        for argument in arguments { reading.take(argument) }
         reading.check()
         guard reading.faults.isEmpty else { throw ApiumError(.invalidConfiguration, reading.faults.joined(separator: "\n")) }
         return LoadedSettings(settings: reading.settings, origins: reading.origins, notes: reading.notes)
@@ -146,14 +146,7 @@ struct SettingsReading {
             guard let variable = definition.environment.first(where: { environment[$0].map { !$0.isEmpty } ?? false }), let text = environment[variable] else {
                 continue
             }
-            do {
-                let value = definition.isStructured ? try SettingsDocument.value(of: definition.name, text: text) : .string(text)
-                take(definition, value, from: origin(variable))
-            } catch let fault as SettingFault {
-                faults.append("\(origin(variable)): \(definition.name) \(fault.reason)")
-            } catch {
-                faults.append("\(origin(variable)): \(error)")
-            }
+            take(definition, text: text, from: origin(variable))
         }
         noteUnknown(environment, origin: origin)
     }
@@ -168,6 +161,26 @@ struct SettingsReading {
     }
 
     // MARK: Values
+
+    /// A text of the command line is read as one of the environment.
+    mutating func take(_ argument: SettingsReader.Argument) {
+        let origin = "command line, \(argument.option)"
+        guard let definition = SettingDefinition.byName[argument.name], let text = argument.value.stringValue else {
+            return take(argument.name, argument.value, from: origin)
+        }
+        take(definition, text: text, from: origin)
+    }
+
+    private mutating func take(_ definition: SettingDefinition, text: String, from origin: String) {
+        do {
+            let value = definition.isStructured ? try SettingsDocument.value(of: definition.name, text: text) : .string(text)
+            take(definition, value, from: origin)
+        } catch let fault as SettingFault {
+            faults.append("\(origin): \(definition.name) \(fault.reason)")
+        } catch {
+            faults.append("\(origin): \(error)")
+        }
+    }
 
     mutating func take(_ name: String, _ value: JSONValue, from origin: String) {
         if let definition = SettingDefinition.byName[name] { return take(definition, value, from: origin) }

@@ -12,6 +12,8 @@ public struct EnqueueOptions: Sendable {
     public var routingKey: String?
     /// Not before this much time has passed on the broker's clock.
     public var delay: Duration?
+    /// Not before this instant on the broker's clock, Celery's `eta`; an instant that has passed is no wait. Of no account beside ``delay``.
+    public var eta: Timestamp?
     /// Dropped as REVOKED when it has not started within this time.
     public var expires: Duration?
     /// 0 (first) to 9; `nil`: the job's own, else what the client's router says.
@@ -29,15 +31,6 @@ public struct EnqueueOptions: Sendable {
 
     /// Makes options that change nothing.
     public init() {}
-
-    /// Runs it after this time.
-    public static func after(_ delay: Duration) -> EnqueueOptions { with { $0.delay = delay } }
-
-    /// Puts it on this queue.
-    public static func on(queue: String) -> EnqueueOptions { with { $0.queue = queue } }
-
-    /// Gives it this id.
-    public static func id(_ id: String) -> EnqueueOptions { with { $0.id = id } }
 
     /// Makes options by changing the defaults.
     public static func with(_ change: (inout EnqueueOptions) -> Void) -> EnqueueOptions {

@@ -18,7 +18,7 @@ public struct Retry: Error {
     public var args: [JSONValue]?
     /// Keyword arguments for the next run. `nil`: the same. One that names a parameter given by position takes its place there.
     public var kwargs: [String: JSONValue]?
-    /// What else is different in the next run: queue, priority, expires, ignoreResult, headers. Ids and delay are not of account.
+    /// What else is different in the next run: queue, priority, expires, ignoreResult, headers. Ids, delay and eta are of no account.
     public var options = EnqueueOptions()
 
     /// Makes the instruction: the job's own limit counts.

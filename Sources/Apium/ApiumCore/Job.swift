@@ -37,7 +37,7 @@ extension JobDefinition {
 
 /// A job that needs nothing but its arguments.
 public protocol Job: JobDefinition {
-    // Stated again, so that `run`'s return type is what the compiler takes.
+    /// What ``run(in:)`` returns. Stated again, so that `run`'s return type is what the compiler takes.
     associatedtype Output
 
     /// Runs the job. Throw ``Retry``, ``Snooze``, ``Ignore`` or ``Reject`` to instruct the worker; any other error is a
@@ -48,7 +48,7 @@ public protocol Job: JobDefinition {
 
 /// A job that works with things given at registration: stores, clients, clocks.
 public protocol DependentJob: JobDefinition {
-    // Stated again, so that `run`'s return type is what the compiler takes.
+    /// What ``run(in:using:)`` returns. Stated again, so that `run`'s return type is what the compiler takes.
     associatedtype Output
     /// What the job is given each time it runs.
     associatedtype Dependencies: Sendable

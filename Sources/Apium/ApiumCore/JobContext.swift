@@ -48,9 +48,18 @@ public struct JobContext: Sendable {
         self.limits = limits
     }
 
-    /// Makes a context without a worker; tests do.
+    /// Makes a context without a worker: for tests that call a job as the function it is.
+    ///
+    /// - Parameters:
+    ///   - message: the job's message. Default: one without arguments, of a task `test` with a new id.
+    ///   - fence: see ``fence``. Default: 1.
+    ///   - logger: Default: nothing is written.
+    ///   - client: what ``enqueue(_:_:asChild:)`` calls. Default: none, so that it is refused.
+    ///   - progress: gets the states on the way. Default: they are dropped.
     public init(
-        message: Message, queue: String, fence: Int64, worker: String, logger: Logger, client: (any JobEnqueuing)? = nil,
+        message: Message = Message(headers: Message.Headers(task: "test", id: JobID.make()), body: TaskArguments().encodedBody()),
+        queue: String = "celery", fence: Int64 = 1, worker: String = "test@localhost",
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, client: (any JobEnqueuing)? = nil,
         progress: @escaping @Sendable (JobState, JSONValue) async throws -> Void = { _, _ in }
     ) {
         self.init(message: message, queue: queue, fence: fence, worker: worker, logger: logger, client: client, services: NoServices(progress: progress))

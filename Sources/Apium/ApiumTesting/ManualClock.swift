@@ -81,6 +81,7 @@ public final class ManualClock: Clock, BrokerClock {
         }
     }
 
+    /// Waits until the clock has been advanced to the deadline; the tolerance is of no account.
     public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
         let id = state.withLock { state in
             state.nextID += 1

@@ -1,5 +1,6 @@
 import Apium
 import ApiumCLI
+import ApiumConfiguration
 import ApiumCore
 import ApiumYAML
 import Logging
@@ -13,13 +14,18 @@ struct SuiteWorker {
 
 /// The suite's tasks; settings are the command line's.
 struct SuiteApplication: WorkerApplication {
-    let setup = ProcessSetup(logger: Logger(label: "suite-worker", factory: { StreamLogHandler.standardError(label: $0) }))
+    let setup: ProcessSetup
+
+    init() {
+        var defaults = ApiumSettings()
+        defaults.serializers = [.json, .yaml]
+        defaults.acceptedContent = AcceptedContent([.json, .yaml])
+        setup = ProcessSetup(logger: Logger(label: "suite-worker", factory: { StreamLogHandler.standardError(label: $0) }), defaults: defaults)
+    }
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
         let marks = try SideChannel(environment: setup.environment, logger: setup.logger)
-        var worker = PreparedWorker(registry: SuiteTasks.registry(marks: marks, logger: setup.logger), services: [SideChannelService(marks: marks)])
-        worker.acceptedContent = AcceptedContent([.json, .yaml])
-        return worker
+        return PreparedWorker(registry: SuiteTasks.registry(marks: marks, logger: setup.logger), services: [SideChannelService(marks: marks)])
     }
 }
 

@@ -42,7 +42,8 @@ extension SendOptions {
     init(_ options: EnqueueOptions, now: Timestamp) {
         id = options.id
         route = options.route
-        delay = options.delay
+        eta = options.delay == nil ? options.eta : nil
+        delay = options.delay ?? eta.map { $0 - now }.flatMap { $0 > .zero ? $0 : nil }
         expires = options.expires.map { now + $0 }
         rootID = options.rootID
         parentID = options.parentID

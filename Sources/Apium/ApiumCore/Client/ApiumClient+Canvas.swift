@@ -73,6 +73,7 @@ extension EnqueueOptions {
         result["exchange"] = exchange.map { .string($0) }
         result["routing_key"] = routingKey.map { .string($0) }
         result["countdown"] = delay.map { .double($0.inSeconds) }
+        result["eta"] = eta.map { .string($0.iso8601) }
         result["expires"] = expires.map { .double($0.inSeconds) }
         result["priority"] = priority.map { .int(Int64($0)) }
         result["ignore_result"] = ignoreResult.map { .bool($0) }

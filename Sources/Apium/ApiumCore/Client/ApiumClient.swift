@@ -71,7 +71,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
 
     /// Enqueues many calls in one round trip; answers their ids in order.
     public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
-        let now = calls.contains { $0.options.delay != nil || $0.options.expires != nil } ? try await broker.serverTime() : Timestamp(microseconds: 0)
+        let now = calls.contains { $0.options.needsTime } ? try await broker.serverTime() : Timestamp(microseconds: 0)
         let dispatcher = dispatcher(now: now)
         let outgoing = try calls.map { try $0.outgoing(dispatcher) }
         try await broker.enqueue(outgoing)
@@ -138,6 +138,9 @@ public struct TaskCall: Sendable {
 }
 
 extension EnqueueOptions {
+    /// Whether a message of these options can only be made when the broker's time is known.
+    var needsTime: Bool { delay != nil || eta != nil || expires != nil }
+
     /// What these options say about where the message goes.
     var route: Route { Route(queue: queue, exchange: exchange, routingKey: routingKey, priority: priority) }
 }

@@ -31,6 +31,17 @@ public struct Serializer: Sendable {
     /// Celery's default: JSON in UTF-8.
     public static let json = Serializer(
         name: "json", contentType: "application/json", encode: { $0.encoded() }, decode: { try JSONValue(parsing: $0) })
+
+    /// The serialiser of a name (`json`) or a content type (`application/json`), among those that the program brings.
+    ///
+    /// - Throws: ``ApiumError`` `invalidConfiguration` for one that is not among `known`, with what to do about it.
+    public init(named name: String, among known: [Serializer]) throws {
+        guard let found = known.first(where: { $0.name == name || $0.contentType == name }) else {
+            let brought = known.map(\.name).joined(separator: ", ")
+            throw ApiumError(.invalidConfiguration, "names '\(name.prefix(100))': \(ForeignContent.missing(name)); this program brings \(brought)")
+        }
+        self = found
+    }
 }
 
 /// Serialisers of one name and content type are the same.
@@ -64,16 +75,15 @@ public struct AcceptedContent: Sendable, Hashable {
 
     /// The rule of Celery's setting: names (`json`) or content types (`application/json`), found among what the program links.
     ///
-    /// - Throws: ``ApiumError`` `invalidConfiguration` for one that is not among `known`.
+    /// - Throws: ``ApiumError`` `invalidConfiguration` with every one that is not among `known`, or for an empty list.
     public init(names: [String], among known: [Serializer] = [.json], decompressedLimit: Int = AcceptedContent.defaultDecompressedLimit) throws {
-        let serializers = try names.map { name in
-            guard let serializer = known.first(where: { $0.name == name || $0.contentType == name }) else {
-                let choice = known.map(\.name).joined(separator: ", ")
-                throw ApiumError(.invalidConfiguration, "accept_content names '\(name)'; this program reads \(choice)\(ForeignContent.reason(name))")
-            }
-            return serializer
+        var serializers: [Serializer] = []
+        var faults: [String] = []
+        for name in names {
+            do { serializers.append(try Serializer(named: name, among: known)) } catch let error as ApiumError { faults.append(error.message) }
         }
-        guard !serializers.isEmpty else { throw ApiumError(.invalidConfiguration, "accept_content is empty; a reader accepts at least one serialisation") }
+        guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }
+        guard !serializers.isEmpty else { throw ApiumError(.invalidConfiguration, "is empty; a reader accepts at least one serialisation") }
         self.init(serializers, decompressedLimit: decompressedLimit)
     }
 
@@ -107,6 +117,15 @@ enum ForeignContent {
         "application/json": "json", "application/x-yaml": "yaml", "application/x-python-serialize": "pickle", "application/x-msgpack": "msgpack",
         "application/data": "data",
     ]
+
+    /// Why a program has no serialiser of this name.
+    static func missing(_ name: String) -> String {
+        switch name {
+        case "yaml", "application/x-yaml": "this program does not bring YAML, which is in the product ApiumYAML"
+        case "pickle", "application/x-python-serialize": "pickle is never read or written, because reading it runs its sender's code"
+        default: "that is no serialisation known here"
+        }
+    }
 
     /// What to say about content that is never read.
     static func reason(_ name: String) -> String {

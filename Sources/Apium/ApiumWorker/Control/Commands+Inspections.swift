@@ -121,7 +121,8 @@ extension WorkerSnapshot {
     var settings: [String: JSONValue] {
         let monitoring = configuration.monitoring
         let own: [String: JSONValue] = [
-            "broker_url": .text(server?.url), "result_backend": .text(server?.url), "broker_heartbeat": 0, "accept_content": ["json", "yaml"],
+            "broker_url": .text(server?.url), "result_backend": .text(server?.url), "broker_heartbeat": 0,
+            "accept_content": .array(configuration.acceptedContent.serializers.map { .string($0.name) }),
             "result_accept_content": nil, "task_serializer": "json", "result_serializer": "json", "enable_utc": true, "timezone": "UTC",
             "worker_hijack_root_logger": false, "worker_log_color": nil, "deprecated_settings": nil, "include": [],
             "worker_concurrency": .int(Int64(concurrency)), "worker_prefetch_multiplier": 1, "worker_enable_remote_control": .bool(monitoring.remoteControl),
