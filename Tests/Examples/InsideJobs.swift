@@ -27,7 +27,8 @@ struct InsideExamples {
         registry.register(Plan.self)
         registry.register("shop.total") { arguments, _ in .int((arguments.args[0].arrayValue ?? []).compactMap(\.intValue).reduce(0, +)) }
         try await place.run(registry) { client in
-            #expect(try await client.enqueue(Plan(parts: [1, 2, 3])).value(within: .seconds(20)) == 9)
+            let total = try await client.enqueue(Plan(parts: [1, 2, 3])).value(within: .seconds(20))
+            #expect(total == 9)
         }
     }
 
@@ -44,7 +45,8 @@ struct InsideExamples {
         }
         try await place.run(registry) { client in
             let chord = Signature.chord(header: [Signature("shop.more"), Signature("shop.add", 2, 3)], body: Signature("shop.total"))
-            #expect(try await #require(try await client.send(chord)).value(within: .seconds(20)) == 36)
+            let handle = try #require(try await client.send(chord))
+            #expect(try await handle.value(within: .seconds(20)) == 36)
         }
     }
 }
