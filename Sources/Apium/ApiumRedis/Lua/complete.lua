@@ -97,41 +97,81 @@ end
 
 local marks = redis.call('GET', KEYS[3]) or ''
 local now = {}
-local at = 8
-for item = 1, count do
-    local index = tonumber(ARGV[at])
-    local operations = tonumber(ARGV[at + 1])
-    local mark = now[index] or string.byte(marks, index + 1)
-    if mark == 100 then
-        answers[item] = 1
+
+-- Items that follow one another are marked 'd' by one write: from 'from' on, so many.
+local from = 0
+local pending = 0
+local function flush()
+    if pending > 0 then
+        redis.call('SETRANGE', KEYS[3], from, string.rep('d', pending))
+        pending = 0
+    end
+end
+local function done(index)
+    if pending == 0 or index ~= from + pending then
+        flush()
+        from = index
+    end
+    pending = pending + 1
+    now[index] = 100
+end
+
+-- One item with joins, old or new.
+local function conclude(item, index, mark, first, operations)
+    local stored = mark == 106 and (redis.call('HGET', KEYS[7], index) or '[]')
+    local joins = complete(stored and cjson.decode(stored) or {}, mark == 106, first, operations)
+    if joins == nil then
+        answers[item] = cjson.decode(stored)
+    elseif #joins > 0 then
+        redis.call('SETRANGE', KEYS[3], index, 'j')
+        redis.call('HSET', KEYS[7], index, cjson.encode(joins))
+        now[index] = 106
+        answers[item] = joins
     else
-        local stored = mark == 106 and (redis.call('HGET', KEYS[7], index) or '[]')
-        local joins = complete(stored and cjson.decode(stored) or {}, mark == 106, at + 2, operations)
-        if joins == nil then
-            answers[item] = cjson.decode(stored)
-        elseif #joins > 0 then
-            redis.call('SETRANGE', KEYS[3], index, 'j')
-            redis.call('HSET', KEYS[7], index, cjson.encode(joins))
-            now[index] = 106
-            answers[item] = joins
-        else
-            redis.call('SETRANGE', KEYS[3], index, 'd')
-            if stored then
-                redis.call('HDEL', KEYS[7], index)
+        done(index)
+        if stored then
+            redis.call('HDEL', KEYS[7], index)
+        end
+        answers[item] = 0
+    end
+end
+
+local function all()
+    local at = 8
+    for item = 1, count do
+        local index = tonumber(ARGV[at])
+        local operations = tonumber(ARGV[at + 1])
+        local mark = now[index] or string.byte(marks, index + 1)
+        local first = at + 2
+        if mark == 100 then
+            answers[item] = 1
+        elseif mark ~= 106 and (operations == 0 or (operations == 1 and ARGV[first] == 'store')) then
+            -- Nearly every item is of this kind.
+            if operations == 1 then
+                store(ARGV[first + 1], ARGV[first + 2], ARGV[first + 3])
             end
-            now[index] = 100
+            done(index)
             answers[item] = 0
+        else
+            conclude(item, index, mark, first, operations)
+        end
+        at = first
+        for _ = 1, operations do
+            at = at + widths[ARGV[at]]
         end
     end
-    at = at + 2
-    for _ = 1, operations do
-        at = at + widths[ARGV[at]]
-    end
+end
+
+-- What was done before a command that is refused stays done, and is marked so.
+local whole, fault = pcall(all)
+flush()
+if not whole then
+    error(fault, 0)
 end
 answers[count + 1] = 0
 if ARGV[2] == '1' then
-    local _, done = string.gsub(redis.call('GET', KEYS[3]) or '', 'd', '')
-    if done >= redis.call('LLEN', KEYS[4]) then
+    local _, ended = string.gsub(redis.call('GET', KEYS[3]) or '', 'd', '')
+    if ended >= redis.call('LLEN', KEYS[4]) then
         redis.call('DEL', KEYS[3], KEYS[4])
         redis.call('HDEL', KEYS[2], ARGV[1])
         answers[count + 1] = 1

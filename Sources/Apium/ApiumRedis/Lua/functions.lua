@@ -16,15 +16,24 @@ local function set(key, seconds, text)
 end
 
 -- Stores and publishes a result document, unless SUCCESS is stored: it is never overwritten. Answers whether it did.
+-- Most results are the first of their job: then there is nothing to read.
 local function store(key, seconds, document)
-    local stored = redis.call('GET', key)
-    if stored and string.find(stored, 'SUCCESS', 1, true) then
-        local readable, value = pcall(cjson.decode, stored)
-        if readable and type(value) == 'table' and value.status == 'SUCCESS' then
-            return false
-        end
+    local first
+    if seconds == '0' then
+        first = redis.call('SET', key, document, 'NX')
+    else
+        first = redis.call('SET', key, document, 'EX', seconds, 'NX')
     end
-    set(key, seconds, document)
+    if not first then
+        local stored = redis.call('GET', key)
+        if stored and string.find(stored, 'SUCCESS', 1, true) then
+            local readable, value = pcall(cjson.decode, stored)
+            if readable and type(value) == 'table' and value.status == 'SUCCESS' then
+                return false
+            end
+        end
+        set(key, seconds, document)
+    end
     redis.call('PUBLISH', key, document)
     return true
 end
