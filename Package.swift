@@ -41,6 +41,9 @@ let package = Package(
         .executable(name: "suite-worker", targets: ["SuiteWorker"]),
         // Our client, driven through every feature of the interop matrix.
         .executable(name: "interop-producer", targets: ["InteropProducer"]),
+        // The benchmarks' worker and producer; not shipped.
+        .executable(name: "bench-worker", targets: ["BenchWorker"]),
+        .executable(name: "bench-producer", targets: ["BenchProducer"]),
     ],
     traits: [
         .trait(name: "PriceWatch", description: "The price tracker: gRPC, Hummingbird and what else only it needs"),
@@ -318,6 +321,20 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/Interop/SuiteWorker", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchWorker",
+            dependencies: [
+                "Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/Benchmarks/Worker", swiftSettings: strict),
+        .executableTarget(
+            name: "BenchProducer",
+            dependencies: [
+                "Apium", "ApiumCore", "DynamicJSON", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Benchmarks/Producer", swiftSettings: strict),
 
         // A program of a user's own, with an isolated job: the examples run it.
         .executableTarget(

@@ -24,6 +24,7 @@ LAYER_OF_FOLDER = {
     "Sources/Tools": "Sources/Executables",
     "Tests/Interop": "Sources/Executables",
     "Tests/Examples": "Sources/Executables",
+    "Tests/Benchmarks": "Sources/Executables",
 }
 
 

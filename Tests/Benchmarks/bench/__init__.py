@@ -1,0 +1,1 @@
+"""Measures our worker and producer against Celery's on one private Redis."""
