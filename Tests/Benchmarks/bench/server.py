@@ -30,7 +30,8 @@ class PrivateRedis:
         words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder), *persistence]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         self.url = f"redis://127.0.0.1:{port}/0"
-        self.client = Redis.from_url(self.url)
+        # A blocking read waits for as long as it says.
+        self.client = Redis.from_url(self.url, socket_timeout=None)
         deadline = time.monotonic() + 20
         while True:
             try:
