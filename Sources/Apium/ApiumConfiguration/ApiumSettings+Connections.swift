@@ -54,6 +54,7 @@ extension ApiumSettings {
             declaredBindings: router.declaredBindings)
         options.fanoutPrefix = brokerOptions.fanoutPrefix
         options.fanoutPatterns = brokerOptions.fanoutPatterns
+        options.unacked = brokerOptions.unacked
         options.results = RedisResultOptions(
             keyPrefix: resultOptions.globalKeyPrefix, expires: resultExpires, failureExpires: resultFailureExpires, chordExpires: resultChordExpires,
             chordJoinTimeout: resultChordJoinTimeout, chordsAreOrdered: resultOptions.chordsAreOrdered, compression: resultCompression,

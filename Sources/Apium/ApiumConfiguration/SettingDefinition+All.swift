@@ -4,7 +4,7 @@ extension SettingDefinition {
         SettingDefinition("broker_url", .address, \.brokerURL, "Where the jobs are: redis://, rediss://, redis+socket:// or sentinel://."),
         SettingDefinition(
             "broker_transport_options", .transport, \.brokerOptions,
-            "global_keyprefix, priority_steps, sep, master_name, sentinel_kwargs, socket_timeout, socket_connect_timeout, client_name."),
+            "global_keyprefix, priority_steps, sep, visibility_timeout, master_name, sentinel_kwargs, socket_timeout, socket_connect_timeout, client_name."),
         SettingDefinition("broker_use_ssl", .encryption, \.brokerTLS, "TLS to the broker; a rediss:// address says it, too."),
         SettingDefinition(
             "broker_connection_timeout", .optionalSeconds(least: 0.001), \.brokerConnectionTimeout, "How long connecting may take; 5 if not set."),

@@ -31,15 +31,16 @@ public struct TransportOptions: Sendable, Hashable {
     /// The name shown by CLIENT LIST (`client_name`). Default: `nil`, as the URL says.
     public var clientName: String?
 
+    /// What Python workers hold, and when it counts as lost (`visibility_timeout`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`,
+    /// `unacked_mutex_expire`, and `ack_emulation`, which when false turns restoring off; brokers only). Default: kombu's.
+    public var unacked = UnackedOptions()
+
     /// The defaults, each given at its property.
     public init() {}
 
     /// Options of kombu that change nothing here, each with why; the rest is refused.
     static let withoutEffect: [String: String] = [
-        "visibility_timeout": "a lost worker is noticed by its lease within seconds; long jobs and far ETAs are never delivered twice",
-        "unacked_key": "kombu's unacked keys are never written", "unacked_index_key": "kombu's unacked keys are never written",
-        "unacked_mutex_key": "kombu's unacked keys are never written", "unacked_mutex_expire": "kombu's unacked keys are never written",
-        "unacked_restore_limit": "kombu's unacked keys are never written", "ack_emulation": "jobs in flight are kept by the broker itself",
+        "unacked_restore_limit": "all that is too old is restored, a hundred deliveries in a step",
         "polling_interval": "idle queues are waited for, not polled", "brpop_timeout": "idle queues are waited for with BLMOVE",
         "health_check_interval": "silent connections are noticed by deadlines of their own", "retry_on_timeout": "what is safe to repeat is repeated",
         "socket_keepalive": "keep-alive is always on", "max_connections": "the connections are few and shared",
@@ -51,7 +52,8 @@ public struct TransportOptions: Sendable, Hashable {
 
     private static let names = [
         "global_keyprefix", "priority_steps", "sep", "master_name", "sentinel_kwargs", "socket_timeout", "socket_connect_timeout", "client_name",
-        "result_chord_ordered", "fanout_prefix", "fanout_patterns",
+        "result_chord_ordered", "fanout_prefix", "fanout_patterns", "visibility_timeout", "ack_emulation", "unacked_key", "unacked_index_key",
+        "unacked_mutex_key", "unacked_mutex_expire",
     ]
 
     /// Reads Celery's dictionary; what has no effect is told to `note`.
@@ -84,6 +86,8 @@ public struct TransportOptions: Sendable, Hashable {
         case "fanout_patterns": fanoutPatterns = try SettingValue.flag(value)
         case "result_chord_ordered": chordsAreOrdered = try SettingValue.flag(value)
         case "sentinel_kwargs": try readSentinels(value)
+        case "visibility_timeout", "ack_emulation", "unacked_key", "unacked_index_key", "unacked_mutex_key", "unacked_mutex_expire":
+            try readUnacked(name, value)
         default:
             if let why = Self.withoutEffect[name] { return note(name, why) }
             throw SettingFault("is no option\(NearestName.hint(name, among: Self.names + Self.withoutEffect.keys))")
@@ -129,6 +133,7 @@ public struct TransportOptions: Sendable, Hashable {
         if let clientName { members["client_name"] = .string(clientName) }
         if let socketTimeout { members["socket_timeout"] = SettingValue.shown(socketTimeout) }
         if let connectTimeout { members["socket_connect_timeout"] = SettingValue.shown(connectTimeout) }
+        members.merge(shownUnacked) { $1 }
         var sentinels: [String: JSONValue] = [:]
         if let sentinelUsername { sentinels["username"] = .string(sentinelUsername) }
         if sentinelPassword != nil { sentinels["password"] = "***" }

@@ -351,6 +351,8 @@ public struct MaintenanceReport: Sendable, Hashable {
     public var reaped = 0
     /// Jobs of dead workers quarantined.
     public var quarantined = 0
+    /// Deliveries that Python workers held and lost, put back.
+    public var restored = 0
     /// When to come again at the latest.
     public var next: Duration = .milliseconds(20)
 

@@ -4,7 +4,7 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// The shared duties: due jobs go to their queues, jobs of dead workers are returned, bounds are kept. One session at a time has them; the
+/// The shared duties: due jobs go to their queues, jobs of dead workers are returned, those of Python's too, bounds are kept. One session at a time has them; the
 /// lease for it is short, and whoever follows goes on where the last one stopped.
 final class Janitor: Sendable {
     private struct State {
@@ -16,15 +16,17 @@ final class Janitor: Sendable {
     }
 
     /// What is not done in every round.
-    private enum Duty { case reap, trim }
+    private enum Duty { case reap, restore, trim }
 
     private let broker: RedisBroker
     private let incarnation: String
+    private let unacked: UnackedRestorer
     private let state = Mutex(State())
 
     init(broker: RedisBroker, incarnation: String) {
         self.broker = broker
         self.incarnation = incarnation
+        unacked = UnackedRestorer(broker: broker, token: incarnation)
     }
 
     private var keys: RedisKeys { broker.keys }
@@ -40,6 +42,7 @@ final class Janitor: Sendable {
         try await promote(&report)
         if isDue(.reap, every: state.withLock { $0.lookPeriod }) { try await reap(&report) }
         if isDue(.trim, every: .seconds(60)) { try await trim() }
+        if isDue(.restore, every: .seconds(10)) { report.restored = try await unacked.round() }
         return report
     }
 

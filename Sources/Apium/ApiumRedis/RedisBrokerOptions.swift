@@ -14,6 +14,8 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public var separator: String
     /// Bindings that are made when a message to their exchange finds none: those of the declared queues. Default: none.
     public var declaredBindings: [QueueBinding]
+    /// What Python workers hold, and when it counts as lost.
+    public var unacked = UnackedOptions()
     /// How results and chord parts that travel with a completion are kept.
     public var results: RedisResultOptions
     /// How long a blocked read waits before it is repeated. Default: 5 seconds.

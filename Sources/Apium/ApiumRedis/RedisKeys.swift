@@ -56,6 +56,10 @@ public struct RedisKeys: Sendable, Hashable {
     /// `_kombu.binding_deadlines` · zset, exchange by the ms of its table's end · owner: consumers of queues that expire · end: kombu's sweep.
     var bindingDeadlines: String { "\(prefix)_kombu.binding_deadlines" }
 
+    /// A key whose name kombu's transport options give: `unacked` · hash, `unacked_index` · zset, `unacked_mutex` · string; owner: kombu's
+    /// consumers · end: acknowledged, or restored past the visibility timeout. See ``UnackedOptions``.
+    func kombu(_ name: String) -> String { prefix + name }
+
     // MARK: Workers and what they hold
 
     /// `apium:version` · string · owner: the first session · end: never. The version of this layout.

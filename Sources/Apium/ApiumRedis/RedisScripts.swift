@@ -10,6 +10,7 @@ enum RedisScripts {
     static let renew = script("renew", PackageResources.renew_lua)
     static let expire = script("expire", PackageResources.expire_lua)
     static let returnBatch = script("return", PackageResources.return_lua, PackageResources.functions_lua)
+    static let restore = script("restore", PackageResources.restore_lua, PackageResources.functions_lua)
     static let later = script("later", PackageResources.later_lua)
     static let promote = script("promote", PackageResources.promote_lua)
     static let janitor = script("janitor", PackageResources.janitor_lua)

@@ -19,6 +19,7 @@ struct WorkerMetrics: Sendable {
     func maintained(_ report: MaintenanceReport) {
         if report.promoted > 0 { Counter(label: "apium_promoted_jobs_total").increment(by: Int64(report.promoted)) }
         if report.reaped > 0 { Counter(label: "apium_reaped_jobs_total").increment(by: Int64(report.reaped)) }
+        if report.restored > 0 { Counter(label: "apium_restored_deliveries_total").increment(by: Int64(report.restored)) }
         if report.quarantined > 0 { Counter(label: "apium_quarantined_jobs_total").increment(by: Int64(report.quarantined)) }
     }
 
