@@ -24,6 +24,8 @@ let package = Package(
         .library(name: "ApiumConfiguration", targets: ["ApiumConfiguration"]),
         .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
         .library(name: "ApiumTesting", targets: ["ApiumTesting"]),
+        // TLS to Redis, for programs that name it: the others build no TLS library.
+        .library(name: "RedisTLS", targets: ["RedisTLS"]),
         // The operations command line: everything that needs no job code.
         .executable(name: "apium", targets: ["ApiumCommand"]),
         // PriceWatch's processes.
@@ -51,6 +53,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -93,6 +96,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Drivers/RedisClient", swiftSettings: strict),
+        // TLS under RedisClient's connections; executables that name it bring it.
+        .target(
+            name: "RedisTLS",
+            dependencies: [
+                "RedisClient", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Sources/Drivers/RedisTLS", swiftSettings: strict),
         // Postgres: a pool of non-blocking libpq connections on a thread of their own.
         .target(
             name: "PostgresClient", dependencies: ["CPostgres", "CLinux", .product(name: "Logging", package: "swift-log")],
@@ -261,25 +271,25 @@ let package = Package(
             path: "Sources/PriceWatch/PriceWatchBootstrap", swiftSettings: strict),
 
         // MARK: Executables: mains of one screen; they alone choose adapters.
-        .executableTarget(name: "ApiumCommand", dependencies: ["ApiumCLI"], path: "Sources/Executables/apium", swiftSettings: strict),
+        .executableTarget(name: "ApiumCommand", dependencies: ["ApiumCLI", "RedisTLS"], path: "Sources/Executables/apium", swiftSettings: strict),
         .executableTarget(
             name: "APIServer",
             dependencies: [
                 "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap",
-                "Apium", "ApiumConfiguration",
+                "Apium", "ApiumConfiguration", "RedisTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Executables/api", swiftSettings: strict),
         .executableTarget(
             name: "WorkerProcess",
             dependencies: [
-                "PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumWorker", "ApiumCLI",
+                "PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumWorker", "ApiumCLI", "RedisTLS",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Executables/worker", swiftSettings: strict),
         .executableTarget(
             name: "BeatProcess",
-            dependencies: ["PriceWatchBootstrap", "ApiumCLI", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["PriceWatchBootstrap", "ApiumCLI", "RedisTLS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "beat", exclude: ["schedule.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "ParserServer", dependencies: ["PriceWatchParser", "PriceWatchBootstrap"], path: "Sources/Executables/parser", swiftSettings: strict),
@@ -287,7 +297,7 @@ let package = Package(
             name: "BotProcess",
             dependencies: [
                 "PriceWatchBot", "PriceWatchJobs", "PriceWatchBootstrap", "TelegramBotAPI", "WebSocketUpgrade", "ApiumConfiguration", "ApiumCore",
-                "ApiumRedis", "ApiumWorker",
+                "ApiumRedis", "ApiumWorker", "RedisTLS",
             ], path: "Sources/Executables/bot", swiftSettings: strict),
         // Tools: production parts know nothing of them.
         .executableTarget(
@@ -304,7 +314,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Sources/Tools/ChatServer", resources: [.embedInCode("Assets")], swiftSettings: strict),
         .executableTarget(
-            name: "InteropWorker", dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
+            name: "InteropWorker",
+            dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", "RedisTLS", .product(name: "Logging", package: "swift-log")],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
         .executableTarget(
             name: "InteropProducer",
@@ -403,6 +414,10 @@ let package = Package(
                 "RedisClient", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "RedisTLSTests",
+            dependencies: ["RedisTLS", "RedisClient", "Apium", "ApiumConfiguration", "ApiumCore", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(
             name: "ApiumRedisTests",
             dependencies: [

@@ -1,6 +1,7 @@
 import ApiumCLI
 import ArgumentParser
 import PriceWatchBootstrap
+import RedisTLS
 
 /// PriceWatch's beat: the framework's `beat` with this application's settings, logs and health.
 @main
@@ -11,6 +12,7 @@ struct BeatProcess: AsyncParsableCommand {
     @OptionGroup var beat: BeatCommand
 
     func run() async throws {
+        RedisTLS.enable()
         let process = try Bootstrap.prepare("beat")
         var settings = process.settings
         let health = settings.health(port: .beatHealthPort)

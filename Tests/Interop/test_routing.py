@@ -165,7 +165,7 @@ def test_config_shows_where_values_come_from_and_no_secret(tmp_path: Path) -> No
 
 
 def test_a_program_without_tls_says_what_to_add() -> None:
-    """The interop worker is built without."""
-    done = subprocess.run([PROGRAMS / "interop-worker", "--broker", "rediss://127.0.0.1:1/0"], capture_output=True, text=True, timeout=60)
+    """The worker of Celery's suite is built without."""
+    done = subprocess.run([PROGRAMS / "suite-worker", "--broker", "rediss://127.0.0.1:1/0"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 64
     assert "add the product RedisTLS" in done.stderr

@@ -56,6 +56,15 @@ def test_model_and_jobs_know_no_infrastructure() -> None:
     assert targets()["PriceWatchJobs"].dependencies == {"PriceWatchModel", "ApiumCore"}
 
 
+def test_only_executables_bring_tls() -> None:
+    """A program of the framework that doesn't name RedisTLS builds no TLS library, and the parser knows no Redis."""
+    bringing = {target.name for target in targets().values() if "RedisTLS" in target.dependencies}
+    assert {targets()[name].layer for name in bringing} == {LAYERS.index("Sources/Executables")}
+    assert "ParserServer" not in bringing
+    importers = {target.name for target in targets().values() if "NIOSSL" in target.imports()}
+    assert importers == {"RedisTLS"}
+
+
 def reachable(target: Target) -> frozenset[str]:
     """What a target may import: its dependencies, and what those bring that they re-export."""
     allowed = set(target.dependencies)

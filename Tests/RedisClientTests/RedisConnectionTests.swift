@@ -165,7 +165,6 @@ struct RedisConnectionTests {
                 return nil
             } catch { return (error as? RedisClientError)?.code }
         }
-        #expect(await code("rediss://127.0.0.1:1") == .notSupported)
         #expect(await code("sentinel://127.0.0.1:1?master_name=mine") == .connectFailed)
         #expect(await code("redis://127.0.0.1:1") == .connectFailed)
         #expect(await code("unix:///nonexistent/redis.sock") == .connectFailed)

@@ -21,6 +21,12 @@ public struct ApiumConnection: Sendable {
         broker brokerConfiguration: RedisConfiguration, results resultConfiguration: RedisConfiguration, router: Router = Router(),
         options: RedisBrokerOptions = RedisBrokerOptions(), logger: Logger
     ) {
+        let unchecked = [brokerConfiguration, resultConfiguration].filter(\.trustsAnyServer).map(\.description)
+        for address in Set(unchecked).sorted() {
+            logger.warning(
+                "ssl_cert_reqs=none: the server's certificate is not checked; whoever stands between can read and change everything",
+                metadata: ["address": "\(address)"])
+        }
         backendURL = "\(resultConfiguration)"
         results = RedisResults(resultConfiguration, options: options.results, logger: logger)
         resultsAreOnBroker = brokerConfiguration.address == resultConfiguration.address && brokerConfiguration.database == resultConfiguration.database

@@ -62,15 +62,25 @@ extension ApiumSettings {
         return options
     }
 
-    /// Opens connections to broker and results: nothing is reached for before the first call.
+    /// Opens connections to broker and results: nothing is reached for before the first call. The files that TLS needs are read, so that
+    /// a program with a wrong one doesn't start.
     ///
-    /// - Throws: ``ApiumError`` `invalidConfiguration`.
+    /// - Throws: ``ApiumError`` `invalidConfiguration`, with everything that is wrong.
     public func connect(logger: Logger) throws -> ApiumConnection {
-        var connection = ApiumConnection(
-            broker: try brokerConfiguration(), results: try resultConfiguration(), router: router, options: redisOptions, logger: logger)
+        let (broker, results) = (try brokerConfiguration(), try resultConfiguration())
+        var faults = Self.encryptionFaults(broker, "broker_url")
+        if resultBackend != nil { faults += Self.encryptionFaults(results, "result_backend") }
+        guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }
+        var connection = ApiumConnection(broker: broker, results: results, router: router, options: redisOptions, logger: logger)
         connection.client.format = taskFormat
         connection.client.controlExchange = monitoring.controlExchange + ".pidbox"
         return connection
+    }
+
+    private static func encryptionFaults(_ configuration: RedisConfiguration, _ name: String) -> [String] {
+        var encryptions = [configuration.tls]
+        if case .sentinel(let sentinels) = configuration.address, sentinels.tls != configuration.tls { encryptions.append(sentinels.tls) }
+        return encryptions.compactMap(\.self).flatMap { RedisTLSSupport.faults(of: $0) }.map { "\(name): \($0)" }
     }
 
     /// How a worker runs.

@@ -88,10 +88,16 @@ extension RedisConfiguration {
 
     /// - Throws: `RedisClientError` with code `invalidURL`.
     static func flag(_ text: String, _ name: String) throws -> Bool {
+        guard let value = knownFlag(text) else { throw invalid("has \(name)='\(text)'; it is true or false") }
+        return value
+    }
+
+    /// Nil: it is no flag.
+    static func knownFlag(_ text: String) -> Bool? {
         switch text.lowercased() {
         case "true", "1", "yes", "on": true
         case "false", "0", "no", "off": false
-        default: throw invalid("has \(name)='\(text)'; it is true or false")
+        default: nil
         }
     }
 

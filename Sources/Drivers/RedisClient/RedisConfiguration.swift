@@ -95,3 +95,12 @@ extension String {
         String(self[..<range.lowerBound]) + text + String(self[range.upperBound...])
     }
 }
+
+extension RedisConfiguration {
+    /// Whether a connection is encrypted without looking whom it leads to: the server's, or the sentinels'.
+    public var trustsAnyServer: Bool {
+        if tls?.verification == RedisTLSOptions.Verification.none { return true }
+        if case .sentinel(let sentinels) = address { return sentinels.tls?.verification == RedisTLSOptions.Verification.none }
+        return false
+    }
+}

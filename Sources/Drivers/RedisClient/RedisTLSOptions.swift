@@ -34,34 +34,45 @@ public struct RedisTLSOptions: Sendable, Hashable {
 
     /// Takes the `ssl_…` options out of a query or a Celery setting such as `broker_use_ssl`.
     ///
-    /// - Throws: `RedisClientError` with code `invalidURL`, naming the option; never a password.
+    /// - Throws: `RedisClientError` with code `invalidURL`, naming every option that is wrong; never a password.
     public init(taking options: inout [String: String]) throws {
         self.init()
-        if let text = options.removeValue(forKey: "ssl_cert_reqs") { verification = try Self.verification(text) }
+        var faults: [String] = []
+        if let text = options.removeValue(forKey: "ssl_cert_reqs") {
+            if let known = Self.verification(text) {
+                verification = known
+            } else {
+                faults.append("has ssl_cert_reqs='\(text)'; it is required, optional or none")
+            }
+        }
         if let text = options.removeValue(forKey: "ssl_check_hostname") {
-            let checksHost = try RedisConfiguration.flag(text, "ssl_check_hostname")
-            if !checksHost, verification == .full { verification = .signature }
+            switch RedisConfiguration.knownFlag(text) {
+            case nil: faults.append("has ssl_check_hostname='\(text)'; it is true or false")
+            case false? where verification == .full: verification = .signature
+            case _?: break
+            }
         }
         let file = options.removeValue(forKey: "ssl_ca_certs")
         authorities = file ?? options.removeValue(forKey: "ssl_ca_path")
         certificateFile = options.removeValue(forKey: "ssl_certfile")
         keyFile = options.removeValue(forKey: "ssl_keyfile")
         keyPassword = options.removeValue(forKey: "ssl_keyfile_password") ?? options.removeValue(forKey: "ssl_password")
-        if let unknown = options.keys.filter({ $0.hasPrefix("ssl_") }).sorted().first {
-            throw RedisConfiguration.invalid("has the option '\(unknown)'; known are \(Self.names.joined(separator: ", "))")
+        for unknown in options.keys.filter({ $0.hasPrefix("ssl_") }).sorted() {
+            faults.append("has the option '\(unknown)'; known are \(Self.names.joined(separator: ", "))")
         }
-        if keyFile != nil, certificateFile == nil { throw RedisConfiguration.invalid("has ssl_keyfile without ssl_certfile") }
+        if keyFile != nil, certificateFile == nil { faults.append("has ssl_keyfile without ssl_certfile") }
+        guard faults.isEmpty else { throw RedisConfiguration.invalid(faults.joined(separator: ", and ")) }
     }
 
     /// The options' names.
     static let names = ["ssl_cert_reqs", "ssl_check_hostname", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_keyfile_password"]
 
-    private static func verification(_ text: String) throws -> Verification {
+    private static func verification(_ text: String) -> Verification? {
         switch text.lowercased() {
         // On a client's side Python treats "optional" as "required": a server always shows a certificate.
         case "required", "cert_required", "optional", "cert_optional": .full
-        case "none", "cert_none": .none
-        default: throw RedisConfiguration.invalid("has ssl_cert_reqs='\(text)'; it is required, optional or none")
+        case "none", "cert_none": Verification.none
+        default: nil
         }
     }
 }

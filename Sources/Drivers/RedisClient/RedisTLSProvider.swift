@@ -11,6 +11,10 @@ public protocol RedisTLSProvider: Sendable {
     /// - Throws: An error whose description says which file or option is wrong.
     func prepare(_ options: RedisTLSOptions, host: String) throws -> Installer
 
+    /// Every reason why the options can't be used: files that are missing, unreadable, or don't belong together. Empty: they can.
+    /// Reads files; no password is shown.
+    func faults(of options: RedisTLSOptions) -> [String]
+
     /// What an error of the handlers means, in words; nil if it isn't one of theirs.
     func explanation(of error: any Error) -> String?
 }
@@ -24,6 +28,9 @@ public enum RedisTLSSupport {
 
     /// What was installed.
     public static var installed: (any RedisTLSProvider)? { provider.withLock { $0 } }
+
+    /// Every reason why connections with these options will fail before a server is asked; see ``RedisTLSProvider/faults(of:)``.
+    public static func faults(of options: RedisTLSOptions) -> [String] { installed?.faults(of: options) ?? [missing.message] }
 
     static let missing = RedisClientError(
         .notSupported,

@@ -9,6 +9,7 @@ import PriceWatchJobs
 import PriceWatchModel
 import PriceWatchParserClient
 import PriceWatchStore
+import RedisTLS
 import ServiceLifecycle
 
 /// `api serve`: runs until SIGTERM or SIGINT.
@@ -16,6 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve HTTP, the admin and the bot's WebSocket.")
 
     func run() async throws {
+        RedisTLS.enable()
         await Bootstrap.main("api", services: Self.services)
     }
 

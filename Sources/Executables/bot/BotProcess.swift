@@ -6,6 +6,7 @@ import Logging
 import PriceWatchBootstrap
 import PriceWatchBot
 import PriceWatchJobs
+import RedisTLS
 import ServiceLifecycle
 import TelegramBotAPI
 import WebSocketUpgrade
@@ -14,6 +15,7 @@ import WebSocketUpgrade
 @main
 enum BotProcess {
     static func main() async {
+        RedisTLS.enable()
         await Bootstrap.main("bot", services: services)
     }
 

@@ -5,12 +5,16 @@ import PriceWatchBootstrap
 import PriceWatchJobs
 import PriceWatchParserClient
 import PriceWatchStore
+import RedisTLS
 import ServiceLifecycle
 
 /// PriceWatch's worker: the framework's `worker` with the jobs of `Jobs/` and the adapters they work with.
 @main
 struct WorkerProcess {
-    static func main() async { await WorkerCommand<PriceWatchWorker>.main() }
+    static func main() async {
+        RedisTLS.enable()
+        await WorkerCommand<PriceWatchWorker>.main()
+    }
 }
 
 /// What the worker subcommand needs of PriceWatch.

@@ -2,11 +2,15 @@ import Apium
 import ApiumCLI
 import ApiumCore
 import Logging
+import RedisTLS
 
 /// A worker with small jobs that Celery's own client calls in Tests/Interop.
 @main
 struct InteropWorker {
-    static func main() async { await WorkerCommand<InteropApplication>.main() }
+    static func main() async {
+        RedisTLS.enable()
+        await WorkerCommand<InteropApplication>.main()
+    }
 }
 
 /// The worker's jobs; settings are the command line's.
