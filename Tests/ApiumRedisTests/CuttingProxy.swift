@@ -9,6 +9,14 @@ final class CuttingProxy: Sendable {
         let client: any Channel
         let server: any Channel
         let isDeaf: Flag
+        let isMute: Flag
+    }
+
+    /// The present connections, and whether new ones are mute from the start. Both change in one step: a client that connects anew while the
+    /// old connections are being cut must get its replies.
+    private struct State {
+        var pairs: [Pair] = []
+        var swallowing = false
     }
 
     /// Set once, read by a pump.
@@ -19,8 +27,7 @@ final class CuttingProxy: Sendable {
     }
 
     private let target: RedisConfiguration
-    private let pairs = Mutex<[Pair]>([])
-    private let swallowing = Mutex(false)
+    private let state = Mutex(State())
     private let listener = Mutex<(any Channel)?>(nil)
 
     private init(_ target: RedisConfiguration) { self.target = target }
@@ -45,34 +52,42 @@ final class CuttingProxy: Sendable {
 
     private func accept(_ client: any Channel) -> EventLoopFuture<Void> {
         guard case .tcp(let host, let port) = target.address else { return client.eventLoop.makeFailedFuture(ChannelError.operationUnsupported) }
+        let isMute = Flag()
         return ClientBootstrap(group: client.eventLoop)
             .channelInitializer { server in
-                server.eventLoop.makeCompletedFuture { try server.pipeline.syncOperations.addHandler(Pump(to: client) { !self.swallowing.withLock { $0 } }) }
+                server.eventLoop.makeCompletedFuture { try server.pipeline.syncOperations.addHandler(Pump(to: client) { !isMute.isSet }) }
             }
             .connect(host: host, port: port)
             .flatMap { server in
                 let isDeaf = Flag()
-                self.pairs.withLock { $0.append(Pair(client: client, server: server, isDeaf: isDeaf)) }
+                self.state.withLock { state in
+                    if state.swallowing { isMute.set() }
+                    state.pairs.append(Pair(client: client, server: server, isDeaf: isDeaf, isMute: isMute))
+                }
                 return client.eventLoop.makeCompletedFuture { try client.pipeline.syncOperations.addHandler(Pump(to: server) { !isDeaf.isSet }) }
                     .flatMap { client.setOption(.autoRead, value: true) }
             }
     }
 
     /// From now on replies vanish.
-    func swallowReplies() { swallowing.withLock { $0 = true } }
+    func swallowReplies() {
+        state.withLock { state in
+            state.swallowing = true
+            for pair in state.pairs { pair.isMute.set() }
+        }
+    }
 
     /// From now on what is sent over the present connections vanishes; new ones work.
-    func swallowRequests() { for pair in pairs.withLock({ $0 }) { pair.isDeaf.set() } }
+    func swallowRequests() { for pair in state.withLock({ $0.pairs }) { pair.isDeaf.set() } }
 
     /// Ends all connections on the client's side. The server's ends stay open, as after a router's restart.
     func cut() async {
-        let all = pairs.withLock { pairs in
-            defer { pairs = [] }
-            return pairs
+        let all = state.withLock { state in
+            defer { state = State() }
+            return state.pairs
         }
         for pair in all { try? await pair.client.close() }
         abandoned.withLock { $0 += all.map(\.server) }
-        swallowing.withLock { $0 = false }
     }
 
     private let abandoned = Mutex<[any Channel]>([])

@@ -5,14 +5,23 @@ import Foundation
 public struct SolarSchedule: Sendable, Hashable, CustomStringConvertible {
     /// What the sun does.
     public enum Event: String, Sendable, Hashable, CaseIterable {
+        /// Before sunrise, the sun's centre comes within 18 degrees of the horizon.
         case dawnAstronomical = "dawn_astronomical"
+        /// … within 12 degrees.
         case dawnNautical = "dawn_nautical"
+        /// … within 6 degrees.
         case dawnCivil = "dawn_civil"
+        /// The sun's upper limb appears.
         case sunrise
+        /// The sun crosses the meridian.
         case solarNoon = "solar_noon"
+        /// The sun's upper limb disappears.
         case sunset
+        /// After sunset, the sun's centre is 6 degrees below the horizon.
         case duskCivil = "dusk_civil"
+        /// … 12 degrees.
         case duskNautical = "dusk_nautical"
+        /// … 18 degrees.
         case duskAstronomical = "dusk_astronomical"
 
         /// The height of the sun's centre in degrees. Rise and set are of the upper limb: 34' of refraction at the horizon and

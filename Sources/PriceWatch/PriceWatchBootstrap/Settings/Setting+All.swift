@@ -2,7 +2,7 @@ extension Setting {
     /// Where jobs wait.
     public static let brokerURL = Setting(
         "APIUM_BROKER_URL", default: "redis://127.0.0.1:6379/0", secret: true,
-        "Redis with the jobs: redis://[user:password@]host:port/database; also rediss://, redis+socket://, sentinel://.")
+        "Redis with the jobs: redis://[user:password@]host:port/database; also rediss:// (TLS; see docs/configuration.md), redis+socket://, sentinel://.")
     /// Where results are kept.
     public static let resultBackend = Setting("APIUM_RESULT_BACKEND", secret: true, "Redis with the results; empty: the broker.")
     /// More about jobs.
