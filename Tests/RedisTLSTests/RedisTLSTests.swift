@@ -119,8 +119,11 @@ struct RedisTLSTests {
         let plain = try RedisConfiguration(url: try #require(Self.plainServer))
         var configuration = plain
         configuration.tls = RedisTLSOptions()
+        configuration.connectTimeout = .seconds(1)
         let error = await #expect(throws: RedisClientError.self) { try await RedisConnection.connect(configuration, logger: TLSRedis.logger) }
-        #expect(error?.code == .tlsFailed && error?.message.contains("does not speak TLS on this port") == true, "\(String(describing: error))")
+        // It answers a hello that happens to hold a line's end, and is silent otherwise.
+        #expect(error?.code == .tlsFailed || error?.code == .timedOut)
+        #expect(error?.message.contains("does not speak TLS on this port") == true, "\(String(describing: error))")
     }
 
     static let plainServer = ProcessInfo.processInfo.environment["APIUM_TEST_REDIS_URL"]

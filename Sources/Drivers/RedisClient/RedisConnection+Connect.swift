@@ -59,8 +59,13 @@ extension RedisConnection {
 
     /// A failed handshake reaches us as an error of the channel: say what it means.
     private static func explained(_ error: any Error, _ configuration: RedisConfiguration) -> any Error {
-        guard configuration.tls != nil, let failure = error as? RedisClientError, let cause = failure.underlying,
-            let explanation = RedisTLSSupport.installed?.explanation(of: cause)
+        guard configuration.tls != nil, let failure = error as? RedisClientError else { return error }
+        if failure.code == .timedOut {
+            // A plain Redis waits for the end of a line, which the client's hello rarely holds.
+            let message = "\(configuration.address) did not answer in time; it may be busy, or it does not speak TLS on this port"
+            return RedisClientError(.timedOut, message, underlying: failure.underlying)
+        }
+        guard let cause = failure.underlying, let explanation = RedisTLSSupport.installed?.explanation(of: cause)
         else { return error }
         return RedisClientError(.tlsFailed, "TLS to \(configuration.address) failed: \(explanation)", underlying: cause)
     }

@@ -49,7 +49,7 @@ struct TLSMaterial {
     func context() throws -> NIOSSLContext {
         do {
             return try NIOSSLContext(configuration: configuration)
-        } catch  where options.certificateFile != nil && "\(error)".contains("KEY_VALUES_MISMATCH") {
+        } catch NIOSSLError.failedToLoadPrivateKey {
             throw UnusableTLSOptions(faults: ["\(Self.keyOption(options)) is not the key of the certificate in ssl_certfile=\(options.certificateFile ?? "")"])
         } catch {
             throw UnusableTLSOptions(faults: ["the certificates can't be used: \(error)"])
