@@ -1,0 +1,1 @@
+../../../../Sources/Apium/ApiumBeat/ZoneInfo.swift
