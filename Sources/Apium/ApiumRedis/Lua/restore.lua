@@ -4,7 +4,7 @@
 --      the operations: 'push', list, message (to the front: the next to be claimed) | 'shelf', shelf key, id, record
 -- Expects the mutex to be the caller's, else nothing is done; a delivery's value to be unchanged, and its lists to be lists, else it is
 -- left as it is. Effect per delivery: the operations, then it is removed from hash and index, so that it comes back once only.
--- Answers how many were moved or removed. Cost: about 3 us per delivery.
+-- Answers how many were moved or removed. Cost: a fixed number of O(1) commands per delivery; the index is O(log n).
 if redis.call('GET', KEYS[3]) ~= ARGV[1] then
     return 0
 end
