@@ -13,7 +13,7 @@ import pytest
 import redis
 from celery import Celery
 from conftest import Worker, our_worker
-from stack.client import wait_for
+from stack.client import RunningStack, wait_for
 
 TASKS = """
 import os, threading
@@ -26,6 +26,20 @@ app.conf.update(task_acks_late=True, worker_prefetch_multiplier=2, worker_hijack
 def add(x, y):
     threading.Event().wait()
 """
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[str]:
+    """A Redis without other workers: one of them may be its janitor, which restores by its own `visibility_timeout`."""
+    with RunningStack(only=["redis"]) as stack:
+        yield stack.settings["APIUM_BROKER_URL"]
+
+
+@pytest.fixture(scope="module")
+def app(broker: str) -> Iterator[Celery]:
+    """Celery's client on that Redis."""
+    with Celery(broker=broker, backend=broker) as client:
+        yield client
 
 
 @pytest.fixture
