@@ -421,7 +421,7 @@ let package = Package(
         .testTarget(
             name: "ApiumRedisTests",
             dependencies: [
-                "ApiumRedis", "ApiumCore", "ApiumTesting", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                "ApiumRedis", "ApiumCore", "ApiumTesting", "ApiumYAML", "RedisClient", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "HTMLDocumentTests", dependencies: ["HTMLDocument"], swiftSettings: strict),

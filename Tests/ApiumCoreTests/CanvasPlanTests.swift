@@ -82,7 +82,7 @@ struct CanvasPlanTests {
     private func plan(_ example: CanvasCapture.Case, sender: Dispatcher.Sender?) throws -> DispatchPlan {
         try dispatcher.plan(
             example.signature, with: example.json["args"]?.arrayValue ?? [], kwargs: example.json["kwargs"]?.objectValue ?? [:],
-            options: example.json["options"]?.objectValue ?? [:], sender: sender)
+            options: SignatureOptions(example.json["options"]?.objectValue ?? [:]), sender: sender)
     }
 
     private func running(_ example: CanvasCapture.Case) throws -> (Message, TaskArguments) {

@@ -57,7 +57,7 @@ extension Signature {
     fileprivate static func random(_ random: inout SplitMix) -> Signature {
         let own: Set<String> = ["task", "args", "kwargs", "options", "subtask_type", "immutable"]
         return Signature(
-            random.text(), args: random.array { $0.json() }, kwargs: random.object(depth: 2), options: random.object(depth: 2),
+            random.text(), args: random.array { $0.json() }, kwargs: random.object(depth: 2), options: SignatureOptions(random.object(depth: 2)),
             subtaskType: random.maybe { ["chain", "group", "chord", "xmap", "xstarmap", "chunks"][$0.below(6)] }, immutable: random.coin(),
             extra: random.object(depth: 1).filter { !own.contains($0.key) })
     }

@@ -147,4 +147,44 @@ struct SignatureTests {
         #expect(ResultTuple(json: [["g", nil], []])?.members == [])
         for json in [nil, 3, "x", [], [[]], [[5, nil], nil]] as [JSONValue] { #expect(ResultTuple(json: json) == nil, "\(json)") }
     }
+
+    @Test("each option of a signature stands under Celery's name, and one of the wrong type is not said")
+    func options() throws {
+        var options = SignatureOptions()
+        options.id = "i"
+        options.queue = "q"
+        options.exchange = "e"
+        options.routingKey = "k"
+        options.priority = 3
+        options.delay = .milliseconds(1500)
+        options.eta = Timestamp(microseconds: 60_000_000)
+        options.expires = .seconds(9)
+        options.timeLimit = .seconds(30)
+        options.softTimeLimit = .seconds(20)
+        options.ignoreResult = true
+        options.isChild = false
+        options.headers = ["h": 1]
+        options.callbacks = [Signature("c")]
+        options.errbacks = [Signature("x")]
+        options.rootID = "r"
+        options.parentID = "p"
+        options.groupID = "g"
+        options["tenant"] = "north"
+        let wire: [String: JSONValue] = [
+            "task_id": "i", "queue": "q", "exchange": "e", "routing_key": "k", "priority": 3, "countdown": 1.5, "eta": "1970-01-01T00:01:00.000000+00:00",
+            "expires": 9.0, "time_limit": 30.0, "soft_time_limit": 20.0, "ignore_result": true, "add_to_parent": false, "headers": ["h": 1],
+            "link": [Signature("c").json], "link_error": [Signature("x").json], "root_id": "r", "parent_id": "p", "group_id": "g", "tenant": "north",
+        ]
+        #expect(options.wire == wire)
+        let read = try Signature(json: Signature("t", options: options).json).options
+        #expect(read == options)
+        #expect(read.delay == .milliseconds(1500) && read.eta == options.eta && read.callbacks == [Signature("c")] && read.errbacks == [Signature("x")])
+        let wrong = SignatureOptions(wire.mapValues { _ in [] })
+        #expect(wrong.id == nil && wrong.priority == nil && wrong.delay == nil && wrong.eta == nil && wrong.ignoreResult == nil && wrong.callbacks.isEmpty)
+        let foreign: SignatureOptions = ["queue": ["name": "q"], "link": ["task": "only"]]
+        #expect(foreign.queue == "q" && foreign.callbacks == [Signature("only")])
+        options.queue = nil
+        options.headers = [:]
+        #expect(options["queue"] == nil && options["headers"] == nil)
+    }
 }

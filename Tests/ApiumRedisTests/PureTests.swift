@@ -1,4 +1,5 @@
 import ApiumCore
+import ApiumYAML
 import Testing
 
 @testable import ApiumRedis
@@ -143,5 +144,24 @@ struct ServerInformationTests {
     @Test("servers that can do it are accepted", arguments: ["redis_version:6.2.0", "redis_version:7.0.15\r\ncluster_enabled:0", "", "redis_version:8.2"])
     func accepted(info: String) throws {
         try ServerInformation(info).check()
+    }
+}
+
+@Suite("Parts of chords as they are kept")
+struct ChordPartTests {
+    @Test("what a Python worker wrote in another serialisation is read where that is accepted")
+    func yaml() throws {
+        let written = Array("- 1\n- part\n- SUCCESS\n- price: 7\n".utf8)
+        let part = try ChordContent.Part(encoded: written, of: "g", accepting: AcceptedContent([.json, .yaml]))
+        #expect(part.id == "part" && part.state == .success && part.result == ["price": 7])
+        let error = #expect(throws: ApiumError.self) { try ChordContent.Part(encoded: written, of: "g", accepting: .json) }
+        #expect(error?.message == "the stored part of the chord g is none of json: it may be YAML or text")
+    }
+
+    @Test("what is written is read", arguments: [JobState.success, .failure])
+    func roundTrip(state: JobState) throws {
+        let part = ChordPart(group: "g", id: "part", index: 3, state: state, result: ["x": [1, nil, "é"]], token: "t")
+        let read = try ChordContent.Part(encoded: part.encoded, of: "g", accepting: .json)
+        #expect(read.id == part.id && read.state == state && read.result == part.result)
     }
 }

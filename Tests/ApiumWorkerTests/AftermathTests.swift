@@ -27,7 +27,7 @@ struct AftermathTests {
         return AftermathPlanner(job: job, dispatcher: Dispatcher(now: now), registry: registry, children: children, now: now)
     }
 
-    private func signature(_ task: String, _ options: [String: JSONValue] = [:], args: [JSONValue] = []) -> JSONValue {
+    private func signature(_ task: String, _ options: SignatureOptions = [:], args: [JSONValue] = []) -> JSONValue {
         Signature(task, args: args, options: options).json
     }
 
@@ -376,7 +376,7 @@ struct AftermathTests {
 
     @Test("the broker's time is asked for only when something that follows names a time")
     func times() {
-        func embed(_ options: [String: JSONValue]) -> TaskArguments.Embed {
+        func embed(_ options: SignatureOptions) -> TaskArguments.Embed {
             var embed = TaskArguments.Embed()
             embed.chain = [Signature.group([Signature("a", options: options)]).json]
             return embed

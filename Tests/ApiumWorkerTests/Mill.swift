@@ -101,6 +101,6 @@ final class Mill: Sendable {
 }
 
 /// A call of a task.
-func call(_ task: String, _ args: JSONValue..., options: [String: JSONValue] = [:], immutable: Bool = false) -> Signature {
+func call(_ task: String, _ args: JSONValue..., options: SignatureOptions = [:], immutable: Bool = false) -> Signature {
     Signature(task, args: args, options: options, immutable: immutable)
 }

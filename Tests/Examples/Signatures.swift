@@ -53,6 +53,20 @@ struct SignatureExamples {
         }
     }
 
+    @Test("what is said about a signature is typed, and open to what is not known here", arguments: Place.all)
+    func options(place: Place) async throws {
+        try await place.run(registry()) { client in
+            // docs: options
+            var call = Signature("shop.add", 1, 2)
+            call.options.priority = 3
+            call.options.softTimeLimit = .seconds(20)
+            call.options["x-tenant"] = "north"  // no option of Celery's: a property of the message
+            // docs: end
+            let handle = try #require(try await client.send(call))
+            #expect(try await handle.value(within: .seconds(20)) == 3)
+        }
+    }
+
     @Test("chain, group, chord, map, starmap and chunks", arguments: Place.all)
     func forms(place: Place) async throws {
         try await place.run(registry()) { client in

@@ -41,7 +41,7 @@ extension ResultDocument {
     /// - Throws: ``ApiumError`` `badResult` when it is not one of Celery's; `refusedContent` when its compression is not
     ///   supported, or it decompresses to more than is accepted.
     public init(decoding bytes: [UInt8], accepting content: AcceptedContent) throws {
-        let value = try Self.value(of: Self.decompressed(bytes, limit: content.decompressedLimit), accepting: content)
+        let value = try content.value(ofStored: Self.decompressed(bytes, limit: content.decompressedLimit), "result")
         guard case .object(var members) = value, let id = members.removeValue(forKey: "task_id")?.stringValue,
             let status = members.removeValue(forKey: "status")?.stringValue
         else { throw ApiumError(.badResult, "the stored result has no task_id or no status") }
@@ -68,11 +68,17 @@ extension ResultDocument {
         }
     }
 
-    private static func value(of bytes: [UInt8], accepting content: AcceptedContent) throws -> JSONValue {
+}
+
+extension AcceptedContent {
+    /// The value of bytes that do not say in which serialisation they are: the accepted ones are tried in order.
+    ///
+    /// - Throws: ``ApiumError`` `badResult`, which calls the bytes a stored `what`.
+    package func value(ofStored bytes: [UInt8], _ what: String) throws -> JSONValue {
         var first: (any Error)?
-        for serializer in content.serializers {
+        for serializer in serializers {
             do { return try serializer.decode(bytes) } catch { first = first ?? error }
         }
-        throw ApiumError(.badResult, "the stored result is none of \(content.names): \(ForeignContent.guess(bytes))", underlying: first)
+        throw ApiumError(.badResult, "the stored \(what) is none of \(names): \(ForeignContent.guess(bytes))", underlying: first)
     }
 }

@@ -10,15 +10,10 @@ extension ChordPart {
 }
 
 extension ChordContent.Part {
-    /// Reads what `encoded` writes.
+    /// Reads what `encoded` writes, and what Celery's workers write in another serialisation that is accepted.
     /// - Throws: ``ApiumError`` `badResult`.
-    init(encoded bytes: [UInt8], of group: String) throws {
-        let value: JSONValue
-        do {
-            value = try JSONValue(parsing: bytes)
-        } catch {
-            throw ApiumError(.badResult, "a part of the chord \(group) is not JSON", underlying: error)
-        }
+    init(encoded bytes: [UInt8], of group: String, accepting content: AcceptedContent) throws {
+        let value = try content.value(ofStored: bytes, "part of the chord \(group)")
         guard case .array(let fields) = value, fields.count >= 4, let id = fields[1].stringValue, let state = fields[2].stringValue else {
             throw ApiumError(.badResult, "a part of the chord \(group) is not a list of a number, an id, a state and a result")
         }

@@ -24,12 +24,10 @@ extension RedisResults {
     }
 
     private func savedGroup(_ id: String, _ bytes: [UInt8]) throws -> JSONValue {
-        do {
-            if let tuple = try JSONValue(parsing: bytes)["result"] { return tuple }
-        } catch {
-            throw ApiumError(.badResult, "the saved group \(id) is not JSON", underlying: error)
+        guard let tuple = try options.acceptedContent.value(ofStored: bytes, "group \(id)")["result"] else {
+            throw ApiumError(.badResult, "the saved group \(id) has no result tuple")
         }
-        throw ApiumError(.badResult, "the saved group \(id) has no result tuple")
+        return tuple
     }
 
     // MARK: Chords
@@ -87,7 +85,7 @@ extension RedisResults {
         let read = options.chordsAreOrdered ? "ZRANGE" : "LRANGE"
         let replies = try await client.replies([RedisCommand(read, keys.parts(group), 0, -1), RedisCommand("GET", keys.group(group))])
         return try mapped {
-            let parts = try replies[0].asArray().map { try ChordContent.Part(encoded: $0.asBytes(), of: group) }
+            let parts = try replies[0].asArray().map { try ChordContent.Part(encoded: $0.asBytes(), of: group, accepting: options.acceptedContent) }
             return ChordContent(parts: parts, savedGroup: try replies[1].bytes.map { try savedGroup(group, $0) })
         }
     }

@@ -59,7 +59,7 @@ final class CanvasNode {
     }
 
     /// A chord over a group.
-    static func chord(header: CanvasNode, body: CanvasNode, options: [String: JSONValue] = [:]) -> CanvasNode {
+    static func chord(header: CanvasNode, body: CanvasNode, options: SignatureOptions = [:]) -> CanvasNode {
         CanvasNode(.chord, Signature("celery.chord", kwargs: ["kwargs": [:]], options: options, subtaskType: "chord"), members: [header], body: body)
     }
 
@@ -174,7 +174,7 @@ extension CanvasNode {
         let ownToChain: Set = ["chord", "group_id", "group_index", "link", "link_error", "parent_id", "root_id", "task_id"]
         let chord = copy()
         let steps = body.unchained()
-        for (name, value) in body.signature.options where !ownToChain.contains(name) { steps[0][name] = value }
+        for (name, value) in body.signature.options.wire where !ownToChain.contains(name) { steps[0][name] = value }
         chord.body = steps[0]
         return [chord] + steps.dropFirst()
     }

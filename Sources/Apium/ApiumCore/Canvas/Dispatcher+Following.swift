@@ -44,12 +44,12 @@ extension Dispatcher {
     public func plan(errbacks: [JSONValue], failed: String, rootID: String?) throws -> DispatchPlan {
         guard !errbacks.isEmpty else { return DispatchPlan() }
         let root = rootID ?? failed
-        let options: [String: JSONValue] = ["parent_id": .string(failed), "root_id": .string(root)]
+        let options: SignatureOptions = ["parent_id": .string(failed), "root_id": .string(root)]
         var plan = try plan(
             .group(errbacks.map { try Signature(json: $0) }), with: [.string(failed)], options: options, sender: Sender(id: failed, rootID: root))
         plan.result = nil
         return plan
     }
 
-    private func following(_ priority: Int?) -> [String: JSONValue] { priority.map { ["priority": .int(Int64($0))] } ?? [:] }
+    private func following(_ priority: Int?) -> SignatureOptions { priority.map { ["priority": .int(Int64($0))] } ?? [:] }
 }

@@ -4,7 +4,7 @@ extension Dispatcher {
     /// The message of a plain signature, its arguments and options being complete.
     func outgoing(_ signature: Signature, sender: Sender?) throws -> Outgoing {
         var arguments = TaskArguments(args: signature.args, kwargs: signature.kwargs)
-        let own = signature.options
+        let own = signature.options.wire
         if own["link"].isGiven { arguments.embed.callbacks = own.signatures("link") }
         if own["link_error"].isGiven { arguments.embed.errbacks = own.signatures("link_error") }
         if own["chain"].isGiven { arguments.embed.chain = own.signatures("chain") }

@@ -67,10 +67,10 @@ public struct Dispatcher: Sendable {
     /// - Throws: ``ApiumError`` `malformedMessage` when a part of it is no signature, `badArguments` when an option has a value that it
     ///   cannot have.
     public func plan(
-        _ signature: Signature, with args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], options: [String: JSONValue] = [:], sender: Sender? = nil
+        _ signature: Signature, with args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], options: SignatureOptions = [:], sender: Sender? = nil
     ) throws -> DispatchPlan {
         var planner = Planner(self, sender: sender)
-        let result = try planner.apply(try CanvasNode(signature), Planner.Call(args: args, kwargs: kwargs, options: options))
+        let result = try planner.apply(try CanvasNode(signature), Planner.Call(args: args, kwargs: kwargs, options: options.wire))
         return planner.finished(result)
     }
 }

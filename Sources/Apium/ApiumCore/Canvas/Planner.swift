@@ -42,7 +42,7 @@ struct Planner {
         let outgoing = try dispatcher.outgoing(merged, sender: sender)
         plan.messages.append(outgoing)
         let result = ResultNode(outgoing.message.id)
-        track(result, call, merged.options)
+        track(result, call, merged.options.wire)
         return result
     }
 
@@ -54,7 +54,7 @@ struct Planner {
     // MARK: Chain
 
     private mutating func applyChain(_ node: CanvasNode, _ call: Call) throws -> ResultNode? {
-        var options = node.signature.options.filter { !$0.value.isNull }.merging(call.options) { $1 }
+        var options = node.signature.options.said.merging(call.options) { $1 }
         let own = node.signature
         var steps = Steps(rootID: options["root_id"]?.stringValue)
         steps.args = call.args.isEmpty || own.immutable ? own.args : call.args + own.args
@@ -128,7 +128,7 @@ struct Planner {
         guard let original = node.body else { throw ApiumError(.malformedMessage, "a chord without a body cannot be sent") }
         let own = node.signature
         // A group that is said to be none stays none: the body is then not made one of the header's group.
-        let options = own.options.filter { !$0.value.isNull || $0.key == "group_id" }.merging(call.options) { $1 }
+        let options = own.options.wire.filter { !$0.value.isNull || $0.key == "group_id" }.merging(call.options) { $1 }
         let delay = options.filter { $0.key == "countdown" || $0.key == "eta" }
         let common = options.filter { !["countdown", "eta", "link", "link_error", "task_id"].contains($0.key) }
 
@@ -209,14 +209,14 @@ extension Signature {
     func merged(options given: [String: JSONValue]) -> [String: JSONValue] {
         var kept: Set = ["group_id"]
         if let stamps = options["stamped_headers"]?.arrayValue { kept.formUnion(["stamped_headers"] + stamps.compactMap(\.stringValue)) }
-        let own = options.filter { !$0.value.isNull }
+        let own = options.said
         return own.merging(given) { $1 }.merging(own.filter { kept.contains($0.key) }) { $1 }
     }
 
     /// The signature with the arguments and options of a call.
     func completed(_ call: Planner.Call) -> Signature {
         var result = self
-        result.options = merged(options: call.options)
+        result.options = SignatureOptions(merged(options: call.options))
         // Maps run over their own items, whatever comes.
         guard !immutable, subtaskType == nil else { return result }
         result.args = call.args + args

@@ -19,7 +19,7 @@ extension Signature {
 
 extension CanvasNode {
     /// A chain of these steps.
-    static func chain(_ steps: [CanvasNode], options: [String: JSONValue] = [:]) -> CanvasNode {
+    static func chain(_ steps: [CanvasNode], options: SignatureOptions = [:]) -> CanvasNode {
         CanvasNode(.chain, Signature("celery.chain", options: options, subtaskType: "chain"), members: steps)
     }
 

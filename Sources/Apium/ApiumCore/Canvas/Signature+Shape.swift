@@ -73,7 +73,7 @@ extension Signature {
 
 extension Signature {
     /// A chain that holds these exactly as given.
-    static func rawChain(_ steps: [Signature], options: [String: JSONValue] = [:]) -> Signature {
+    static func rawChain(_ steps: [Signature], options: SignatureOptions = [:]) -> Signature {
         Signature("celery.chain", kwargs: ["tasks": .array(steps.map(\.json))], options: options, subtaskType: "chain")
     }
 

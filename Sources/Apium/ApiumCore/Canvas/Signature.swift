@@ -11,8 +11,8 @@ public struct Signature: Sendable, Hashable {
     public var args: [JSONValue]
     /// Keyword arguments; composite forms keep their members here.
     public var kwargs: [String: JSONValue]
-    /// The arguments of `apply_async` and the ids given by freezing: Celery's names, see ``SignatureOptions``.
-    public var options: [String: JSONValue]
+    /// What is said about the call beside its arguments.
+    public var options: SignatureOptions
     /// `nil` for a plain call, else `chain`, `group`, `chord`, `xmap`, `xstarmap` or `chunks`.
     public var subtaskType: String?
     /// Whether results of earlier steps are not put in front of its arguments.
@@ -22,7 +22,7 @@ public struct Signature: Sendable, Hashable {
 
     /// Makes a plain signature.
     public init(
-        _ task: String, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], options: [String: JSONValue] = [:], subtaskType: String? = nil,
+        _ task: String, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], options: SignatureOptions = [:], subtaskType: String? = nil,
         immutable: Bool = false, extra: [String: JSONValue] = [:]
     ) {
         self.task = task
@@ -47,7 +47,7 @@ public struct Signature: Sendable, Hashable {
         case nil, .null?: break
         default: throw ApiumError(.malformedMessage, "the args of the signature of '\(task.prefix(200))' are not a list")
         }
-        for (name, path) in [("kwargs", \Signature.kwargs), ("options", \Signature.options)] {
+        for (name, path) in [("kwargs", \Signature.kwargs), ("options", \Signature.options.wire)] {
             switch members.removeValue(forKey: name) {
             case .object(let object)?: self[keyPath: path] = object
             case nil, .null?: break
@@ -65,7 +65,7 @@ public struct Signature: Sendable, Hashable {
         members["task"] = .string(task)
         members["args"] = .array(args)
         members["kwargs"] = .object(kwargs)
-        members["options"] = .object(options)
+        members["options"] = .object(options.wire)
         members["subtask_type"] = subtaskType.map { .string($0) } ?? .null
         members["immutable"] = .bool(immutable)
         return .object(members)

@@ -66,20 +66,20 @@ extension ApiumClient {
 
 extension EnqueueOptions {
     /// Under Celery's names.
-    var signatureOptions: [String: JSONValue] {
-        var result: [String: JSONValue] = [:]
-        result["task_id"] = id.map { .string($0) }
-        result["queue"] = queue.map { .string($0) }
-        result["exchange"] = exchange.map { .string($0) }
-        result["routing_key"] = routingKey.map { .string($0) }
-        result["countdown"] = delay.map { .double($0.inSeconds) }
-        result["eta"] = eta.map { .string($0.iso8601) }
-        result["expires"] = expires.map { .double($0.inSeconds) }
-        result["priority"] = priority.map { .int(Int64($0)) }
-        result["ignore_result"] = ignoreResult.map { .bool($0) }
-        result["root_id"] = rootID.map { .string($0) }
-        result["parent_id"] = parentID.map { .string($0) }
-        if !headers.isEmpty { result["headers"] = .object(headers) }
+    var signatureOptions: SignatureOptions {
+        var result = SignatureOptions()
+        result.id = id
+        result.queue = queue
+        result.exchange = exchange
+        result.routingKey = routingKey
+        result.delay = delay
+        result.eta = eta
+        result.expires = expires
+        result.priority = priority
+        result.ignoreResult = ignoreResult
+        result.rootID = rootID
+        result.parentID = parentID
+        result.headers = headers
         return result
     }
 }
