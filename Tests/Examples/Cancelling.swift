@@ -56,4 +56,21 @@ struct CancelExamples {
             }
         }
     }
+
+    @Test("what is sent after a revoke by its stamp never runs, however soon a worker claims it", arguments: Place.all)
+    func stampBeforeClaim(place: Place) async throws {
+        var registry = JobRegistry()
+        registry.register("shop.never") { _, _ in throw JobFailure(type: "RuntimeError", arguments: ["it ran"]) }
+        registry.register("shop.add") { _, _ in 3 }
+        try await place.run(registry) { client in
+            for round in 0..<100 {
+                try await client.revoke(stamped: ["round": [.int(Int64(round))]])
+                let handle = try #require(try await client.send(try Signature("shop.never").stamped(["round": .int(Int64(round))])))
+                let failure = await #expect(throws: JobFailure.self) { try await handle.value(within: .seconds(20)) }
+                #expect(failure?.isRevoked == true)
+            }
+            let other = try #require(try await client.send(try Signature("shop.add").stamped(["round": 100])))
+            #expect(try await other.value(within: .seconds(20)) == 3)
+        }
+    }
 }
