@@ -46,6 +46,9 @@ let package = Package(
         // The benchmarks' worker and producer; not shipped.
         .executable(name: "bench-worker", targets: ["BenchWorker"]),
         .executable(name: "bench-producer", targets: ["BenchProducer"]),
+        // The chaos lab's worker and producer; not shipped.
+        .executable(name: "chaos-worker", targets: ["ChaosWorker"]),
+        .executable(name: "chaos-producer", targets: ["ChaosProducer"]),
     ],
     traits: [
         .trait(name: "PriceWatch", description: "The price tracker: gRPC, Hummingbird and what else only it needs"),
@@ -346,6 +349,17 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Benchmarks/Producer", swiftSettings: strict),
+        .executableTarget(
+            name: "ChaosWorker",
+            dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Chaos/Worker", swiftSettings: strict),
+        .executableTarget(
+            name: "ChaosProducer",
+            dependencies: [
+                "Apium", "ApiumCore", "DynamicJSON", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Chaos/Producer", swiftSettings: strict),
 
         // A program of a user's own, with an isolated job: the examples run it.
         .executableTarget(

@@ -55,6 +55,7 @@ extension ApiumSettings {
         options.fanoutPrefix = brokerOptions.fanoutPrefix
         options.fanoutPatterns = brokerOptions.fanoutPatterns
         options.unacked = brokerOptions.unacked
+        options.crashLimit = workerCrashLimit
         options.results = RedisResultOptions(
             keyPrefix: resultOptions.globalKeyPrefix, expires: resultExpires, failureExpires: resultFailureExpires, chordExpires: resultChordExpires,
             chordJoinTimeout: resultChordJoinTimeout, chordsAreOrdered: resultOptions.chordsAreOrdered, compression: resultCompression,
@@ -94,7 +95,8 @@ extension ApiumSettings {
             name: workerName.replacing("%h", with: host), queues: workerQueues ?? queues ?? router.servedQueues, concurrency: workerConcurrency,
             lease: workerLease, gracePeriod: workerGracePeriod, resultExtended: resultExtended, resultsTravelWithCompletion: resultsAreOnBroker,
             isolation: IsolationOptions(
-                isSupported: true, pool: workerPool, maxJobsPerChild: workerMaxTasksPerChild, maxMemoryPerChild: workerMaxMemoryPerChild),
+                isSupported: true, pool: workerPool, maxJobsPerChild: workerMaxTasksPerChild, maxMemoryPerChild: workerMaxMemoryPerChild,
+                crashLimit: workerCrashLimit),
             joinTimeout: resultChordJoinTimeout, leakedSlotLimit: workerLeakedSlotLimit, acceptedContent: acceptedContent)
         configuration.monitoring = monitoring
         // What `inspect conf` shows beside the worker's own.

@@ -77,6 +77,8 @@ public struct ApiumSettings: Sendable {
 
     /// With so many jobs that were given up and still run the worker ends, for a fresh process (`worker_leaked_slot_limit`). Default: 4.
     public var workerLeakedSlotLimit = 4
+    /// How many times a job may take its worker or child process down before it is quarantined (`worker_crash_limit`). Default: 3.
+    public var workerCrashLimit = 3
     /// Remote control and events (`worker_enable_remote_control`, `worker_send_task_events`, `control_exchange`, `event_exchange`).
     public var monitoring = MonitoringConfiguration()
 

@@ -1,0 +1,119 @@
+"""What is said at the end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from .lab import QUEUE, SLOTS, Lab
+
+ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "_kombu.binding")
+"""Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
+SHOWN = 10
+
+
+@dataclass
+class Verdict:
+    """Numbers for the sentence, and everything that is wrong, in words."""
+
+    jobs: int = 0
+    lost: set[bytes] = field(default_factory=set)
+    stale: set[bytes] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+    def find(self, what: str, keys: set[bytes] | list[bytes]) -> None:
+        """Something is wrong with these jobs."""
+        if keys:
+            some = ", ".join(key.decode() for key in sorted(keys)[:SHOWN])
+            self.faults.append(f"{len(keys)} {what}: {some}")
+
+
+def judge(lab: Lab, dry: bool) -> Verdict:
+    """Looks at everything."""
+    book, verdict = lab.book, Verdict(jobs=len(lab.book.jobs))
+    asked = set(lab.calls.asked())
+    verdict.lost = {key for key in asked if key not in book.jobs or not book.jobs[key].done}
+    verdict.stale = book.stale
+    begun = {key for key, job in book.jobs.items() if not job.done} - verdict.lost
+    verdict.find("jobs were lost", verdict.lost)
+    verdict.find("jobs ended by another run than their last", verdict.stale)
+    verdict.find("jobs began and never ended", begun)
+    verdict.find("jobs ran under two ids (a chord's body, a slot or what follows was sent twice)", book.twins)
+    verdict.find("jobs ended whose result never came", {key for key in lab.waiting if key in book.jobs} - verdict.stale)
+    if lab.options.worker == "apium":
+        verdict.find("jobs are missing of calls that were half sent", lab.calls.halves(book))
+        slots(lab, verdict)
+    if not dry:
+        verdict.faults.append("nothing moved any more, but there are " + ", ".join(lab.left_to_do()))
+    for member in [lab.redis, *lab.members]:
+        verdict.faults += [end for end in member.ended if lab.options.worker == "apium" or member not in lab.workers]
+    return verdict
+
+
+def slots(lab: Lab, verdict: Verdict) -> None:
+    """Every slot from the first to the last ran, and those that the beats' ledger tells of."""
+    ran = {key for key in lab.book.jobs if key.startswith(b"slot/")}
+    if not lab.beats:
+        return
+    fired: dict[str, list[int]] = {}
+    for _, entry in lab.admin.xrange("apium:beat:ledger"):
+        fired.setdefault(entry[b"entry"].decode(), []).append(int(entry[b"slot"]))
+    for name, period in SLOTS.items():
+        times = fired.get(name, [])
+        if len(times) != len(set(times)):
+            verdict.faults.append(f"slots of {name} fired twice")
+        step = round(period * 1e6)
+        missing = sorted(set(range(min(times), max(times) + 1, step)) - set(times)) if times else []
+        if missing or not times:
+            verdict.faults.append(f"slots of {name} never fired: {missing[:SHOWN] or 'all'}")
+        if len(times) > sum(key.startswith(f"slot/{name}/".encode()) for key in ran):
+            verdict.faults.append(f"{len(times)} slots of {name} fired, fewer ran")
+
+
+def leftovers(redis: Redis) -> list[str]:
+    """Keys that nobody owns any more, after the last worker has gone: each has to end by itself, or to be one of the few that stay."""
+    found: dict[str, int] = {}
+    for key in redis.scan_iter(count=1000):
+        name = key.decode(errors="replace")
+        if not name.startswith(ETERNAL) and redis.ttl(key) == -1:
+            shape = ":".join("*" if len(part) > 20 else part for part in name.split(":"))
+            found[shape] = found.get(shape, 0) + 1
+    return [f"{count} keys without owner and end: {shape}" for shape, count in found.items()]
+
+
+def shelved(redis: Redis) -> list[str]:
+    """Jobs that were set aside: none should be."""
+    faults = []
+    for shelf in ("parked", "dead", "quarantine"):
+        if count := redis.zcard(f"apium:{shelf}"):
+            some = redis.hvals(f"apium:{shelf}:messages")[:3]
+            reasons = {json.loads(record).get("reason", "?") for record in some}
+            faults.append(f"{count} jobs of {QUEUE} are {shelf}: {reasons}")
+    return faults
+
+
+def undisturbed(lab: Lab) -> tuple[int, float]:
+    """How many recoveries nothing else got in the way of, and the slowest."""
+    alone = [
+        seconds
+        for seconds, killed, _ in lab.book.recoveries
+        if not any(begin < killed + seconds * 1e9 and end > killed for begin, end, kind in lab.counts.moments if not same(begin, killed, kind))
+    ]
+    return len(alone), max(alone, default=0.0)
+
+
+def same(begin: int, killed: int, kind: str) -> bool:
+    """Whether a fault is the kill itself, or one that is of no account."""
+    return (kind == "kill worker" and 0 <= killed - begin < 2e9) or kind.endswith(("producer", "beat", "scripts"))
+
+
+def sentence(lab: Lab, verdict: Verdict) -> str:
+    """The last line."""
+    counts, book = lab.counts, lab.book
+    slowest = max((seconds for seconds, _, _ in book.recoveries), default=0.0)
+    return (
+        f"{counts.kills} worker kills, {counts.restarts} Redis restarts, {counts.cuts} connection cuts, {verdict.jobs} jobs: {len(verdict.lost)} lost, "
+        f"{len(verdict.stale)} stale effects accepted, {book.repeated} runs repeated, slowest recovery {slowest:.1f} s"
+    )

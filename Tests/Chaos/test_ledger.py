@@ -1,0 +1,110 @@
+"""The judge sees what it is there for: each kind of fault, made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chaos.ledger import Book, Calls, Tail
+
+
+def book(*lines: str) -> Book:
+    """A book of these events: event, seconds, worker, key, id, attempt, token."""
+    result = Book()
+    for line in lines:
+        event, seconds, *rest = line.split()
+        result.read([event.encode(), str(int(float(seconds) * 1e9)).encode(), *(word.encode() for word in rest)])
+    return result
+
+
+def test_a_job_that_ran_once_is_in_order() -> None:
+    """Nothing repeated, nothing refused, nothing stale."""
+    seen = book("b 1 w0-1 k id 0 100", "e 2 w0-1 k id 0 100")
+    seen.succeeded(b"k", 100)
+    assert seen.jobs[b"k"].done
+    assert (seen.repeated, seen.refused, seen.stale, seen.twins) == (0, 0, set(), set())
+    assert seen.take_fresh() == {b"k": b"id"}
+    assert seen.take_fresh() == {}
+
+
+def test_a_job_without_an_effect_is_not_done() -> None:
+    """It is what a lost job looks like: asked for, and never ended."""
+    assert not book("b 1 w0-1 k id 0 100").jobs[b"k"].done
+
+
+def test_a_retry_is_no_repeated_run() -> None:
+    """The attempt tells them apart."""
+    seen = book("b 1 w0-1 k id 0 100", "r 1 w0-1 k id 0 100", "b 2 w0-1 k id 1 200", "e 2 w0-1 k id 1 200")
+    assert seen.repeated == 0
+    seen = book("b 1 w0-1 k id 0 100", "b 2 w1-1 k id 0 200")
+    assert seen.repeated == 1
+
+
+def test_an_effect_with_an_older_token_is_refused_by_the_ledger() -> None:
+    """As by any resource that checks tokens; the job is not done by it."""
+    seen = book("b 1 w0-1 k id 0 100", "b 8 w1-1 k id 0 200", "e 9 w0-1 k id 0 100")
+    assert seen.refused == 1
+    assert not seen.jobs[b"k"].done
+
+
+def test_an_older_run_whose_end_was_accepted_is_stale() -> None:
+    """The stored SUCCESS names the first token although a second run had begun."""
+    seen = book("b 1 w0-1 k id 0 100", "e 1 w0-1 k id 0 100", "b 8 w1-1 k id 0 200", "e 8 w1-1 k id 0 200")
+    seen.succeeded(b"k", 100)
+    assert seen.stale == {b"k"}
+    seen.succeeded(b"k", 200)
+    assert seen.stale == set()
+
+
+def test_a_run_after_the_success_is_stale_whatever_is_stored_then() -> None:
+    """The SUCCESS had been read before it began."""
+    seen = book("b 1 w0-1 k id 0 100", "e 1 w0-1 k id 0 100")
+    seen.succeeded(b"k", 100)
+    seen.read(b"b 9000000000 w1-1 k id 0 200".split())
+    seen.succeeded(b"k", 200)
+    assert seen.stale == {b"k"}
+
+
+def test_a_success_that_is_read_before_the_ledger_tells_of_its_run_is_no_stale_one() -> None:
+    """Results and ledger are looked at one after the other."""
+    seen = book("b 1 w0-1 k id 0 100", "e 1 w0-1 k id 0 100")
+    seen.succeeded(b"k", 200)
+    seen.read(b"b 9000000000 w1-1 k id 0 200".split())
+    assert seen.stale == set()
+
+
+def test_a_key_under_two_ids_is_a_twin() -> None:
+    """A chord's body that was sent twice, or a slot that fired twice."""
+    assert book("b 1 w0-1 c.body one 0 100", "b 2 w0-1 c.body two 0 200").twins == {b"c.body"}
+
+
+def test_a_recovery_lasts_from_the_kill_to_the_next_beginning() -> None:
+    """Of the runs that were under way alone; not of those that another worker had taken over before."""
+    seen = book("b 1 w0-1 k id 0 100", "b 1 w0-1 done id 0 101", "e 2 w0-1 done id 0 101", "b 1 w0-1 moved id 0 102", "b 3 w1-1 moved id 0 300")
+    seen.killed(b"w0-1", int(4e9))
+    assert set(seen.orphans) == {b"k"}
+    seen.read(b"b 10500000000 w1-1 k id 0 400".split())
+    assert seen.recoveries == [(6.5, int(4e9), b"k")]
+    assert seen.orphans == {}
+
+
+def test_calls_tell_what_must_run() -> None:
+    """Answered calls alone; of the others all jobs or none."""
+    calls = Calls()
+    for line in (b"? 1 2 0", b"? 2 2 1", b"+ 1", b"? 3 2 0", b"- 3"):
+        calls.read("s0-1", line.split())
+    assert set(calls.asked()) == {b"s0-1.1.0", b"s0-1.1.1"}
+    seen = book("b 1 w0-1 s0-1.2.0 id 0 100", "e 1 w0-1 s0-1.2.0 id 0 100")
+    assert calls.halves(seen) == [b"s0-1.2.1", b"s0-1.2.body"]
+    assert calls.halves(Book()) == []
+
+
+def test_a_line_is_read_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
+    """What a killed process left half written is none."""
+    path = tmp_path / "ledger"
+    tail = Tail(path)
+    assert list(tail.lines()) == []
+    path.write_bytes(b"one two\nthr")
+    assert list(tail.lines()) == [[b"one", b"two"]]
+    path.write_bytes(b"one two\nthree\n")
+    assert list(tail.lines()) == [[b"three"]]
+    assert list(tail.lines()) == []
