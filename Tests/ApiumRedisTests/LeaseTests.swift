@@ -68,6 +68,31 @@ struct LeaseTests {
         }
     }
 
+    @Test("a lost lease is seen beside the janitor, too, and its jobs come back as soon as there is one")
+    func deputies() async throws {
+        try await Bench.with { bench in
+            try await bench.enqueue(["a"])
+            let lost = try await bench.session("lost", lease: lease)
+            _ = try await bench.claim(1, from: lost)
+            lost.suspendRenewal()
+            let keys = lost.keys
+            // Somebody has the shared duties and does nothing.
+            try await bench.redis.send(RedisCommand("SET", keys.janitor, "stopped", "PX", 120_000))
+            let deputy = try await bench.session("deputy", lease: lease)
+            let report = try await maintain(bench, deputy, until: "the lease is taken") {
+                try await bench.redis.send(RedisCommand("SISMEMBER", keys.workers, lost.incarnation)) == .integer(0)
+            }
+            #expect(!report.isJanitor && report.reaped == 0)
+            #expect(try await bench.waiting() == [])
+            try await bench.redis.send(RedisCommand("DEL", keys.janitor))
+            let next = try await deputy.maintain()
+            #expect(next.isJanitor && next.reaped == 1)
+            #expect(try await bench.waiting() == ["a"])
+            try await deputy.close()
+            try await lost.close()
+        }
+    }
+
     @Test("a job whose workers keep dying is quarantined, alone among many")
     func quarantine() async throws {
         try await Bench.with { bench in

@@ -188,6 +188,28 @@ struct WorkerRunTests {
         #expect(try await workshop.broker.queueLength("q") == 1, "the job whose end was refused is given back")
     }
 
+    @Test("a worker whose ends cannot be written has no room for more jobs, until they can")
+    func room() async throws {
+        let broker = InMemoryBroker()
+        let session = broker.open(WorkerIdentity(name: "w", pid: 1, queues: ["q"]))
+        let client = ApiumClient(broker: broker, results: broker.results, defaultQueue: "q")
+        for _ in 0..<401 { _ = try await client.enqueue(task: "t") }
+        var deliveries: [Delivery] = []
+        while deliveries.count < 401 { deliveries += try await session.claim(limit: 401).deliveries }
+        let writer = CompletionWriter(session: session, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        for delivery in deliveries.prefix(199) { writer.add(Completion(delivery.tag, .done)) }
+        #expect(writer.hasRoom(4))
+        for delivery in deliveries.dropFirst(199) { writer.add(Completion(delivery.tag, .done)) }
+        #expect(!writer.hasRoom(4) && !writer.hasRoom(401))
+        #expect(writer.hasRoom(402), "as many as there are slots may wait in any case")
+        let claimer = Task { await writer.untilRoom(4) }
+        let writing = Task { await writer.run() }
+        await claimer.value
+        #expect(writer.hasRoom(4))
+        writer.close()
+        await writing.value
+    }
+
     @Test("a revoked job does not run, even when the revokes could not be read at first")
     func revokedJob() async throws {
         var workshop = Workshop { Obstacle(broker: $0) }

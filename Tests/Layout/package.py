@@ -25,6 +25,7 @@ LAYER_OF_FOLDER = {
     "Tests/Interop": "Sources/Executables",
     "Tests/Examples": "Sources/Executables",
     "Tests/Benchmarks": "Sources/Executables",
+    "Tests/Chaos": "Sources/Executables",
 }
 
 

@@ -11,12 +11,14 @@ final class Janitor: Sendable {
         var observer = LeaseObserver()
         /// How often the renewal counters are read: four times in the shortest lease, and at least each second.
         var lookPeriod = Duration.milliseconds(100)
+        /// Whether this session reads them although another is janitor: until the first look nobody knows.
+        var isDeputy = true
         var lastDone: [Duty: SuspendingClock.Instant] = [:]
         var sweeps = SweepSchedule()
     }
 
     /// What is not done in every round.
-    private enum Duty { case reap, restore, trim }
+    private enum Duty { case watch, reap, restore, trim }
 
     private let broker: RedisBroker
     private let incarnation: String
@@ -36,6 +38,7 @@ final class Janitor: Sendable {
         var report = MaintenanceReport()
         report.isJanitor = try await broker.client.reply(.eval(RedisScripts.janitor, keys: [keys.janitor], incarnation, 2000)) == .integer(1)
         guard report.isJanitor else {
+            if isDue(.watch, every: state.withLock { $0.isDeputy ? $0.lookPeriod : .seconds(10) }) { try await expireSilent(asJanitor: false) }
             report.next = .milliseconds(500)
             return report
         }
@@ -75,9 +78,18 @@ final class Janitor: Sendable {
     // MARK: Dead workers
 
     private func reap(_ report: inout MaintenanceReport) async throws {
+        try await expireSilent(asJanitor: true)
+        try await sweep(&report)
+    }
+
+    /// How many sessions read the renewal counters beside the janitor: what was seen of a silent worker would be lost with it.
+    private static let deputies = 3
+
+    /// Takes the lease of those who have been silent for all of it. Any session may: the step compares the counter.
+    private func expireSilent(asJanitor isJanitor: Bool) async throws {
         let connection: RedisConnection
         do { connection = try await broker.client.connection() } catch { throw RedisFailure.apiumError(error) }
-        let workers = try await look(connection)
+        guard let workers = try await look(connection, isJanitor) else { return }
         let expired = state.withLock { state in
             state.lookPeriod = min(.seconds(1), (workers.map(\.lease).min() ?? .seconds(4)) / 4)
             return state.observer.look(workers, over: ObjectIdentifier(connection), at: .now)
@@ -87,13 +99,15 @@ final class Janitor: Sendable {
                 .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, beat ?? ""))
             if isGone == .integer(1) { broker.logger.notice("A worker has lost its lease", metadata: ["incarnation": "\(incarnation)"]) }
         }
-        try await sweep(&report)
     }
 
-    /// The renewal counters of all workers.
-    private func look(_ connection: RedisConnection) async throws -> [(incarnation: String, beat: String?, lease: Duration)] {
+    /// The renewal counters of all workers; nil when others look already: the first few by their incarnations.
+    private func look(_ connection: RedisConnection, _ isJanitor: Bool) async throws -> [(incarnation: String, beat: String?, lease: Duration)]? {
         do {
             let incarnations = try await connection.send(RedisCommand("SMEMBERS", keys.workers)).asArray().map { try $0.asString() }
+            let before = incarnations.count { $0 < incarnation }
+            state.withLock { $0.isDeputy = before < Self.deputies }
+            guard isJanitor || before < Self.deputies else { return nil }
             let replies = try await connection.pipeline(incarnations.map { RedisCommand("HMGET", keys.worker($0), "beat", "lease_ms") })
             return try zip(incarnations, replies).map { incarnation, reply in
                 let fields = try reply.asArray()

@@ -13,6 +13,8 @@ final class CompletionWriter: Sendable {
     private struct State {
         var pending: [Entry] = []
         var waiter: CheckedContinuation<Void, Never>?
+        /// Who waits for room.
+        var claimer: CheckedContinuation<Void, Never>?
         var isClosed = false
         /// Nothing more is written: ``CompletionWriter/run()`` has returned.
         var isDone = false
@@ -51,6 +53,28 @@ final class CompletionWriter: Sendable {
         if isDone { entry.reply?.resume(returning: nil) }
     }
 
+    /// Whether fewer ends wait than make up a batch, or than there are slots. While they cannot be written, to run more jobs would only add
+    /// to what runs a second time should this worker die.
+    func hasRoom(_ slots: Int) -> Bool { state.withLock { $0.pending.count < max(slots, batchLimit) } }
+
+    /// Waits until there is room, or the task is cancelled. For the one task that claims.
+    func untilRoom(_ slots: Int) async {
+        while !Task.isCancelled, !hasRoom(slots) {
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let waits = state.withLock { state in
+                        guard state.pending.count >= max(slots, batchLimit), !Task.isCancelled else { return false }
+                        state.claimer = continuation
+                        return true
+                    }
+                    if !waits { continuation.resume() }
+                }
+            } onCancel: {
+                state.withLock { $0.claimer.take() }?.resume()
+            }
+        }
+    }
+
     /// Lets ``run()`` end once everything is written.
     func close() {
         let waiter = state.withLock { state in
@@ -67,12 +91,13 @@ final class CompletionWriter: Sendable {
     /// written holds up no other; it is left in flight, and comes back when this session ends.
     func run() async {
         while true {
-            let (batch, isDone) = state.withLock { state in
+            let (batch, isDone, claimer) = state.withLock { state in
                 let batch = Array(state.pending.prefix(batchLimit))
                 state.pending.removeFirst(batch.count)
                 state.isDone = batch.isEmpty && state.isClosed
-                return (batch, state.isDone)
+                return (batch, state.isDone, state.claimer.take())
             }
+            claimer?.resume()
             if isDone { return }
             if batch.isEmpty {
                 await untilPending()

@@ -62,6 +62,7 @@ final class WorkerSession: Sendable {
 
     private func fetch() async {
         while !Task.isCancelled {
+            await writer.untilRoom(environment.status.concurrency)
             let free = await slots.takeFree()
             guard free > 0 else { return }
             do {

@@ -61,6 +61,8 @@ class Lab:
     """The processes and what is known of them."""
 
     def __init__(self, options: Options, folder: Path, seed: int) -> None:
+        for name in ("chaos-producer", "beat", *(["chaos-worker"] if options.worker == "apium" else [])):
+            program(name)
         self.options = options
         self.folder = folder
         self.chance = random.Random(seed)
@@ -112,12 +114,15 @@ class Lab:
         return Member(f"w{index}", celery if self.options.worker == "celery" else ours, self.folder, environment)
 
     def make_producer(self, index: int) -> Member:
-        """Every other one is Celery's client; it gets a tenth of the work, for it costs fifty times as much."""
-        cast = self.options.cast
-        python_too = index % 2 == 1
-        swift = (cast.producers + 1) // 2
-        rate = self.options.rate * (0.1 / max(1, cast.producers // 2) if python_too else (0.9 if cast.producers > 1 else 1) / swift)
-        name = f"{'p' if python_too else 's'}{index}"
+        """Every other one is Celery's client, which gets a tenth of the work; to Celery's workers all are: ours keeps what is for later where
+        they don't look.
+        """
+        count = self.options.cast.producers
+        swift = (count + 1) // 2
+        is_python = index % 2 == 1 or self.options.worker == "celery"
+        share = 1 / count if self.options.worker == "celery" else 0.1 / (count - swift) if is_python else (0.9 if count > 1 else 1) / swift
+        rate = self.options.rate * share
+        name = f"{'p' if is_python else 's'}{index}"
 
         def command(start: int) -> list[str]:
             label = f"{name}-{start}"
@@ -125,7 +130,7 @@ class Lab:
             self.notes[label] = Tail(notes)
             words = ["--broker", self.url("producer", index), "--queue", QUEUE, "--name", label, "--log", str(notes), "--hold", str(self.hold)]
             words += ["--rate", str(rate), "--seed", str(self.chance.getrandbits(40)), "--longest", str(self.options.longest)]
-            return [*([python(), "-m", "chaos.producer"] if python_too else [program("chaos-producer")]), *words]
+            return [*([python(), "-m", "chaos.producer"] if is_python else [program("chaos-producer")]), *words]
 
         return Member(name, command, self.folder, {"PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"})
 

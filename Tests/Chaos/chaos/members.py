@@ -77,7 +77,7 @@ class Member:
         """Notes an end that nobody asked for; starts what is due."""
         if self.process is not None and (code := self.process.poll()) is not None:
             self.ended.append(f"{self.label} ended with {code}")
-            self.process, self.due = None, now
+            self.process, self.due = None, now + 0.2
         if self.process is None and self.due is not None and self.due <= now:
             self.start()
 

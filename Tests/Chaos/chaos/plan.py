@@ -79,7 +79,7 @@ def make_plan(seed: int, seconds: float, pace: float, cast: Cast, kinds: list[st
 def fault(kind: str, at: float, chance: random.Random, cast: Cast) -> Fault:
     """One fault with its details."""
     count = {"beat": cast.beats, "producer": cast.producers}.get(kind.rpartition(" ")[2], cast.workers)
-    victim = chance.randrange(count)
+    victim = chance.randrange(max(1, count))
     # Mostly short; one in five is longer than a lease.
     lasting = chance.uniform(LEASE, 1.7 * LEASE) if chance.random() < 0.2 else chance.uniform(0.05, 0.7 * LEASE)
     seconds = chance.uniform(0, 1) if kind.startswith("kill") else lasting

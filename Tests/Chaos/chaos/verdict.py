@@ -48,7 +48,8 @@ def judge(lab: Lab, dry: bool) -> Verdict:
     if not dry:
         verdict.faults.append("nothing moved any more, but there are " + ", ".join(lab.left_to_do()))
     for member in [lab.redis, *lab.members]:
-        verdict.faults += [end for end in member.ended if lab.options.worker == "apium" or member not in lab.workers]
+        if member.ended and (lab.options.worker == "apium" or member not in lab.workers):
+            verdict.faults.append(f"{len(member.ended)} unasked ends: {', '.join(member.ended[:3])}")
     return verdict
 
 
