@@ -114,8 +114,9 @@ class Lab:
         return Member(f"w{index}", celery if self.options.worker == "celery" else ours, self.folder, environment)
 
     def make_producer(self, index: int) -> Member:
-        """Every other one is Celery's client, which gets a tenth of the work; to Celery's workers all are: ours keeps what is for later where
-        they don't look.
+        """Every other one is Celery's client, which gets a tenth of the work.
+
+        Before Celery's workers all are: ours keeps what is for later where they don't look.
         """
         count = self.options.cast.producers
         swift = (count + 1) // 2
@@ -350,6 +351,8 @@ class Lab:
             left = {"queued": self.admin.llen(QUEUE), "scheduled": self.admin.zcard("apium:scheduled"), "results to come": len(self.waiting)}
             if self.options.worker == "celery":
                 left["unacked"] = self.admin.hlen("unacked")
+            else:
+                left["dead workers in the register"] = max(0, self.admin.scard("apium:workers") - len(self.workers))
             left["in flight"] = sum(self.admin.llen(key) for key in self.admin.scan_iter("apium:flight:*:*", 1000) if self.admin.type(key) == b"list")
         except RedisError as error:
             return [repr(error)]
