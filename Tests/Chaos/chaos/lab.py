@@ -346,7 +346,17 @@ class Lab:
         return False
 
     def left_to_do(self) -> list[str]:
-        """What still holds jobs, in words."""
+        """What is still to be done, in words: by what holds jobs and, for they may move while that is looked at, by the jobs themselves."""
+        return self.held() or [f"{count} {name}" for name, count in self.unfinished().items() if count]
+
+    def unfinished(self) -> dict[str, int]:
+        """Jobs that were asked for, or begun, and have had no effect."""
+        jobs = self.book.jobs
+        asked = sum(key not in jobs for key in self.calls.asked())
+        return {"jobs that have not begun": asked, "jobs that have not ended": sum(not job.done for job in jobs.values())}
+
+    def held(self) -> list[str]:
+        """What holds jobs, in words."""
         try:
             left = {"queued": self.admin.llen(QUEUE), "scheduled": self.admin.zcard("apium:scheduled"), "results to come": len(self.waiting)}
             if self.options.worker == "celery":

@@ -33,6 +33,10 @@ class Soak(Lab):
     def harvest(self) -> None:
         """Results are left to their end."""
 
+    def unfinished(self) -> dict[str, int]:
+        """Which jobs there are is not known."""
+        return {}
+
     def resident(self) -> float:
         """MiB that the worker holds."""
         status = Path(f"/proc/{self.workers[0].process.pid}/status").read_text()
