@@ -6,6 +6,10 @@ import Testing
 @Suite("Slots that are due")
 struct BeatPlanTests {
     private let entry = ScheduleEntry(name: "e", task: "t", schedule: .every(.seconds(10)))
+    /// The slots that fire.
+    private func due(_ entry: ScheduleEntry, _ progress: EntryProgress, now: Timestamp, tolerance: Duration) -> [Timestamp] {
+        BeatPlan.decisions(entry, progress, now: now, tolerance: tolerance).compactMap { if case .fire(let slot, _) = $0 { slot } else { nil } }
+    }
     private func at(_ seconds: Double) -> Timestamp { Timestamp(seconds: seconds) }
 
     @Test("interval slots are whole multiples since 1970, whoever computes them")
@@ -17,38 +21,38 @@ struct BeatPlanTests {
 
     @Test("a new entry does not fire for slots before the beat was there")
     func newEntry() {
-        #expect(BeatPlan.due(entry, EntryProgress(since: at(1_000_003), mark: nil), now: at(1_000_009), tolerance: .seconds(10)).isEmpty)
-        #expect(BeatPlan.due(entry, EntryProgress(since: at(1_000_003), mark: nil), now: at(1_000_010.01), tolerance: .seconds(10)) == [at(1_000_010)])
+        #expect(due(entry, EntryProgress(since: at(1_000_003), mark: nil), now: at(1_000_009), tolerance: .seconds(10)).isEmpty)
+        #expect(due(entry, EntryProgress(since: at(1_000_003), mark: nil), now: at(1_000_010.01), tolerance: .seconds(10)) == [at(1_000_010)])
     }
 
     @Test("a slot is due once: the mark moves on")
     func onceByMark() {
-        #expect(BeatPlan.due(entry, EntryProgress(since: at(0), mark: at(1_000_010)), now: at(1_000_012), tolerance: .seconds(10)).isEmpty)
+        #expect(due(entry, EntryProgress(since: at(0), mark: at(1_000_010)), now: at(1_000_012), tolerance: .seconds(10)).isEmpty)
     }
 
     @Test("slots missed for longer than the tolerance are skipped, or the newest is made good, as the entry says")
     func missed() {
         var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)))
         let now = at(3600 * 100 + 1800)
-        #expect(BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * 90)), now: now, tolerance: .seconds(10)).isEmpty)
+        #expect(due(hourly, EntryProgress(since: at(0), mark: at(3600 * 90)), now: now, tolerance: .seconds(10)).isEmpty)
         hourly.catchUp = .once
-        #expect(BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * 90)), now: now, tolerance: .seconds(10)) == [at(3600 * 100)])
-        #expect(BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * 100)), now: now, tolerance: .seconds(10)).isEmpty)
+        #expect(due(hourly, EntryProgress(since: at(0), mark: at(3600 * 90)), now: now, tolerance: .seconds(10)) == [at(3600 * 100)])
+        #expect(due(hourly, EntryProgress(since: at(0), mark: at(3600 * 100)), now: now, tolerance: .seconds(10)).isEmpty)
         let new = EntryProgress(since: now, mark: nil)
-        #expect(BeatPlan.due(hourly, new, now: now, tolerance: .seconds(10)).isEmpty, "a new entry has missed nothing")
+        #expect(due(hourly, new, now: now, tolerance: .seconds(10)).isEmpty, "a new entry has missed nothing")
     }
 
     @Test("missed slots are made good up to a number and within a window, in their order")
     func all() {
         var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)), catchUp: CatchUp(.all, max: 3, window: .hours(8)))
         let now = at(3600 * 100 + 1800)
-        func due(_ mark: Double) -> [Timestamp] { BeatPlan.due(hourly, EntryProgress(since: at(0), mark: at(3600 * mark)), now: now, tolerance: .seconds(10)) }
-        #expect(due(90) == [at(3600 * 98), at(3600 * 99), at(3600 * 100)])
-        #expect(due(98) == [at(3600 * 99), at(3600 * 100)])
+        func fired(_ mark: Double) -> [Timestamp] { due(hourly, EntryProgress(since: at(0), mark: at(3600 * mark)), now: now, tolerance: .seconds(10)) }
+        #expect(fired(90) == [at(3600 * 98), at(3600 * 99), at(3600 * 100)])
+        #expect(fired(98) == [at(3600 * 99), at(3600 * 100)])
         hourly.catchUp.max = 100
-        #expect(due(90) == (93...100).map { at(3600 * Double($0)) })
+        #expect(fired(90) == (93...100).map { at(3600 * Double($0)) })
         let new = EntryProgress(since: now, mark: nil)
-        #expect(BeatPlan.due(hourly, new, now: now, tolerance: .seconds(10)).isEmpty, "a new entry has missed nothing")
+        #expect(due(hourly, new, now: now, tolerance: .seconds(10)).isEmpty, "a new entry has missed nothing")
     }
 
     @Test("neither an edit nor enabling makes slots good: an entry begins with its version", arguments: CatchUp.Policy.allCases)
@@ -56,9 +60,9 @@ struct BeatPlanTests {
         let hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)), catchUp: CatchUp(policy))
         let now = at(3600 * 100 + 1800)
         let edited = EntryProgress(since: at(3600 * 100 + 1700), mark: at(3600 * 90))
-        #expect(BeatPlan.due(hourly, edited, now: now, tolerance: .seconds(10)).isEmpty)
+        #expect(due(hourly, edited, now: now, tolerance: .seconds(10)).isEmpty)
         // What is missed later, while no beat runs, is made good as the entry says.
-        let later = BeatPlan.due(hourly, edited, now: at(3600 * 102 + 1800), tolerance: .seconds(10))
+        let later = due(hourly, edited, now: at(3600 * 102 + 1800), tolerance: .seconds(10))
         #expect(later == (policy == .skip ? [] : policy == .once ? [at(3600 * 102)] : [at(3600 * 101), at(3600 * 102)]))
     }
 
@@ -68,6 +72,9 @@ struct BeatPlanTests {
         edited.kwargs = ["a": 1]
         edited.expires = .seconds(5)
         #expect(edited.version == entry.version)
+        edited.isEnabled = false
+        #expect(edited.version != entry.version, "enabling an entry lets it begin anew")
+        edited.isEnabled = true
         edited.catchUp = .once
         let zone = try #require(ScheduleZone("Europe/Berlin"))
         let crontab = try Crontab("30 2 * * *")
@@ -83,8 +90,56 @@ struct BeatPlanTests {
     @Test("a long outage of a schedule of milliseconds is made good in a moment")
     func short() {
         let quick = ScheduleEntry(name: "q", task: "t", schedule: .every(.milliseconds(1)), catchUp: CatchUp(.all, max: 10, window: .days(31)))
-        let due = BeatPlan.due(quick, EntryProgress(since: at(0), mark: at(0)), now: at(10_000_000), tolerance: .milliseconds(5))
+        let due = self.due(quick, EntryProgress(since: at(0), mark: at(0)), now: at(10_000_000), tolerance: .milliseconds(5))
         #expect(due.count == 15 && due == due.sorted() && due.last == at(10_000_000), "\(due)")
+    }
+
+    @Test("every slot after the mark is in exactly one decision, whatever the policy", arguments: CatchUp.Policy.allCases)
+    func everySlotIsDecided(policy: CatchUp.Policy) throws {
+        let crontab = try Crontab("*/10 * * * *")
+        for isEnabled in [true, false] {
+            for (mark, since) in [(nil, 0.0), (500, 0), (500, 40_000), (90_000, 50_000)] as [(Double?, Double)] {
+                for now in [100_000.0, 100_201, 187_000] {
+                    let entry = ScheduleEntry(
+                        name: "e", task: "t", schedule: .crontab(crontab, .utc, ClockChange()), catchUp: CatchUp(policy, max: 7, window: .hours(5)),
+                        isEnabled: isEnabled)
+                    let progress = EntryProgress(since: at(since), mark: mark.map(at))
+                    var cursor = progress.mark ?? progress.since
+                    for decision in BeatPlan.decisions(entry, progress, now: at(now), tolerance: .seconds(10)) {
+                        let first: Timestamp
+                        var count = 1
+                        switch decision {
+                        case .fire(let slot, _): first = slot
+                        case .skip(_, let start, _, let slots): (first, count) = (start, slots)
+                        }
+                        #expect(entry.next(after: cursor) == first, "\(policy), \(progress), \(now): \(decision)")
+                        for _ in 0..<count { cursor = try #require(entry.next(after: cursor)) }
+                        #expect(cursor == decision.last)
+                    }
+                    #expect(try #require(entry.next(after: cursor)) > at(now), "a slot before \(now) is in no decision")
+                }
+            }
+        }
+    }
+
+    @Test("a skipped slot says why: too old, not made good, more than may be, not enabled, or not in force")
+    func reasons() {
+        func reasons(_ entry: ScheduleEntry, since: Double = 0, mark: Double? = 0) -> [SlotRecord.Reason: Int] {
+            let progress = EntryProgress(since: at(since), mark: mark.map(at))
+            return BeatPlan.decisions(entry, progress, now: at(3600 * 20 + 1800), tolerance: .seconds(10)).reduce(into: [:]) {
+                if case .skip(let reason, _, _, let count) = $1 { $0[reason, default: 0] += count }
+            }
+        }
+        var hourly = ScheduleEntry(name: "h", task: "t", schedule: .every(.hours(1)))
+        #expect(reasons(hourly) == [.catchUp: 20])
+        #expect(reasons(hourly, since: 3600 * 5) == [.notInForce: 5, .catchUp: 15])
+        #expect(reasons(hourly, since: 3600 * 5, mark: nil) == [.catchUp: 15], "a new entry has missed nothing")
+        hourly.catchUp = CatchUp(.once, window: .hours(8))
+        #expect(reasons(hourly) == [.window: 12, .catchUp: 7])
+        hourly.catchUp = CatchUp(.all, max: 3, window: .hours(8))
+        #expect(reasons(hourly) == [.window: 12, .limit: 5])
+        hourly.isEnabled = false
+        #expect(reasons(hourly) == [.disabled: 20])
     }
 
     @Test("no slot is before the start or after the end, both of which may be slots")

@@ -13,8 +13,10 @@ struct ManyBeatsTests {
         ScheduleEntry(name: "short", task: "t", schedule: .every(.milliseconds(1500)), queue: "short"),
     ]
 
-    private func beat(_ broker: InMemoryBroker, _ entries: [ScheduleEntry]) -> Beat {
-        Beat(broker: broker, entries: entries, generation: 1, logger: Logger(label: "beat") { _ in SwiftLogNoOpLogHandler() })
+    private func beat(_ broker: InMemoryBroker, _ entries: [ScheduleEntry], generation: Int64 = 1, router: Router = Router()) -> BeatEngine {
+        BeatEngine(
+            store: broker, clock: { try await broker.serverTime() }, entries, generation, router,
+            Logger(label: "beat") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// The slots of the jobs in a queue, in the order in which they were enqueued.
@@ -58,6 +60,9 @@ struct ManyBeatsTests {
             }
             let found = try await slots(in: entry.queue ?? "", of: broker)
             #expect(found == expected, "\(entry.name), seed \(seed)")
+            let records = try await broker.ledger(LedgerQuery(entry: entry.name, limit: 10_000))
+            #expect(records.reversed().map(\.slot.iso8601) == expected.suffix(SlotRecord.kept), "the ledger of \(entry.name), seed \(seed)")
+            #expect(records.allSatisfy { $0.outcome == .fired && $0.lateness < .seconds(60) })
         }
     }
 
@@ -66,7 +71,7 @@ struct ManyBeatsTests {
         let broker = InMemoryBroker(clock: clock)
         let older = beat(broker, schedule)
         _ = try await older.round()
-        let newer = Beat(broker: broker, entries: [schedule[0]], generation: 2, logger: Logger(label: "beat") { _ in SwiftLogNoOpLogHandler() })
+        let newer = beat(broker, [schedule[0]], generation: 2)
         _ = try await newer.round()
         clock.advance(by: .seconds(8))
         _ = try await older.round()
@@ -80,22 +85,39 @@ struct ManyBeatsTests {
     func editsAndOutages() async throws {
         let broker = InMemoryBroker(clock: clock)
         var entry = ScheduleEntry(name: "e", task: "t", schedule: .every(.hours(1)), queue: "q", catchUp: CatchUp(.all))
-        func round(_ entries: [ScheduleEntry]) async throws -> Int {
-            _ = try await beat(broker, entries).round()
+        var generation: Int64 = 0
+        func round(_ entry: ScheduleEntry) async throws -> Int {
+            generation += 1
+            _ = try await beat(broker, [entry], generation: generation).round()
             return try await broker.queueLength("q")
         }
-        #expect(try await round([entry]) == 0)
+        #expect(try await round(entry) == 0)
         clock.advance(by: .hours(3) + .minutes(30))
-        #expect(try await round([entry]) == 3, "three slots passed in an outage")
+        #expect(try await round(entry) == 3, "three slots passed in an outage")
         clock.advance(by: .hours(2))
         entry.schedule = .every(.minutes(30))
-        #expect(try await round([entry]) == 3, "an edit made slots good")
+        #expect(try await round(entry) == 3, "an edit made slots good")
         entry.isEnabled = false
-        _ = try await round([entry])
+        _ = try await round(entry)
         clock.advance(by: .hours(2))
-        _ = try await round([entry])
+        _ = try await round(entry)
+        clock.advance(by: .minutes(45))
         entry.isEnabled = true
-        #expect(try await round([entry]) == 3, "enabling made slots good")
+        #expect(try await round(entry) == 3, "enabling made slots good")
+        let skipped = try await broker.ledger(LedgerQuery(entry: "e", outcomes: [.skipped])).map { "\($0.reason?.rawValue ?? "") \($0.count)" }
+        #expect(skipped == ["not_in_force 1", "disabled 4", "not_in_force 5"])
+    }
+
+    @Test("an entry whose jobs cannot be sent holds up no other")
+    func brokenEntry() async throws {
+        let broker = InMemoryBroker(clock: clock)
+        let entries = [ScheduleEntry(name: "broken", task: "t", schedule: .every(.seconds(1)), queue: "undeclared")] + schedule
+        let router = Router(queues: [QueueDeclaration("interval"), QueueDeclaration("short")], createMissingQueues: false)
+        let engine = beat(broker, entries, router: router)
+        _ = try await engine.round()
+        clock.advance(by: .seconds(8))
+        _ = try await engine.round()
+        #expect(try await broker.queueLength("interval") == 1)
     }
 }
 

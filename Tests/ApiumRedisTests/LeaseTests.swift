@@ -255,29 +255,29 @@ struct LeaseTests {
 
 @Suite("Firing slots on Redis", .enabled(if: Bench.url != nil), .timeLimit(.minutes(1)))
 struct SlotTests {
-    @Test("a slot fires once, in order, not early, and not by an older schedule")
-    func slots() async throws {
+    @Test("the ledger of an entry and the audit are bounded, and an entry's records end after it has left")
+    func bounds() async throws {
         try await Bench.with { bench in
-            let now = try await bench.broker.serverTime()
-            func fire(_ instant: Timestamp, generation: Int64 = 5, id: String? = "slot") async throws -> FireOutcome {
-                let job = id.map { Outgoing(Bench.message($0), to: "q") }
-                return try await bench.broker.fire(ScheduledSlot(entry: "e", generation: generation, instant: instant, job: job))
+            let (broker, keys) = (bench.broker, bench.broker.keys)
+            let edition = ScheduleEdition(generation: 5, revision: 0)
+            _ = try await broker.adopt(ScheduleAdoption(edition: edition, entries: ["e": .init(version: "1")]))
+            let first = try await broker.serverTime() + .seconds(-5_000)
+            var slot = ScheduledSlot(
+                entry: "e", edition: edition, version: "1", instant: first, mark: nil, action: .fire(Outgoing(Bench.message("j"), to: "q")))
+            for number in 1...1_500 {
+                #expect(try await broker.fire(slot) == .done)
+                slot.mark = slot.instant
+                slot.instant = first + .seconds(Int64(number))
             }
-            #expect(try await fire(now) == .fired)
-            #expect(try await fire(now) == .alreadyFired)
-            #expect(try await fire(now + .seconds(-1)) == .alreadyFired)
-            #expect(try await fire(now, generation: 4) == .staleGeneration)
-            guard case .early(let wait) = try await fire(now + .seconds(100)) else {
-                Issue.record("a slot in the future fired")
-                return
-            }
-            #expect(wait > .seconds(98) && wait <= .seconds(100))
-            #expect(try await fire(now + .microseconds(1), generation: 6, id: nil) == .fired)
-            #expect(try await fire(now + .microseconds(2), generation: 5) == .staleGeneration)
-            #expect(try await bench.waiting() == ["slot"])
-            let progress = try await bench.broker.adopt(ScheduleAdoption(generation: 6, versions: ["e": "1", "unknown": "1"]))
-            #expect(progress?.compactMapValues(\.mark) == ["e": now + .microseconds(1)])
-            #expect(try await bench.redis.send(RedisCommand("XLEN", bench.broker.keys.beatLedger)) == .integer(1))
+            let records = try await broker.ledger(LedgerQuery(limit: 10_000))
+            #expect((SlotRecord.kept...SlotRecord.kept + 200).contains(records.count), "\(records.count) records are kept")
+            #expect(records.first?.slot == slot.mark)
+            #expect(try await bench.redis.send(RedisCommand("TTL", keys.beatLedger("e"))) == .integer(-1))
+            _ = try await broker.adopt(ScheduleAdoption(edition: edition, entries: [:]))
+            #expect(try await bench.redis.send(RedisCommand("TTL", keys.beatLedger("e"))).int ?? 0 > 29 * 86_400)
+            for _ in 0..<1_300 { _ = try await broker.edit([ScheduleEdit(entry: "e", before: nil, after: nil)], by: ScheduleEditor("t", action: "run")) }
+            let audit = try await broker.scheduleAudit(entry: nil, limit: 10_000)
+            #expect((ScheduleAuditRecord.kept...ScheduleAuditRecord.kept + 200).contains(audit.count), "\(audit.count) lines are kept")
         }
     }
 }

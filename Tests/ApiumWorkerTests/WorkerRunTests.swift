@@ -277,8 +277,16 @@ private struct Obstacle: Broker {
     func requeue(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.requeue(id, from: shelf) }
     func discard(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.discard(id, from: shelf) }
     func scheduledCount() async throws -> Int { try await broker.scheduledCount() }
+}
+
+extension Obstacle: ScheduleStore {
     func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { try await broker.fire(slot) }
-    func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]? { try await broker.adopt(schedule) }
+    func adopt(_ schedule: ScheduleAdoption) async throws -> AdoptionOutcome { try await broker.adopt(schedule) }
+    func schedule() async throws -> StoredSchedule { try await broker.schedule() }
+    func edit(_ edits: [ScheduleEdit], by editor: ScheduleEditor) async throws -> Int64? { try await broker.edit(edits, by: editor) }
+    func ledger(_ query: LedgerQuery) async throws -> [SlotRecord] { try await broker.ledger(query) }
+    func scheduleAudit(entry: String?, limit: Int) async throws -> [ScheduleAuditRecord] { try await broker.scheduleAudit(entry: entry, limit: limit) }
+    func scheduleChanges() async throws -> AsyncStream<Void> { try await broker.scheduleChanges() }
 }
 
 private struct ObstacleSession: BrokerSession {

@@ -1,48 +1,64 @@
 import ApiumCore
+import Foundation
 import Logging
 import ServiceLifecycle
 
 /// Turns the due slots of a schedule into jobs. Any number of beats may run: the broker fires each slot once (invariant 10).
 ///
-/// It sleeps until the next slot of any entry; nothing is polled. Lateness is what the sleep and one round trip take.
+/// The schedule is what the deployment brings, from a file or from code, together with what stands in the broker's dynamic store. The beat
+/// sleeps until the next slot of any entry, or until the schedule changes; nothing is polled. Lateness is what the sleep and one round
+/// trip take.
 public struct Beat: Service {
     private let broker: any Broker
     private let entries: [ScheduleEntry]
     private let generation: Int64
     private let router: Router
     private let logger: Logger
-    /// A slot that is older than this when a beat comes to it counts as missed.
-    private let tolerance = Duration.seconds(10)
-    /// The broker's clock is asked again after this time at the latest.
-    private let resync = Duration.seconds(30)
 
     /// Makes a beat.
     ///
     /// - Parameters:
-    ///   - generation: of the schedule: the greatest one seen by the broker wins. A file's is the time of its last change.
+    ///   - entries: what the deployment brings. The dynamic store adds to them.
+    ///   - generation: of the deployment: the greatest one seen by the broker wins. A file's is the time of its last change. Default: the
+    ///     time at which this program's executable was built.
     ///   - router: decides where entries go that name no queue. Default: the queue `celery`.
-    public init(broker: any Broker, entries: [ScheduleEntry], generation: Int64, router: Router = Router(), logger: Logger) {
+    public init(broker: any Broker, entries: [ScheduleEntry], generation: Int64 = Beat.executableGeneration, router: Router = Router(), logger: Logger) {
         self.broker = broker
-        self.entries = entries.filter(\.isEnabled)
+        self.entries = entries
         self.generation = generation
         self.router = router
         self.logger = logger
     }
 
+    /// When the running program's executable was last changed, in microseconds: the generation of a schedule in its code.
+    public static var executableGeneration: Int64 {
+        let path = URL(fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0]).resolvingSymlinksInPath().path
+        let changed = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+        return Int64((changed?.timeIntervalSince1970 ?? 0) * 1_000_000)
+    }
+
     /// Fires slots until shut down.
     public func run() async throws {
-        logger.info("beat runs", metadata: ["entries": "\(entries.count)"])
-        await cancelWhenGracefulShutdown { await self.loop() }
+        logger.info("beat runs", metadata: ["entries": "\(entries.count)", "generation": "\(generation)"])
+        let engine = BeatEngine(store: broker, clock: { [broker] in try await broker.serverTime() }, entries, generation, router, logger)
+        let bell = BeatBell()
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.listen(engine, bell) }
+                group.addTask { await self.fire(engine, bell) }
+                await group.waitForAll()
+            }
+        }
         logger.info("beat stopped")
     }
 
-    private func loop() async {
+    private func fire(_ engine: BeatEngine, _ bell: BeatBell) async {
         var backoff = Duration.milliseconds(200)
         while !Task.isCancelled {
             do {
-                let pause = try await round()
+                let pause = try await engine.round()
                 backoff = .milliseconds(200)
-                try await Task.sleep(for: pause)
+                await bell.wait(for: pause)
             } catch is CancellationError {
                 return
             } catch {
@@ -53,38 +69,17 @@ public struct Beat: Service {
         }
     }
 
-    /// Fires what is due, and answers how long to sleep.
-    func round() async throws -> Duration {
-        let versions = entries.map { ($0.name, $0.version) }
-        let adoption = ScheduleAdoption(generation: generation, versions: Dictionary(versions) { first, _ in first })
-        guard let progress = try await broker.adopt(adoption) else {
-            logger.warning("a newer schedule is in force; this beat stands by", metadata: ["generation": "\(generation)"])
-            return resync
-        }
-        // Asked for after the adoption, so that no entry is in force only later.
-        let now = try await broker.serverTime()
-        var next = now + resync
-        for entry in entries {
-            guard let known = progress[entry.name] else { continue }
-            for slot in BeatPlan.due(entry, known, now: now, tolerance: tolerance) {
-                next = min(next, now + (try await fire(entry, slot)))
+    private func listen(_ engine: BeatEngine, _ bell: BeatBell) async {
+        while !Task.isCancelled {
+            do {
+                for await _ in try await broker.scheduleChanges() {
+                    await engine.scheduleMayHaveChanged()
+                    bell.ring()
+                }
+            } catch {
+                logger.debug("changes of the schedule cannot be heard now", metadata: ["error": "\(error)"])
             }
-            if let upcoming = entry.next(after: now) { next = min(next, upcoming) }
+            try? await Task.sleep(for: .seconds(1))
         }
-        let elapsed = try await broker.serverTime() - now
-        return max(next - now - elapsed, .zero)
-    }
-
-    /// Fires one slot; answers when to look again at the latest.
-    private func fire(_ entry: ScheduleEntry, _ slot: Timestamp) async throws -> Duration {
-        let job = try entry.outgoing(slot: slot, router: router)
-        switch try await broker.fire(ScheduledSlot(entry: entry.name, generation: generation, instant: slot, job: job)) {
-        case .fired: logger.info("fired", metadata: ["entry": "\(entry.name)", "slot": "\(slot.iso8601)", "job": "\(job.message.id)"])
-        case .alreadyFired: logger.debug("another beat has fired this slot", metadata: ["entry": "\(entry.name)", "slot": "\(slot.iso8601)"])
-        case .early(let duration): return duration
-        case .staleGeneration:
-            logger.warning("a newer schedule is in force; this beat stands by", metadata: ["entry": "\(entry.name)", "generation": "\(generation)"])
-        }
-        return resync
     }
 }

@@ -13,4 +13,14 @@ public enum DurationText {
         default: return nil
         }
     }
+
+    /// Writes a duration, in the greatest unit of which it is a whole number; what is no whole millisecond is written as a fraction of one.
+    public static func text(_ duration: Duration) -> String {
+        let microseconds = duration.wholeMicroseconds
+        for (unit, length) in [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)] as [(String, Int64)]
+        where microseconds.isMultiple(of: length) && microseconds != 0 {
+            return "\(microseconds / length)\(unit)"
+        }
+        return microseconds == 0 ? "0s" : "\(Double(microseconds) / 1000)ms"
+    }
 }

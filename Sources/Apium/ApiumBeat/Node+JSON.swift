@@ -27,3 +27,15 @@ extension Node {
         }
     }
 }
+
+extension Node {
+    /// A JSON value as a node, so that a definition that comes as JSON is read by the same rules as a file.
+    init(_ value: JSONValue) {
+        switch value {
+        case .object(let object): self = .mapping(Mapping(object.sorted { $0.key < $1.key }.map { (Node($0.key), Node($0.value)) }))
+        case .array(let list): self = .sequence(Sequence(list.map { Node($0) }))
+        case .string(let text): self = .scalar(Scalar(text, Tag(.implicit), .doubleQuoted))
+        default: self = .scalar(Scalar(value.text))
+        }
+    }
+}

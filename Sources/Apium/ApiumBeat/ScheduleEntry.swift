@@ -30,6 +30,8 @@ public struct ScheduleEntry: Sendable, Hashable {
     public var end: Timestamp?
     /// What happens to missed slots.
     public var catchUp: CatchUp
+    /// What happens when the job of the last slot still waits or runs.
+    public var overlap: Overlap
     /// Whether it fires at all.
     public var isEnabled: Bool
 
@@ -37,7 +39,8 @@ public struct ScheduleEntry: Sendable, Hashable {
     public init(
         name: String, task: String, schedule: Schedule, zone: ScheduleZone = .utc, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:],
         queue: String? = nil, priority: Int? = nil,
-        expires: Duration? = nil, jitter: Duration = .zero, start: Timestamp? = nil, end: Timestamp? = nil, catchUp: CatchUp = .skip, isEnabled: Bool = true
+        expires: Duration? = nil, jitter: Duration = .zero, start: Timestamp? = nil, end: Timestamp? = nil, catchUp: CatchUp = .skip,
+        overlap: Overlap = .allow, isEnabled: Bool = true
     ) {
         self.name = name
         self.task = task
@@ -52,6 +55,7 @@ public struct ScheduleEntry: Sendable, Hashable {
         self.start = start
         self.end = end
         self.catchUp = catchUp
+        self.overlap = overlap
         self.isEnabled = isEnabled
     }
 
@@ -77,7 +81,12 @@ public struct ScheduleEntry: Sendable, Hashable {
         if case .crontab(_, _, let policy) = schedule { change = "\(policy.skippedHour) \(policy.repeatedHour.map { "\($0)" } ?? "-")" }
         let bounds = [start, end].map { $0.map { String($0.microseconds) } ?? "-" }
         let catchUp = [catchUp.policy.rawValue, String(catchUp.max), String(catchUp.window.wholeMicroseconds)]
-        return (["\(schedule)", change] + bounds + catchUp).joined(separator: "|")
+        return (["\(schedule)", change] + bounds + catchUp + (isEnabled ? [] : ["disabled"])).joined(separator: "|")
+    }
+
+    /// The entry as a beat puts it in force; with the definition that the deployment brings, if it is one of its own.
+    func adopted(document: String?) -> ScheduleAdoption.Entry {
+        ScheduleAdoption.Entry(version: version, document: document, queues: overlap.policy == .queue)
     }
 
     /// The delay of a slot's job: 64-bit FNV-1a of name and slot, spread over the jitter.
@@ -88,19 +97,23 @@ public struct ScheduleEntry: Sendable, Hashable {
         return .microseconds(Int64(UInt64(max(jitter.wholeMicroseconds, 1)).multipliedFullWidth(by: hash).high))
     }
 
-    /// The message of one slot: Celery's header for jobs of a beat, and the slot's instant.
-    func outgoing(slot: Timestamp, router: Router) throws -> Outgoing {
+    /// The message of one slot: Celery's header for jobs of a beat, and the slot's instant; `nil`: of a run by hand, which is of no slot.
+    func outgoing(slot: Timestamp?, router: Router) throws -> Outgoing {
         var headers = Message.Headers(task: task, id: JobID.make())
         headers.rootID = headers.id
         headers.origin = "apium-beat"
         headers.argsRepr = PythonText.list(args)
         headers.kwargsRepr = PythonText.dictionary(kwargs)
-        headers.expires = expires.map { (slot + $0).iso8601 }
-        headers.custom = ["celery_beat_task": true, "apium_slot": .string(slot.iso8601)]
+        headers.custom = ["celery_beat_task": true]
+        if let slot {
+            headers.expires = expires.map { (slot + $0).iso8601 }
+            headers.custom["apium_slot"] = .string(slot.iso8601)
+            if overlap.policy != .allow { headers.custom[EntryRun.header] = .string(name) }
+        }
         var properties = Message.Properties()
         properties.correlationID = headers.id
         let body = TaskArguments(args: args, kwargs: kwargs).encodedBody()
         let destination = try router.destination(of: task, wish: Route(queue: queue, priority: priority))
-        return Outgoing(Message(headers: headers, properties: properties, body: body), to: destination, after: delay(of: slot))
+        return Outgoing(Message(headers: headers, properties: properties, body: body), to: destination, after: slot.flatMap { delay(of: $0) })
     }
 }

@@ -8,8 +8,8 @@ struct ScheduleReader {
 
     private static let kinds = ["every", "crontab", "solar", "at"]
     private static let entryKeys: Set<String> = [
-        "task", "every", "crontab", "solar", "at", "args", "kwargs", "options", "timezone", "jitter", "start", "end", "catch_up", "skipped_hour",
-        "repeated_hour", "enabled",
+        "task", "every", "crontab", "solar", "at", "args", "kwargs", "options", "timezone", "jitter", "start", "end", "catch_up", "overlap",
+        "skipped_hour", "repeated_hour", "enabled",
     ]
     private static let optionKeys: Set<String> = ["queue", "priority", "expires"]
 
@@ -29,7 +29,7 @@ struct ScheduleReader {
     }
 
     /// An entry's faults are all collected before it is given up.
-    private mutating func entry(_ name: String, _ node: Node) -> ScheduleEntry? {
+    mutating func entry(_ name: String, _ node: Node) -> ScheduleEntry? {
         guard case .mapping(let map) = node else {
             fault(node, "\(name) is a map with task and one of every, crontab, solar, at")
             return nil
@@ -44,6 +44,7 @@ struct ScheduleReader {
         readBounds(of: map, zone, into: &entry)
         readOptions(of: map, into: &entry)
         if let node = map["catch_up"] { entry.catchUp = catchUp(name, node) ?? .skip }
+        if let node = map["overlap"] { entry.overlap = overlap(name, node) ?? .allow }
         if let enabled = map["enabled"] {
             if let value = enabled.bool { entry.isEnabled = value } else { fault(enabled, "\(name).enabled is true or false") }
         }
@@ -172,6 +173,22 @@ extension ScheduleReader {
             if span <= CatchUp.longestWindow { catchUp.window = span } else { fault(window, "\(name).catch_up.window is at most 31d") }
         }
         return catchUp
+    }
+}
+
+extension ScheduleReader {
+    private mutating func overlap(_ name: String, _ node: Node) -> Overlap? {
+        guard case .mapping(let map) = node else { return choice("\(name).overlap", node).map { Overlap($0) } }
+        refuseUnknown(map, allowed: ["policy", "limit"], in: "\(name).overlap")
+        guard let policy = map["policy"] else {
+            fault(node, "\(name).overlap has no policy; it takes \(Overlap.Policy.allCases.map(\.rawValue).joined(separator: ", "))")
+            return nil
+        }
+        var overlap = Overlap(choice("\(name).overlap.policy", policy) ?? .allow)
+        if let limit = map["limit"], let span = duration("\(name).overlap.limit", limit) {
+            if span <= .days(31) { overlap.limit = span } else { fault(limit, "\(name).overlap.limit is at most 31d") }
+        }
+        return overlap
     }
 }
 

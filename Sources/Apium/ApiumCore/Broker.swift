@@ -2,7 +2,7 @@
 ///
 /// Two implementations pass one conformance suite (`ApiumTesting`): `RedisBroker` and `InMemoryBroker`. What they must
 /// never break is written at each requirement; the numbers are those of "What the engine never breaks" in docs/internals.
-public protocol Broker: Sendable {
+public protocol Broker: ScheduleStore {
     /// Puts messages on their queues, or into the scheduled set when they have a delay. All or none of one call; in order.
     ///
     /// A message to a named exchange goes to each queue that is bound with its routing key.
@@ -36,16 +36,6 @@ public protocol Broker: Sendable {
 
     /// How many jobs wait for their time.
     func scheduledCount() async throws -> Int
-
-    /// Fires one slot of a schedule: refuses a slot at or before the entry's high-water mark, later than the broker's
-    /// clock, or of an older generation; else enqueues and moves the mark in one step (invariant 10).
-    func fire(_ slot: ScheduledSlot) async throws -> FireOutcome
-
-    /// Puts the entries of a schedule in force: an entry whose version differs from the one that was in force begins now; entries that
-    /// are not named are forgotten, but for their high-water marks. Naming the same again changes nothing.
-    ///
-    /// - Returns: entry → from where it goes on; `nil` when a newer generation is in force.
-    func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]?
 
     /// The jobs that wait for their time and belong to one of the queues, the earliest first; also those that still stand in a
     /// queue and carry a later ETA. At most `limit`.
@@ -251,11 +241,13 @@ public struct Completion: Sendable {
     public var abandons: [ChordClaim]
     /// Jobs to enqueue in the same step: callbacks, the next step of a chain, the body of a chord.
     public var followUps: [Outgoing]
+    /// The run of a schedule entry that ends with this: the job that waits for it is enqueued in the same step.
+    public var endedRun: EntryRun?
 
     /// Makes a completion.
     public init(
         _ tag: DeliveryTag, _ disposition: Disposition, results: [ResultDocument] = [], parts: [ChordPart] = [], closes: [ChordClaim] = [],
-        abandons: [ChordClaim] = [], followUps: [Outgoing] = []
+        abandons: [ChordClaim] = [], followUps: [Outgoing] = [], endedRun: EntryRun? = nil
     ) {
         self.tag = tag
         self.disposition = disposition
@@ -264,6 +256,7 @@ public struct Completion: Sendable {
         self.closes = closes
         self.abandons = abandons
         self.followUps = followUps
+        self.endedRun = endedRun
     }
 
     /// What becomes of the message.

@@ -21,6 +21,9 @@ struct PlacedCompletion {
         for part in completion.parts {
             add("part", part.group, names.group(part.group), part.id, part.score, part.token, last: part.encoded)
         }
+        if let run = completion.endedRun {
+            add("turn", session.keys.beatRun(run.entry), session.keys.beatWaiting(run.entry), run.jobID)
+        }
     }
 
     private mutating func add(_ disposition: Completion.Disposition, _ keys: RedisKeys) {

@@ -141,6 +141,31 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:beat:since` · hash, entry → since when its version is in force, in µs · owner: beats · end: the entry leaves the schedule.
     var beatSince: String { "\(prefix)apium:beat:since" }
 
-    /// `apium:beat:ledger` · stream of about 10,000 · owner: beats · end: capped.
-    var beatLedger: String { "\(prefix)apium:beat:ledger" }
+    /// `apium:beat:entries` · hash, entry → the definition that the deployment in force brought · owner: beats · end: the entry leaves the
+    /// schedule.
+    var beatEntries: String { "\(prefix)apium:beat:entries" }
+
+    /// `apium:beat:ledger:<entry>` · stream of about 1,000, by slot in µs · owner: beats · end: capped; 30 days after the entry has left.
+    func beatLedger(_ entry: String) -> String { "\(prefix)apium:beat:ledger:\(entry)" }
+
+    /// `apium:beat:run:<entry>` · string, the id of the job that has its turn · owner: beats · end: with its job, at the latest the
+    /// overlap's limit.
+    func beatRun(_ entry: String) -> String { "\(prefix)apium:beat:run:\(entry)" }
+
+    /// `apium:beat:waiting:<entry>` · list of up to 100 jobs that wait for their turn · owner: beats · end: each with the end of the one before.
+    func beatWaiting(_ entry: String) -> String { "\(prefix)apium:beat:waiting:\(entry)" }
+
+    // MARK: The schedule's dynamic store
+
+    /// `apium:schedule:edits` · hash, entry → definition or override · owner: who edits · end: removed by them.
+    var scheduleEdits: String { "\(prefix)apium:schedule:edits" }
+
+    /// `apium:schedule:revision` · string, counts the edits · owner: who edits · end: never.
+    var scheduleRevision: String { "\(prefix)apium:schedule:revision" }
+
+    /// `apium:schedule:audit` · stream of about 1,000 · owner: who edits · end: capped.
+    var scheduleAudit: String { "\(prefix)apium:schedule:audit" }
+
+    /// `apium:schedule:changes` · channel · published when the schedule was edited, or another one came into force.
+    var scheduleChanges: String { "\(prefix)apium:schedule:changes" }
 }

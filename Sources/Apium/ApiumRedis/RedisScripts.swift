@@ -1,11 +1,11 @@
 import RedisClient
 
-/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does. `functions.lua` is no
-/// script: it stands in front of those that need it.
+/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does. `functions.lua`, `turns.lua` and
+/// `slots.lua` are no scripts: they stand in front of those that need them.
 enum RedisScripts {
     static let register = script("register", PackageResources.register_lua)
     static let open = script("open", PackageResources.open_lua)
-    static let complete = script("complete", PackageResources.complete_lua, PackageResources.functions_lua)
+    static let complete = script("complete", PackageResources.complete_lua, PackageResources.functions_lua + PackageResources.turns_lua)
     static let acknowledge = script("acknowledge", PackageResources.acknowledge_lua)
     static let renew = script("renew", PackageResources.renew_lua)
     static let expire = script("expire", PackageResources.expire_lua)
@@ -17,8 +17,10 @@ enum RedisScripts {
     static let leave = script("leave", PackageResources.leave_lua)
     static let revoke = script("revoke", PackageResources.revoke_lua)
     static let control = script("control", PackageResources.control_lua)
-    static let fire = script("fire", PackageResources.fire_lua)
-    static let adopt = script("adopt", PackageResources.adopt_lua)
+    static let fire = script("fire", PackageResources.fire_lua, slotFunctions)
+    static let skip = script("skip", PackageResources.skip_lua, slotFunctions)
+    static let adopt = script("adopt", PackageResources.adopt_lua, slotFunctions)
+    static let edit = script("edit", PackageResources.edit_lua, PackageResources.functions_lua)
     static let requeue = script("requeue", PackageResources.requeue_lua)
     static let trim = script("trim", PackageResources.trim_lua)
     static let store = script("store", PackageResources.store_lua, PackageResources.functions_lua)
@@ -27,6 +29,8 @@ enum RedisScripts {
     static let join = script("join", PackageResources.join_lua, PackageResources.functions_lua)
     static let bind = script("bind", PackageResources.bind_lua)
     static let serve = script("serve", PackageResources.serve_lua)
+
+    private static let slotFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.slots_lua
 
     private static func script(_ name: String, _ source: [UInt8], _ functions: [UInt8] = []) -> RedisScript {
         RedisScript(name: name, source: String(decoding: functions + source, as: UTF8.self))

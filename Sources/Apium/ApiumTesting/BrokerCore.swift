@@ -11,6 +11,7 @@ final class BrokerCore: Sendable {
         var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
         var nextWaiter = 0
         var events: [String: AsyncStream<SessionEvent>.Continuation] = [:]
+        var scheduleWatchers: [Int: AsyncStream<Void>.Continuation] = [:]
     }
 
     init(clock: any BrokerClock) { self.clock = clock }
@@ -90,4 +91,21 @@ final class BrokerCore: Sendable {
 
     /// Ends a session's events.
     func finishEvents(of incarnation: String) { guarded.withLock { $0.events.removeValue(forKey: incarnation) }?.finish() }
+
+    /// Hears of changes of the schedule from now on.
+    func scheduleChanges() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let id = guarded.withLock { guarded in
+            guarded.nextWaiter += 1
+            guarded.scheduleWatchers[guarded.nextWaiter] = continuation
+            return guarded.nextWaiter
+        }
+        continuation.onTermination = { [weak self] _ in self?.guarded.withLock { $0.scheduleWatchers[id] = nil } }
+        return stream
+    }
+
+    /// Tells them.
+    func announceSchedule() {
+        for watcher in guarded.withLock({ Array($0.scheduleWatchers.values) }) { watcher.yield() }
+    }
 }

@@ -166,26 +166,6 @@ extension BrokerState {
         }
         return (waiting + ready).sorted { $0.due < $1.due }
     }
-
-    // MARK: Slots
-
-    mutating func adopt(_ schedule: ScheduleAdoption, at now: Timestamp) -> [String: EntryProgress]? {
-        if schedule.generation < generation { return nil }
-        generation = schedule.generation
-        versions = versions.filter { schedule.versions[$0.key] != nil }
-        for (entry, version) in schedule.versions where versions[entry]?.text != version { versions[entry] = (version, now) }
-        return versions.reduce(into: [:]) { $0[$1.key] = EntryProgress(since: $1.value.since, mark: marks[$1.key]) }
-    }
-
-    mutating func fire(_ slot: ScheduledSlot, at now: Timestamp) -> FireOutcome {
-        if slot.generation < generation { return .staleGeneration }
-        generation = slot.generation
-        if let mark = marks[slot.entry], slot.instant <= mark { return .alreadyFired }
-        if slot.instant > now { return .early(by: slot.instant - now) }
-        marks[slot.entry] = slot.instant
-        if let job = slot.job { enqueue([job], at: now) }
-        return .fired
-    }
 }
 
 extension BrokerState.SessionState {

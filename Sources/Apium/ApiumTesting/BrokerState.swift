@@ -25,9 +25,7 @@ struct BrokerState {
     var lastFence: Int64 = 0
     var sequence = 0
     var janitor: String?
-    var generation: Int64 = .min
-    var marks: [String: Timestamp] = [:]
-    var versions: [String: (text: String, since: Timestamp)] = [:]
+    var schedule = ScheduleState()
 
     /// A message that waits for its time.
     struct Scheduled {
@@ -73,7 +71,7 @@ struct BrokerState {
         }
     }
 
-    private mutating func enqueue(_ outgoing: Outgoing, in queue: String, at now: Timestamp) {
+    mutating func enqueue(_ outgoing: Outgoing, in queue: String, at now: Timestamp) {
         var message = outgoing.message
         message.properties.exchange = outgoing.exchange
         message.properties.routingKey = outgoing.queue
@@ -174,6 +172,7 @@ struct BrokerState {
         case .requeue(let message, let queue): enqueue([Outgoing(message, to: queue)], at: now)
         case .shelve(let shelf, let shelved): shelve(shelved, in: shelf)
         }
+        if let run = completion.endedRun, schedule.runs[run.entry]?.job == run.jobID { advance(run.entry, at: now) }
         return bring(completion.parts, at: now)
     }
 

@@ -79,8 +79,4 @@ public final class InMemoryBroker: Broker {
     public func scheduledJobs(on queues: [String], limit: Int) async throws -> [ScheduledJob] {
         core.read { Array($0.scheduledJobs(on: queues, at: $1).prefix(max(limit, 0))) }
     }
-
-    public func fire(_ slot: ScheduledSlot) async throws -> FireOutcome { core.change { $0.fire(slot, at: $1) } }
-
-    public func adopt(_ schedule: ScheduleAdoption) async throws -> [String: EntryProgress]? { core.change { $0.adopt(schedule, at: $1) } }
 }

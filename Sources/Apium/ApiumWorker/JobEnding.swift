@@ -73,7 +73,17 @@ struct JobEnding: Sendable {
     }
 
     private func completion(_ aftermath: Aftermath) -> Completion {
-        Completion(tag, aftermath.disposition, results: aftermath.results, parts: aftermath.parts, followUps: aftermath.plan.messages)
+        Completion(
+            tag, aftermath.disposition, results: aftermath.results, parts: aftermath.parts, followUps: aftermath.plan.messages,
+            endedRun: endedRun(aftermath.disposition))
+    }
+
+    /// The run of a schedule entry that ends with the job; one that is tried again has not ended.
+    private func endedRun(_ disposition: Completion.Disposition) -> EntryRun? {
+        switch disposition {
+        case .done, .shelve: job.message.entryRun
+        case .schedule, .requeue: nil
+        }
     }
 
     // MARK: Joining
@@ -157,7 +167,8 @@ struct JobEnding: Sendable {
             ended.append((claim, joined.isSent))
             all.add(joined.aftermath)
         }
-        let outcome = await writer.write(Completion(tag, all.disposition, followUps: all.plan.messages))
+        let outcome = await writer.write(
+            Completion(tag, all.disposition, followUps: all.plan.messages, endedRun: endedRun(all.disposition)))
         guard outcome == .done || outcome == .alreadyDone else { return }
         for (claim, isSent) in ended {
             _ = await insisting("a chord could not be closed") {

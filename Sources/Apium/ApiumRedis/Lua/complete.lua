@@ -5,7 +5,7 @@
 --      5 expires, 6 group expires, 7 seconds of a claim; then per item: index, number of operations, and the operations:
 --      'close', group, group key, token | 'abandon', group, group key, token: these come first
 --      'store', key, seconds, document | 'push', list, message | 'later', delay in us, member, message |
---      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part
+--      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part | 'turn', run key, waiting list, job id
 -- Expects the worker to be registered (else every item is taken), the batch to be open (else it was ended before), the item not to be
 -- marked 'd'. An item marked 'j' has joins to end: a call that closes or abandons some of them goes on, any other is a repeated one and
 -- is answered as the first was. Where a claim to be closed is no longer the caller's, nothing of the item is done but its mark.
@@ -30,7 +30,7 @@ if state ~= 0 then
 end
 
 local settings = {ordered = ARGV[4], expires = ARGV[5], groupExpires = ARGV[6], claimed = ARGV[7]}
-local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, part = 7}
+local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, part = 7, turn = 4}
 
 local function run(verb, at, joins)
     if verb == 'store' then
@@ -47,6 +47,10 @@ local function run(verb, at, joins)
         if bring(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], settings) then
             joins[#joins + 1] = ARGV[at + 1]
             joins[#joins + 1] = ARGV[at + 5]
+        end
+    elseif verb == 'turn' then
+        if redis.call('GET', ARGV[at + 1]) == ARGV[at + 3] then
+            advance(ARGV[at + 1], ARGV[at + 2])
         end
     elseif verb == 'close' then
         close(ARGV[at + 2], settings)

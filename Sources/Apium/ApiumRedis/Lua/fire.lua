@@ -1,35 +1,72 @@
 -- Fires one slot of a schedule entry.
--- KEYS 1 apium:beat:marks, 2 apium:beat:generation, 3 apium:beat:ledger, 4 the job's list, or any key when there is no job,
---      5 apium:scheduled, 6 apium:scheduled:messages
--- ARGV 1 entry, 2 generation, 3 slot in us, 4 '1' when there is a job, 5 message, 6 job id, 7 delay in us, or '' for now, 8 member
--- Expects: the generation is not older than the stored one, the slot is not after the server's time, and after the entry's mark.
--- Effect: generation stored, job pushed or scheduled, mark moved, one line in the ledger (the last 10,000 are kept).
--- Answers {0} fired, {1} fired before, {2} stale generation, {3, microseconds} early.
-local generation = tonumber(redis.call('GET', KEYS[2]) or '0')
-if tonumber(ARGV[2]) < generation then
-    return {2}
+-- KEYS 1 apium:beat:marks, 2 apium:beat:generation, 3 apium:beat:versions, 4 apium:schedule:revision, 5 apium:beat:ledger:<entry>,
+--      6 apium:beat:run:<entry>, 7 apium:beat:waiting:<entry>, 8 the job's list, 9 apium:scheduled, 10 apium:scheduled:messages,
+--      11 apium:revoked, 12 apium:terminated, 13 apium:control
+-- ARGV 1 entry, 2 generation, 3 revision, 4 version, 5 slot in us, 6 the mark that the caller knows, or '', 7 outcome: fired or caught_up,
+--      8 message, 9 job id, 10 delay in us, or '' for now, 11 member, 12 overlap: allow, skip, queue or cancel, 13 its limit in ms,
+--      14 how many may wait, 15 the prefix of results, 16 ms to keep a revoke
+-- Expects: generation, revision, version and mark as given, the slot not after the server's time.
+-- Effect: job pushed or scheduled, or waiting, or the slot skipped, as the overlap says; mark moved; one record in the ledger.
+-- Answers {0} done, {1, mark} another mark, {2} stale generation, {3} stale revision, {4} stale version, {5, us} early,
+--      {6, job} skipped for that job, {7, job} waiting for it.
+local asked = {entry = ARGV[1], generation = ARGV[2], revision = ARGV[3], version = ARGV[4], slot = ARGV[5], mark = ARGV[6]}
+local refused = refusal({marks = KEYS[1], generation = KEYS[2], versions = KEYS[3], revision = KEYS[4]}, asked)
+if refused then
+    return refused
 end
-if tonumber(ARGV[2]) > generation then
-    redis.call('SET', KEYS[2], ARGV[2])
-end
-local now = redis.call('TIME')
-local early = tonumber(ARGV[3]) - (tonumber(now[1]) * 1000000 + tonumber(now[2]))
-if early > 0 then
-    return {3, early}
-end
-local mark = redis.call('HGET', KEYS[1], ARGV[1])
-if mark and tonumber(mark) >= tonumber(ARGV[3]) then
-    return {1}
-end
-if ARGV[4] == '1' then
-    if ARGV[7] == '' then
-        redis.call('LPUSH', KEYS[4], ARGV[5])
+
+local function push()
+    if ARGV[10] == '' then
+        redis.call('LPUSH', KEYS[8], ARGV[8])
     else
-        local due = tonumber(now[1]) * 1000000 + tonumber(now[2]) + tonumber(ARGV[7])
-        redis.call('ZADD', KEYS[5], string.format('%.0f', due), ARGV[8])
-        redis.call('HSET', KEYS[6], ARGV[8], ARGV[5])
+        redis.call('ZADD', KEYS[9], string.format('%.0f', microseconds() + tonumber(ARGV[10])), ARGV[11])
+        redis.call('HSET', KEYS[10], ARGV[11], ARGV[8])
     end
-    redis.call('XADD', KEYS[3], 'MAXLEN', '~', '10000', '*', 'entry', ARGV[1], 'slot', ARGV[3], 'id', ARGV[6])
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+
+local function cancel(job)
+    local now = redis.call('TIME')
+    local ends = string.format('%.0f', tonumber(now[1]) * 1000 + tonumber(ARGV[16]))
+    redis.call('ZADD', KEYS[11], ends, job)
+    redis.call('ZADD', KEYS[12], ends, job)
+    redis.call('PUBLISH', KEYS[13], redis.call('HINCRBY', KEYS[13], 'epoch', 1))
+end
+
+local overlap = ARGV[12]
+local held = nil
+if overlap ~= 'allow' then
+    held = holder(KEYS[6], ARGV[15])
+    if not held and overlap == 'queue' then
+        advance(KEYS[6], KEYS[7])
+        held = redis.call('GET', KEYS[6])
+    end
+end
+
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[5])
+if held and overlap == 'skip' then
+    record(KEYS[5], ARGV[5], {'outcome', 'skipped', 'reason', 'overlap', 'blocker', held})
+    return {6, held}
+end
+if held and overlap == 'queue' then
+    if redis.call('LLEN', KEYS[7]) >= tonumber(ARGV[14]) then
+        record(KEYS[5], ARGV[5], {'outcome', 'skipped', 'reason', 'queue_full', 'blocker', held})
+        return {6, held}
+    end
+    redis.call('LPUSH', KEYS[7], ARGV[13] .. '\0' .. ARGV[9] .. '\0' .. KEYS[8] .. '\0' .. ARGV[8])
+    record(KEYS[5], ARGV[5], {'outcome', ARGV[7], 'job', ARGV[9], 'blocker', held})
+    return {7, held}
+end
+if held then
+    cancel(held)
+end
+push()
+if overlap ~= 'allow' then
+    redis.call('SET', KEYS[6], ARGV[9], 'PX', ARGV[13])
+end
+local fields = {'outcome', ARGV[7], 'job', ARGV[9]}
+if held then
+    fields[5] = 'blocker'
+    fields[6] = held
+end
+record(KEYS[5], ARGV[5], fields)
 return {0}

@@ -63,7 +63,7 @@ struct Scene: Sendable {
     @discardableResult
     func complete(
         _ delivery: Delivery, _ disposition: Completion.Disposition = .done, result: ResultDocument? = nil, parts: [ChordPart] = [],
-        closes: [ChordClaim] = [], abandons: [ChordClaim] = [], followUps: [Outgoing] = [], by session: any BrokerSession
+        closes: [ChordClaim] = [], abandons: [ChordClaim] = [], followUps: [Outgoing] = [], endedRun: EntryRun? = nil, by session: any BrokerSession
     ) async throws -> CompletionOutcome {
         var documents = result.map { [$0] } ?? []
         if !world.resultsAreOnBroker {
@@ -71,7 +71,8 @@ struct Scene: Sendable {
             documents = []
         }
         let completion = Completion(
-            delivery.tag, disposition, results: documents, parts: parts, closes: closes, abandons: abandons, followUps: followUps)
+            delivery.tag, disposition, results: documents, parts: parts, closes: closes, abandons: abandons, followUps: followUps,
+            endedRun: endedRun)
         let outcomes = try await session.complete([completion])
         try expect(outcomes.count == 1, "one completion has \(outcomes.count) answers")
         return outcomes[0]

@@ -1,0 +1,61 @@
+import ApiumCore
+import DynamicJSON
+import Yams
+
+extension ScheduleEntry {
+    /// The entry as it would stand in a schedule file, under its name.
+    public var definition: JSONValue {
+        var map: [String: JSONValue] = ["task": .string(task)]
+        writeSchedule(to: &map)
+        if zone != .utc { map["timezone"] = .string(zone.name) }
+        if !args.isEmpty { map["args"] = .array(args) }
+        if !kwargs.isEmpty { map["kwargs"] = .object(kwargs) }
+        let options: [String: JSONValue?] = [
+            "queue": queue.map(JSONValue.string), "priority": priority.map { .int(Int64($0)) }, "expires": expires.map { .string(DurationText.text($0)) },
+        ]
+        let given = options.compactMapValues { $0 }
+        if !given.isEmpty { map["options"] = .object(given) }
+        if jitter > .zero { map["jitter"] = .string(DurationText.text(jitter)) }
+        map["start"] = start.map { .string($0.iso8601) }
+        map["end"] = end.map { .string($0.iso8601) }
+        writePolicies(to: &map)
+        if !isEnabled { map["enabled"] = false }
+        return .object(map)
+    }
+
+    private func writeSchedule(to map: inout [String: JSONValue]) {
+        switch schedule {
+        case .every(let period): map["every"] = .string(DurationText.text(period))
+        case .at(let instant): map["at"] = .string(instant.iso8601)
+        case .solar(let solar):
+            map["solar"] = ["event": .string(solar.event.rawValue), "lat": .double(solar.latitude), "lon": .double(solar.longitude)]
+        case .crontab(let crontab, _, let change):
+            map["crontab"] = .string(crontab.description)
+            if change.skippedHour != .next { map["skipped_hour"] = .string(change.skippedHour.rawValue) }
+            map["repeated_hour"] = change.repeatedHour.map { .string($0.rawValue) }
+        }
+    }
+
+    private func writePolicies(to map: inout [String: JSONValue]) {
+        if catchUp != .skip {
+            map["catch_up"] = [
+                "policy": .string(catchUp.policy.rawValue), "max": .int(Int64(catchUp.max)), "window": .string(DurationText.text(catchUp.window)),
+            ]
+        }
+        if overlap != .allow { map["overlap"] = ["policy": .string(overlap.policy.rawValue), "limit": .string(DurationText.text(overlap.limit))] }
+    }
+
+    /// Reads an entry as it stands in a schedule file under its name.
+    ///
+    /// - Throws: ``ApiumError`` `invalidConfiguration` with every fault.
+    public init(name: String, definition: JSONValue) throws {
+        var reader = ScheduleReader()
+        let entry = reader.entry(name, Node(definition))
+        guard reader.faults.isEmpty, let entry else {
+            // A definition that is no file has no lines.
+            let faults = reader.faults.map { fault in fault.drop { $0 != " " }.dropFirst() }
+            throw ApiumError(.invalidConfiguration, faults.joined(separator: "\n"))
+        }
+        self = entry
+    }
+}
