@@ -73,7 +73,7 @@ struct MessageEncodingTests {
         options.expires = .minutes(5)
         options.priority = 12
         let call = TaskCall(task: "shop.add", arguments: TaskArguments(args: [1], kwargs: ["a": "x"]), options: options)
-        let outgoing = try call.outgoing(Dispatcher(origin: "o", now: Timestamp(microseconds: 0)) { "id-1" })
+        let outgoing = try Dispatcher(origin: "o", now: Timestamp(microseconds: 0)) { "id-1" }.outgoing(call)
         #expect(outgoing.queue == "checks")
         #expect(outgoing.delay == .seconds(60))
         #expect(outgoing.message.headers.eta == "1970-01-01T00:01:00.000000+00:00")

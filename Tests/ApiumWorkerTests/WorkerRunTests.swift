@@ -265,7 +265,7 @@ private struct Obstacle: Broker {
     let broker: InMemoryBroker
 
     func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession { ObstacleSession(session: broker.open(identity)) }
-    func enqueue(_ messages: [Outgoing]) async throws { try await broker.enqueue(messages) }
+    func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms) async throws -> EnqueueReceipt { try await broker.enqueue(messages, terms) }
     func serverTime() async throws -> Timestamp {
         try Task.checkCancellation()
         return try await broker.serverTime()
@@ -273,8 +273,16 @@ private struct Obstacle: Broker {
     func queueLength(_ queue: String) async throws -> Int { try await broker.queueLength(queue) }
     func purge(_ queue: String) async throws -> Int { try await broker.purge(queue) }
     func revoke(_ revocation: Revocation) async throws { try await broker.revoke(revocation) }
-    func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] { try await broker.records(in: shelf, limit: limit) }
-    func requeue(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.requeue(id, from: shelf) }
+    func records(in shelf: Shelf, matching filter: ShelfFilter, limit: Int) async throws -> [ShelvedRecord] {
+        try await broker.records(in: shelf, matching: filter, limit: limit)
+    }
+    func record(_ id: String, in shelf: Shelf) async throws -> ShelvedRecord? { try await broker.record(id, in: shelf) }
+    func replace(_ record: ShelvedRecord, with edited: ShelvedRecord, in shelf: Shelf) async throws -> Bool {
+        try await broker.replace(record, with: edited, in: shelf)
+    }
+    func requeue(_ record: ShelvedRecord, as edited: ShelvedRecord, from shelf: Shelf) async throws -> Bool {
+        try await broker.requeue(record, as: edited, from: shelf)
+    }
     func discard(_ id: String, from shelf: Shelf) async throws -> Bool { try await broker.discard(id, from: shelf) }
     func scheduledCount() async throws -> Int { try await broker.scheduledCount() }
 }

@@ -77,4 +77,57 @@ struct EnqueueExamples {
             #expect(try await client.enqueue(Chain(Look()), .at(past)).value(within: .seconds(20)).queue == "celery")
         }
     }
+
+    @Test("many jobs in one round trip", arguments: Place.all)
+    func bulk(place: Place) async throws {
+        try await place.run(registry) { client in
+            let jobs = [Look(), Look(), Look()]
+            // docs: bulk
+            let bulk = try await client.enqueueAll(jobs)
+            for (index, full) in bulk.refusals { print("job \(index) was refused: \(full)") }
+            for handle in bulk.handles { _ = try await handle.value(within: .seconds(20)) }
+            // docs: end
+            #expect(bulk.items.allSatisfy { $0.outcome == .enqueued })
+        }
+    }
+
+    @Test("a job that is enqueued again under its id", arguments: Place.all)
+    func once(place: Place) async throws {
+        try await place.run(registry) { client in
+            // docs: once
+            let first = try await client.enqueue(Look(), .once("order-7", within: .days(1)))
+            let again = try await client.enqueue(Look(), .once("order-7", within: .days(1)))
+            #expect(!first.wasKnown && again.wasKnown)
+            // docs: end
+            #expect(try await again.value(within: .seconds(20)) == first.value(within: .seconds(20)))
+        }
+    }
+
+    @Test("a queue that is full", arguments: Place.all)
+    func full(place: Place) async throws {
+        try await place.run(registry) { client in
+            // docs: full
+            do {
+                for _ in 0..<4 { try await client.enqueue(Look(), .on(queue: "slow").queueLimit(3)) }
+                Issue.record("four jobs went into a queue of three")
+            } catch let full as QueueFull {
+                #expect(full.length == 3 && full.limit == 3)
+            }
+            // docs: end
+            #expect(try await client.broker.queueLength("slow") == 3)
+        }
+    }
+
+    @Test("what holds a job is confirmed", .enabled(if: Place.url != nil))
+    func confirmed() async throws {
+        try await Place.redis.run(registry) { client in
+            // docs: confirmed
+            let handle = try await client.enqueue(Look(), .confirmed(.replicas(1, within: .milliseconds(50))))
+            if let confirmation = handle.receipt?.confirmation, !confirmation.isComplete {
+                print("enqueued, but only \(confirmation.replicas) replicas have it")
+            }
+            // docs: end
+            #expect(handle.receipt?.confirmation != nil)
+        }
+    }
 }

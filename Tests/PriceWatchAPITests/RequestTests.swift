@@ -54,6 +54,22 @@ struct RequestTests {
         #expect(try await bench.send(.get, "/api/v1/products", token: second).status == 200)
     }
 
+    @Test("a job for a full queue is 429 with a time to wait, and is not enqueued", arguments: [true, false])
+    func fullQueue(byName: Bool) async throws {
+        let bench = Bench(queueLimits: ["interactive": 1])
+        let token = bench.token([.write, .jobs])
+        func ask() async throws -> Reply {
+            byName
+                ? try await bench.send(
+                    .post, "/api/v1/jobs", token: token, json: ["task": "pricewatch.remove_watch", "kwargs": ["chat_id": 1, "watch_id": 2]])
+                : try await bench.send(.post, "/api/v1/watches", token: token, json: ["chat_id": 1, "link": "https://shop.example/1"])
+        }
+        #expect(try await ask().status == 202)
+        let reply = try await ask()
+        #expect(reply.status == 429 && reply.code == "queue_full" && reply.header("Retry-After") == "5")
+        #expect(try await bench.broker.queueLength("interactive") == 1)
+    }
+
     @Test("a bucket fills with time up to its burst")
     func bucket() {
         let buckets = TokenBuckets()

@@ -20,11 +20,12 @@ struct Bench: Sendable {
     static let serviceToken = "service-token-of-the-tests-0123456789"
 
     let world = World()
-    let broker = InMemoryBroker()
+    let broker: InMemoryBroker
     let api: PriceWatchAPI
     let client: ApiumClient
 
-    init(rateLimit: RateLimit = RateLimit(perSecond: 1000, burst: 1000), chatDeadline: Duration = .seconds(20)) {
+    init(rateLimit: RateLimit = RateLimit(perSecond: 1000, burst: 1000), chatDeadline: Duration = .seconds(20), queueLimits: [String: Int] = [:]) {
+        broker = InMemoryBroker(queueLimits: queueLimits)
         client = ApiumClient(broker: broker, results: broker.results)
         let services = APIServices(
             reader: FakeReader(world: world), tokens: FakeTokens(world: world), apium: client, parser: FakeParser(world: world),

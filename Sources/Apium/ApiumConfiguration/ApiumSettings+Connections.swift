@@ -56,6 +56,7 @@ extension ApiumSettings {
         options.fanoutPatterns = brokerOptions.fanoutPatterns
         options.unacked = brokerOptions.unacked
         options.crashLimit = workerCrashLimit
+        options.queueLimits = router.queueLimits
         options.results = RedisResultOptions(
             keyPrefix: resultOptions.globalKeyPrefix, expires: resultExpires, failureExpires: resultFailureExpires, chordExpires: resultChordExpires,
             chordJoinTimeout: resultChordJoinTimeout, chordsAreOrdered: resultOptions.chordsAreOrdered, compression: resultCompression,

@@ -37,7 +37,7 @@ extension SettingDefinition {
         SettingDefinition("task_default_routing_key", .optionalText, \.router.defaultRoutingKey, "The routing key of the default queue; if not set, its name."),
         SettingDefinition(
             "task_default_priority", .integer(0...9), \.router.defaultPriority, "The priority of messages for which nobody says one; 0 is first."),
-        SettingDefinition("task_queues", .queues, \.router.queues, "Declared queues: name, exchange, routing_key, expires, max_priority."),
+        SettingDefinition("task_queues", .queues, \.router.queues, "Declared queues: name, exchange, routing_key, expires, max_length, max_priority."),
         SettingDefinition("task_routes", .routes, \.router.routes, "Where tasks go, by name or pattern with *: queue, exchange with routing_key, priority."),
         SettingDefinition(
             "task_create_missing_queues", .flag, \.router.createMissingQueues,

@@ -30,9 +30,9 @@ extension SettingShape where Value == [RouteTable] {
 
 /// One entry of `task_queues`.
 enum QueueReading {
-    private static let names = ["name", "exchange", "exchange_type", "routing_key", "binding_key", "expires", "max_priority", "queue_arguments"]
+    private static let names = ["name", "exchange", "exchange_type", "routing_key", "binding_key", "expires", "max_priority", "max_length", "queue_arguments"]
     /// Options of RabbitMQ's queues that Redis has nothing for.
-    private static let withoutEffect = ["durable", "auto_delete", "exclusive", "message_ttl", "max_length", "max_length_bytes", "no_ack", "alias", "bindings"]
+    private static let withoutEffect = ["durable", "auto_delete", "exclusive", "message_ttl", "max_length_bytes", "no_ack", "alias", "bindings"]
 
     static func queue(_ key: String?, _ value: JSONValue, _ note: (String, String) -> Void) throws -> QueueDeclaration {
         if key == nil, case .string(let name) = value { return QueueDeclaration(name) }
@@ -59,9 +59,11 @@ enum QueueReading {
         case "binding_key": queue.routingKey = try queue.routingKey ?? SettingValue.text(value)
         case "expires": queue.expires = try SettingValue.seconds(value, least: 0.001)
         case "max_priority": queue.maxPriority = try SettingValue.integer(value, in: 0...255)
+        case "max_length": queue.maxLength = try SettingValue.integer(value, in: 1...Int.max)
         case "queue_arguments":
             guard case .object(let arguments) = value else { throw SettingFault("queue_arguments takes a map") }
             if let milliseconds = arguments["x-expires"] { queue.expires = .milliseconds(try SettingValue.integer(milliseconds, in: 1...Int.max / 1_000_000)) }
+            if let length = arguments["x-max-length"] { queue.maxLength = try SettingValue.integer(length, in: 1...Int.max) }
             if let priority = arguments["x-max-priority"] { queue.maxPriority = try SettingValue.integer(priority, in: 0...255) }
         default:
             if withoutEffect.contains(option) { return note("\(queue.name).\(option)", "queues on Redis have no such property") }
@@ -79,6 +81,7 @@ enum QueueReading {
         if let exchange = queue.exchange { members["exchange"] = .string(exchange) }
         if let key = queue.routingKey { members["routing_key"] = .string(key) }
         if let priority = queue.maxPriority { members["max_priority"] = .int(Int64(priority)) }
+        if let length = queue.maxLength { members["max_length"] = .int(Int64(length)) }
         if let expires = queue.expires { members["expires"] = SettingValue.shown(expires) }
         return .object(members)
     }

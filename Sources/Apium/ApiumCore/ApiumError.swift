@@ -23,6 +23,8 @@ public struct ApiumError: Error, Sendable, CustomStringConvertible {
         public static let unavailable = Code(rawValue: "unavailable")
         /// This server or set-up cannot do that.
         public static let notAvailable = Code(rawValue: "not available")
+        /// What was to be changed is no longer there, or was changed meanwhile: look at it again.
+        public static let conflict = Code(rawValue: "conflict")
         /// The time to wait has passed.
         public static let timedOut = Code(rawValue: "timed out")
         /// Jobs that did not react to being stopped hold too many of a worker's slots.

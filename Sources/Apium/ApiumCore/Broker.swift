@@ -3,12 +3,14 @@
 /// Two implementations pass one conformance suite (`ApiumTesting`): `RedisBroker` and `InMemoryBroker`. What they must
 /// never break is written at each requirement; the numbers are those of "What the engine never breaks" in docs/internals.
 public protocol Broker: ScheduleStore {
-    /// Puts messages on their queues, or into the scheduled set when they have a delay. All or none of one call; in order.
+    /// Puts messages on their queues, or into the scheduled set when they have a delay; in order. All or none of one call, but for those
+    /// whose ``Outgoing/conditions`` are not met; looking at the conditions and pushing is one step.
     ///
     /// A message to a named exchange goes to each queue that is bound with its routing key.
     ///
-    /// - Throws: ``ApiumError`` `unroutable` when nothing is bound: the message would be lost.
-    func enqueue(_ messages: [Outgoing]) async throws
+    /// - Throws: ``ApiumError`` `unroutable` when nothing is bound: the message would be lost; `notAvailable` for a durability that the
+    ///   server cannot confirm; ``QueueFull`` under ``EnqueueTerms/isAllOrNone``. After these nothing was written.
+    func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms) async throws -> EnqueueReceipt
 
     /// Registers a worker process and gives it its own in-flight records and lease.
     func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession
@@ -25,11 +27,19 @@ public protocol Broker: ScheduleStore {
     /// Revokes jobs by id or by stamp: kept in the broker for 7 days, effective with no worker up (invariant 8).
     func revoke(_ revocation: Revocation) async throws
 
-    /// Records set aside in one of the broker's sets, newest first.
-    func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord]
+    /// Records set aside in one of the broker's sets, newest first, as far as the filter lets them through; at most `limit`.
+    func records(in shelf: Shelf, matching filter: ShelfFilter, limit: Int) async throws -> [ShelvedRecord]
 
-    /// Puts a shelved record back on its queue in one step. False when it is no longer there.
-    func requeue(_ id: String, from shelf: Shelf) async throws -> Bool
+    /// One shelved record; `nil` when it is not there.
+    func record(_ id: String, in shelf: Shelf) async throws -> ShelvedRecord?
+
+    /// Puts another record, of the same id, in the place of one that stands there as it was read; it keeps its place in the order.
+    /// False when that one is no longer there, or is another.
+    func replace(_ record: ShelvedRecord, with edited: ShelvedRecord, in shelf: Shelf) async throws -> Bool
+
+    /// Puts a shelved record, or what it was edited to, on its queue, and takes it off the shelf in the same step. False when `record` no longer
+    /// stands there as it was read.
+    func requeue(_ record: ShelvedRecord, as edited: ShelvedRecord, from shelf: Shelf) async throws -> Bool
 
     /// Deletes a shelved record. False when it is not there.
     func discard(_ id: String, from shelf: Shelf) async throws -> Bool
@@ -49,8 +59,25 @@ public protocol Broker: ScheduleStore {
 }
 
 extension Broker {
+    /// Puts messages on their queues, all or none of them; see ``enqueue(_:_:)``.
+    public func enqueue(_ messages: [Outgoing]) async throws { _ = try await enqueue(messages, EnqueueTerms()) }
+
     /// Cancels jobs by id: those that wait never run, those that run are told to stop.
     public func revoke(_ ids: [String]) async throws { try await revoke(Revocation(ids: ids, terminate: true)) }
+
+    /// Records set aside in one of the broker's sets, newest first.
+    public func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] {
+        try await records(in: shelf, matching: ShelfFilter(), limit: limit)
+    }
+
+    /// Puts a shelved record back on its queue in one step. False when it is no longer there.
+    public func requeue(_ id: String, from shelf: Shelf) async throws -> Bool {
+        // A record that is replaced between the look and the step is looked at again.
+        while let record = try await record(id, in: shelf) {
+            if try await requeue(record, as: record, from: shelf) { return true }
+        }
+        return false
+    }
 
     public func scheduledJobs(on queues: [String], limit: Int) async throws -> [ScheduledJob] { [] }
 
@@ -153,6 +180,8 @@ public struct Outgoing: Sendable, Hashable {
     public var queue: String
     /// Not before this much time has passed on the broker's clock; `nil`: now.
     public var delay: Duration?
+    /// What must be so for it to be enqueued; of no account for what follows a job that ends, or a schedule sends. Default: nothing.
+    public var conditions = EnqueueConditions()
 
     /// Makes an outgoing message; its priority is in the message's properties.
     public init(_ message: Message, to queue: String, after delay: Duration? = nil) {
@@ -285,45 +314,6 @@ public enum CompletionOutcome: Sendable, Hashable {
     /// then the delivery is in flight as `joining`: should this worker die, the message comes back with ``Message/joining``, and
     /// whoever claims it resumes the joins without running the job again (invariant 9).
     case joining([ChordClaim])
-}
-
-/// Where messages that cannot run now are kept: inspectable, editable, requeueable (invariant 5).
-public enum Shelf: String, Sendable, Hashable, CaseIterable {
-    /// Undecodable, refused or unknown messages.
-    case parked
-    /// Jobs that failed for good.
-    case dead
-    /// Jobs that took their worker down with them.
-    case quarantine
-}
-
-/// A message that was set aside.
-public struct ShelvedRecord: Sendable, Hashable {
-    /// The job's id, or a new one for an undecodable message.
-    public var id: String
-    /// The job's name, when known.
-    public var task: String?
-    /// The queue to go back to.
-    public var queue: String
-    /// Why, in words.
-    public var reason: String
-    /// When.
-    public var at: Timestamp
-    /// How many runs there were.
-    public var attempts: Int
-    /// The message as it stood on the list.
-    public var payload: [UInt8]
-
-    /// Makes a record.
-    public init(id: String, task: String?, queue: String, reason: String, at: Timestamp, attempts: Int, payload: [UInt8]) {
-        self.id = id
-        self.task = task
-        self.queue = queue
-        self.reason = reason
-        self.at = at
-        self.attempts = attempts
-        self.payload = payload
-    }
 }
 
 /// What happens to a session.

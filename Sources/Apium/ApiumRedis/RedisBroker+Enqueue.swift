@@ -33,18 +33,32 @@ extension RedisKeys {
 }
 
 extension RedisBroker {
-    public func enqueue(_ messages: [Outgoing]) async throws {
-        let commands = enqueueCommands(try await place(messages))
-        guard !commands.isEmpty else { return }
-        if commands.count == 1 {
-            try await client.reply(commands[0])
-            return
+    public func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms) async throws -> EnqueueReceipt {
+        guard !messages.isEmpty else { return EnqueueReceipt([]) }
+        let routes = try await routes(of: messages) { try await self.client.replies($0) }
+        guard let durability = terms.durability else { return EnqueueReceipt(try await put(messages, routes, terms, on: client, timeout: nil)) }
+        let (outcomes, confirmation) = try await confirming.confirming(durability) { connection, timeout in
+            try await put(messages, routes, terms, on: connection, timeout: timeout)
         }
+        return EnqueueReceipt(outcomes, confirmation: confirmation)
+    }
+
+    private func put(_ messages: [Outgoing], _ routes: ExchangeRoutes, _ terms: EnqueueTerms, on line: some CommandLine, timeout: Duration?) async throws
+        -> [EnqueueOutcome]
+    {
         do {
-            for reply in try await client.transaction(commands) { try reply.checked() }
+            if try isConditional(messages, routes) {
+                return try await enqueueConditionally(messages, routes, isAllOrNone: terms.isAllOrNone) { commands in
+                    try await line.pipeline(commands, timeout: timeout).map { try $0.checked() }
+                }
+            }
+            let commands = enqueueCommands(try messages.flatMap { outgoing in try routes.queues(of: outgoing).map { keys.place(outgoing, in: $0) } })
+            let replies = commands.count == 1 ? try await line.pipeline(commands, timeout: timeout) : try await line.transaction(commands, timeout: timeout)
+            for reply in replies { try reply.checked() }
         } catch {
             throw RedisFailure.apiumError(error)
         }
+        return [EnqueueOutcome](repeating: .enqueued, count: messages.count)
     }
 
     /// One LPUSH for each run of messages to the same list, in order, and one script for all delayed ones.
@@ -82,3 +96,12 @@ extension RedisBroker {
         do { return try await client.reply(RedisCommand("ZCARD", keys.scheduled)).asInt() } catch { throw RedisFailure.apiumError(error) }
     }
 }
+
+/// What takes commands: the connection that all share, or one of a caller's own.
+protocol CommandLine {
+    func pipeline(_ commands: [RedisCommand], timeout: Duration?) async throws -> [RESPValue]
+    func transaction(_ commands: [RedisCommand], timeout: Duration?) async throws -> [RESPValue]
+}
+
+extension RedisClient: CommandLine {}
+extension RedisConnection: CommandLine {}

@@ -2,31 +2,69 @@ import ApiumCore
 import RedisClient
 
 extension RedisBroker {
-    public func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] {
-        guard limit > 0 else { return [] }
+    /// How many records are read at a time while a filter is looked through.
+    private static let page = 500
+
+    public func records(in shelf: Shelf, matching filter: ShelfFilter, limit: Int) async throws -> [ShelvedRecord] {
+        var found: [ShelvedRecord] = []
+        var offset = 0
         do {
-            let ids = try await client.reply(RedisCommand("ZREVRANGE", keys.shelf(shelf), 0, limit - 1)).asArray().map { try $0.asBytes() }
-            guard !ids.isEmpty else { return [] }
-            var command = RedisCommand("HMGET", keys.shelfMessages(shelf))
-            command.append(contentsOf: ids)
-            return try await client.reply(command).asArray().compactMap { try $0.bytes.map(ShelvedRecord.init(encoded:)) }
+            while found.count < limit {
+                let size = filter.isEmpty ? min(limit - found.count, Self.page) : Self.page
+                let records = try await page(of: shelf, filter, offset, size)
+                found += records.compactMap { $0 }.filter(filter.takes)
+                if records.count < size { break }
+                offset += size
+            }
+        } catch {
+            throw RedisFailure.apiumError(error)
+        }
+        return Array(found.prefix(max(limit, 0)))
+    }
+
+    /// A page of a shelf, newest first; one that went between the two reads is nil.
+    private func page(of shelf: Shelf, _ filter: ShelfFilter, _ offset: Int, _ size: Int) async throws -> [ShelvedRecord?] {
+        // A record that was shelved at this microsecond was made before: what is looked at again is the record's own time.
+        let oldest = filter.since.map { String($0.microseconds) } ?? "-inf"
+        let command = RedisCommand("ZREVRANGEBYSCORE", keys.shelf(shelf), "+inf", oldest, "LIMIT", offset, size)
+        let ids = try await client.reply(command).asArray().map { try $0.asBytes() }
+        guard !ids.isEmpty else { return [] }
+        var read = RedisCommand("HMGET", keys.shelfMessages(shelf))
+        read.append(contentsOf: ids)
+        return try await client.reply(read).asArray().map { try $0.bytes.map(ShelvedRecord.init(encoded:)) }
+    }
+
+    public func record(_ id: String, in shelf: Shelf) async throws -> ShelvedRecord? {
+        try await client.reply(RedisCommand("HGET", keys.shelfMessages(shelf), id)).bytes.map(ShelvedRecord.init(encoded:))
+    }
+
+    public func replace(_ record: ShelvedRecord, with edited: ShelvedRecord, in shelf: Shelf) async throws -> Bool {
+        do {
+            guard let stored = try await bytes(of: record, in: shelf) else { return false }
+            let command = RedisCommand.eval(RedisScripts.amend, keys: [keys.shelfMessages(shelf)], record.id, stored, edited.encoded)
+            return try await client.reply(command).asInt() == 1
         } catch {
             throw RedisFailure.apiumError(error)
         }
     }
 
-    public func requeue(_ id: String, from shelf: Shelf) async throws -> Bool {
+    public func requeue(_ record: ShelvedRecord, as edited: ShelvedRecord, from shelf: Shelf) async throws -> Bool {
         do {
-            guard let stored = try await client.reply(RedisCommand("HGET", keys.shelfMessages(shelf), id)).bytes else { return false }
-            let record = try ShelvedRecord(encoded: stored)
-            let priority = (try? Message(decoding: record.payload))?.properties.priority ?? 0
-            let list = keys.ready(record.queue, priority: priority)
+            guard let stored = try await bytes(of: record, in: shelf) else { return false }
+            let priority = (try? Message(decoding: edited.payload))?.properties.priority ?? 0
+            let list = keys.ready(edited.queue, priority: priority)
             let command = RedisCommand.eval(
-                RedisScripts.requeue, keys: [keys.shelf(shelf), keys.shelfMessages(shelf), list], id, stored, record.payload)
+                RedisScripts.requeue, keys: [keys.shelf(shelf), keys.shelfMessages(shelf), list], record.id, stored, edited.payload)
             return try await client.reply(command).asInt() == 1
         } catch {
             throw RedisFailure.apiumError(error)
         }
+    }
+
+    /// The record as it is stored, which another release may have written differently than this one would; nil when it is another.
+    private func bytes(of record: ShelvedRecord, in shelf: Shelf) async throws -> [UInt8]? {
+        guard let stored = try await client.reply(RedisCommand("HGET", keys.shelfMessages(shelf), record.id)).bytes else { return nil }
+        return try ShelvedRecord(encoded: stored) == record ? stored : nil
     }
 
     public func discard(_ id: String, from shelf: Shelf) async throws -> Bool {

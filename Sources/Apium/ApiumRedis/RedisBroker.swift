@@ -20,6 +20,8 @@ public final class RedisBroker: Broker {
     let logger: Logger
     /// Commands of all callers.
     let client: RedisClient
+    /// Connections for enqueues that wait for a confirmation.
+    let confirming: ConfirmingLanes
     /// The control channel.
     let subscriber: RedisSubscriber
     /// A thread of the broker's own: nothing a job does on the shared event loops can hold up a lease.
@@ -45,6 +47,9 @@ public final class RedisBroker: Broker {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         client = RedisClient(configuration, eventLoop: group.next(), logger: logger)
         subscriber = RedisSubscriber(configuration, eventLoop: group.next(), logger: logger)
+        confirming = ConfirmingLanes(limit: options.confirmingConnections) { [group] in
+            RedisClient(configuration, eventLoop: group.next(), logger: logger)
+        }
     }
 
     /// Makes a broker of a URL as Celery writes it; see `RedisConfiguration.init(url:)`.
@@ -58,6 +63,7 @@ public final class RedisBroker: Broker {
     /// Closes all connections. Sessions must be closed before.
     public func shutdown() async {
         await subscriber.shutdown()
+        await confirming.shutdown()
         await client.shutdown()
         try? await group.shutdownGracefully()
     }

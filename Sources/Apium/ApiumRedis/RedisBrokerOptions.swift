@@ -14,6 +14,11 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public var separator: String
     /// Bindings that are made when a message to their exchange finds none: those of the declared queues. Default: none.
     public var declaredBindings: [QueueBinding]
+    /// How many messages may be ready in a queue before an enqueue is refused; queues that are not named have no limit, and what follows a
+    /// job that ends has none. Default: none.
+    public var queueLimits: [String: Int] = [:]
+    /// How many connections there are at most for enqueues that wait for a confirmation. Default: 8.
+    public var confirmingConnections = 8
     /// What Python workers hold, and when it counts as lost.
     public var unacked = UnackedOptions()
     /// How results and chord parts that travel with a completion are kept.

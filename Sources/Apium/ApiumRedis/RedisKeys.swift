@@ -103,6 +103,9 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:scheduled:messages` · hash, member → message · owner and end: as `apium:scheduled`.
     var scheduledMessages: String { "\(prefix)apium:scheduled:messages" }
 
+    /// `apium:known:<id>` · empty string · owner: producers that enqueue once · end: the time they said. The id is known.
+    func known(_ id: String) -> String { "\(prefix)apium:known:\(id)" }
+
     /// `apium:parked`, `apium:dead`, `apium:quarantine` · zset, id by time in µs · owner: completions, janitor · end: requeue, discard, bounds.
     func shelf(_ shelf: Shelf) -> String { "\(prefix)apium:\(shelf.rawValue)" }
 

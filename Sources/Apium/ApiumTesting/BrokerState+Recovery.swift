@@ -113,22 +113,6 @@ extension BrokerState {
         queues[place.queue, default: Queue()][place.list].pushFront(message.encoded())
     }
 
-    // MARK: Shelves
-
-    func records(in shelf: Shelf, limit: Int) -> [ShelvedRecord] { Array((shelves[shelf] ?? []).reversed().prefix(max(limit, 0))) }
-
-    mutating func take(_ id: String, from shelf: Shelf) -> ShelvedRecord? {
-        guard let place = shelves[shelf]?.firstIndex(where: { $0.id == id }) else { return nil }
-        return shelves[shelf]?.remove(at: place)
-    }
-
-    mutating func requeue(_ id: String, from shelf: Shelf) -> Bool {
-        guard let record = take(id, from: shelf) else { return false }
-        let priority = (try? Message(decoding: record.payload))?.properties.priority ?? 0
-        queues[record.queue, default: Queue()][Queue.listIndex(priority: priority)].pushBack(record.payload)
-        return true
-    }
-
     // MARK: Control
 
     mutating func revoke(_ revocation: Revocation, at now: Timestamp) {

@@ -15,6 +15,10 @@ struct BrokerState {
     var scheduled: [Scheduled] = []
     var sessions: [String: SessionState] = [:]
     var shelves: [Shelf: [ShelvedRecord]] = [:]
+    /// How many messages may be ready in a queue.
+    var queueLimits: [String: Int] = [:]
+    /// Ids that were enqueued once, until when.
+    var known: [String: Timestamp] = [:]
     var results: [String: [UInt8]] = [:]
     /// Whether the results are those of another broker: this one then hands out what it would store.
     var resultsAreElsewhere = false
@@ -84,7 +88,7 @@ struct BrokerState {
     }
 
     /// The queues that a message goes to: its own, or those bound to its exchange with its routing key.
-    private func targets(of outgoing: Outgoing) -> [String] {
+    func targets(of outgoing: Outgoing) -> [String] {
         guard !outgoing.exchange.isEmpty else { return [outgoing.queue] }
         return Set(bindings.filter { $0.exchange == outgoing.exchange && $0.routingKey == outgoing.queue }.map(\.queue)).sorted()
     }

@@ -25,19 +25,26 @@ public final class InMemoryBroker: Broker {
     ///   - clock: Its time. Default: the machine's.
     ///   - results: Where results are kept, when that is another "server"; completions then bring no results and no parts. Default:
     ///     `nil`, this broker's own ``results-swift.property``.
-    public init(clock: any BrokerClock = SystemBrokerClock(), results: (any ResultBackend)? = nil) {
+    ///   - queueLimits: How many messages may be ready in a queue before an enqueue is refused. Default: no queue has a limit.
+    public init(clock: any BrokerClock = SystemBrokerClock(), results: (any ResultBackend)? = nil, queueLimits: [String: Int] = [:]) {
         core = BrokerCore(clock: clock)
         otherResults = results
-        core.change { state, _ in state.resultsAreElsewhere = results != nil }
+        core.change { state, _ in
+            state.resultsAreElsewhere = results != nil
+            state.queueLimits = queueLimits
+        }
     }
 
     /// The results of this broker's jobs: stored in the same step that ends a delivery.
     public var results: InMemoryResults { InMemoryResults(core: core) }
 
-    public func enqueue(_ messages: [Outgoing]) async throws {
-        try core.change { state, now in
+    public func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms) async throws -> EnqueueReceipt {
+        if terms.durability != nil {
+            throw ApiumError(.notAvailable, "a broker in memory has neither replicas nor a disk, so it cannot confirm that they hold a job")
+        }
+        return try core.change { state, now in
             try state.checkRoutable(messages)
-            state.enqueue(messages, at: now)
+            return EnqueueReceipt(try state.enqueue(messages, terms, at: now))
         }
     }
 
@@ -68,9 +75,19 @@ public final class InMemoryBroker: Broker {
         core.announceControl()
     }
 
-    public func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] { core.read { state, _ in state.records(in: shelf, limit: limit) } }
+    public func records(in shelf: Shelf, matching filter: ShelfFilter, limit: Int) async throws -> [ShelvedRecord] {
+        core.read { state, _ in state.records(in: shelf, matching: filter, limit: limit) }
+    }
 
-    public func requeue(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.requeue(id, from: shelf) } }
+    public func record(_ id: String, in shelf: Shelf) async throws -> ShelvedRecord? { core.read { state, _ in state.record(id, in: shelf) } }
+
+    public func replace(_ record: ShelvedRecord, with edited: ShelvedRecord, in shelf: Shelf) async throws -> Bool {
+        core.change { state, _ in state.replace(record, with: edited, in: shelf) }
+    }
+
+    public func requeue(_ record: ShelvedRecord, as edited: ShelvedRecord, from shelf: Shelf) async throws -> Bool {
+        core.change { state, _ in state.requeue(record, as: edited, from: shelf) }
+    }
 
     public func discard(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.take(id, from: shelf) != nil } }
 

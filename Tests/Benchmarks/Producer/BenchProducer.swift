@@ -57,17 +57,17 @@ struct BenchProducer: AsyncParsableCommand {
 
     private func send(with client: ApiumClient) async throws {
         switch way {
-        case .one: for index in 0..<count { _ = try await client.enqueue([call(index)]) }
+        case .one: for index in 0..<count { _ = try await client.enqueueAll([call(index)]) }
         case .tasks:
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for first in 0..<Self.tasks {
-                    group.addTask { for index in stride(from: first, to: count, by: Self.tasks) { _ = try await client.enqueue([call(index)]) } }
+                    group.addTask { for index in stride(from: first, to: count, by: Self.tasks) { _ = try await client.enqueueAll([call(index)]) } }
                 }
                 try await group.waitForAll()
             }
         case .bulk:
             for first in stride(from: 0, to: count, by: bulk) {
-                _ = try await client.enqueue((first..<min(count, first + bulk)).map { call($0) })
+                _ = try await client.enqueueAll((first..<min(count, first + bulk)).map { call($0) })
             }
         }
     }

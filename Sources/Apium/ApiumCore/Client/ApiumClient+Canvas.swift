@@ -15,7 +15,7 @@ extension ApiumClient {
     ///   - options: take the place of the signature's own; of a chain they are its first step's.
     /// - Returns: what can be waited for; `nil` when there was nothing to send (an empty chain).
     /// - Throws: ``ApiumError`` `malformedMessage` or `badArguments` when it cannot be sent as it is; `unavailable` when broker or backend
-    ///   cannot be reached: the canvas may or may not have been sent then.
+    ///   cannot be reached: the canvas may or may not have been sent then; ``QueueFull``, and then no message was.
     @discardableResult
     public func send(_ signature: Signature, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions())
         async throws -> CanvasHandle?
@@ -52,11 +52,17 @@ extension ApiumClient {
 
     /// The broker's clock is asked only when the plan needs it.
     private func plan(_ signature: Signature, args: [JSONValue], kwargs: [String: JSONValue], _ options: EnqueueOptions) async throws -> DispatchPlan {
+        // The joins of a workflow are prepared beforehand, and its later steps are sent by workers.
+        if options.conditions.onceWithin != nil || options.durability != nil {
+            throw ApiumError(.badArguments, "only single jobs can be enqueued once, or have their durability confirmed; not the workflow '\(signature.task)'")
+        }
         let overrides = options.signatureOptions
         func plan(at now: Timestamp) throws -> DispatchPlan {
             var dispatcher = dispatcher(now: now)
             dispatcher.format = options.format ?? format
-            return try dispatcher.plan(signature, with: args, kwargs: kwargs, options: overrides)
+            var plan = try dispatcher.plan(signature, with: args, kwargs: kwargs, options: overrides)
+            if !options.conditions.isEmpty { for index in plan.messages.indices { plan.messages[index].conditions = options.conditions } }
+            return plan
         }
         let first = try plan(at: Timestamp(microseconds: 0))
         guard first.messages.contains(where: { $0.message.headers.eta != nil || $0.message.headers.expires != nil }) else { return first }

@@ -44,20 +44,16 @@ public struct ApiumClient: Sendable, JobEnqueuing {
 
     /// Enqueues a typed job.
     ///
-    /// - Throws: ``ApiumError`` `unavailable` when the broker cannot be reached: the job may or may not be queued then.
+    /// - Throws: ``ApiumError`` `unavailable` when the broker cannot be reached: the job may or may not be queued then; ``QueueFull`` when
+    ///   its queue has a limit and is full.
     @discardableResult
     public func enqueue<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions = EnqueueOptions()) async throws -> JobHandle<Definition.Output>
     {
-        let id = try await enqueueJob(job, options)
-        return JobHandle(ResultTuple(id: id), client: self)
+        try await enqueueOne(TaskCall(job, options))
     }
 
     public func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String {
-        guard case .object(let kwargs) = try JSONValueEncoder().encode(job) else {
-            throw ApiumError(.badArguments, "\(Definition.name) does not encode as an object, so it has no keyword arguments")
-        }
-        let call = TaskCall(task: Definition.name, arguments: TaskArguments(kwargs: kwargs), options: Definition.options.completing(options))
-        return try await enqueue([call])[0]
+        try await enqueue(job, options).id
     }
 
     /// Enqueues a task by name: a Python worker's, or one known only at run time.
@@ -65,17 +61,12 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     public func enqueue(task: String, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions()) async throws
         -> JobHandle<JSONValue>
     {
-        let id = try await enqueue([TaskCall(task: task, arguments: TaskArguments(args: args, kwargs: kwargs), options: options)])[0]
-        return JobHandle(ResultTuple(id: id), client: self)
+        try await enqueueOne(TaskCall(task: task, arguments: TaskArguments(args: args, kwargs: kwargs), options: options))
     }
 
-    /// Enqueues many calls in one round trip; answers their ids in order.
-    public func enqueue(_ calls: [TaskCall]) async throws -> [String] {
-        let now = calls.contains { $0.options.needsTime } ? try await broker.serverTime() : Timestamp(microseconds: 0)
-        let dispatcher = dispatcher(now: now)
-        let outgoing = try calls.map { try $0.outgoing(dispatcher) }
-        try await broker.enqueue(outgoing)
-        return outgoing.map(\.message.id)
+    private func enqueueOne<Output>(_ call: TaskCall) async throws -> JobHandle<Output> {
+        let (ids, receipt) = try await send([call], isAllOrNone: true)
+        return JobHandle(ResultTuple(id: ids[0]), client: self, receipt: receipt)
     }
 
     /// The handle of a job enqueued elsewhere.
@@ -112,47 +103,5 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// Celery's workers keep revokes in their memory: they hear of them by a broadcast, and want no answer.
     private func tell(_ method: String, _ arguments: [String: JSONValue]) async throws {
         try await broker.controlTransport?.broadcast(ControlRequest(method, arguments: arguments), exchange: controlExchange)
-    }
-}
-
-/// One call of a task: its name, its arguments and what the caller says.
-public struct TaskCall: Sendable {
-    /// The task's name.
-    public var task: String
-    /// The arguments and what follows the task.
-    public var arguments: TaskArguments
-    /// What the caller says.
-    public var options: EnqueueOptions
-
-    /// Makes a call.
-    public init(task: String, arguments: TaskArguments = TaskArguments(), options: EnqueueOptions = EnqueueOptions()) {
-        self.task = task
-        self.arguments = arguments
-        self.options = options
-    }
-
-    /// The message of this call, as Celery's producer would write it.
-    func outgoing(_ dispatcher: Dispatcher) throws -> Outgoing {
-        try dispatcher.outgoing(task, arguments, SendOptions(options, now: dispatcher.now))
-    }
-}
-
-extension EnqueueOptions {
-    /// Whether a message of these options can only be made when the broker's time is known.
-    var needsTime: Bool { delay != nil || eta != nil || expires != nil }
-
-    /// What these options say about where the message goes.
-    var route: Route { Route(queue: queue, exchange: exchange, routingKey: routingKey, priority: priority) }
-}
-
-extension JobOptions {
-    /// The caller's options, with this job's own in the gaps.
-    func completing(_ options: EnqueueOptions) -> EnqueueOptions {
-        var options = options
-        // A caller who names an exchange has said where the message goes.
-        if options.exchange == nil { options.queue = options.queue ?? queue }
-        options.priority = options.priority ?? priority
-        options.ignoreResult = options.ignoreResult ?? ignoreResult
-        return options
     }
 }

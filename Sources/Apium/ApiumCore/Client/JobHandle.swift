@@ -13,15 +13,21 @@ import DynamicJSON
 public struct JobHandle<Output: Decodable & Sendable>: Sendable {
     /// The job's id, and those of the steps before it as far as its sender knows them.
     public let tuple: ResultTuple
+    /// What became of the enqueue that made this handle: one outcome, and what was confirmed. `nil` for a handle that was made otherwise.
+    public let receipt: EnqueueReceipt?
     let client: ApiumClient
 
-    init(_ tuple: ResultTuple, client: ApiumClient) {
+    init(_ tuple: ResultTuple, client: ApiumClient, receipt: EnqueueReceipt? = nil) {
         self.tuple = tuple
+        self.receipt = receipt
         self.client = client
     }
 
     /// The job's id.
     public var id: String { tuple.id }
+
+    /// Whether nothing was enqueued because the id was known (``EnqueueOptions/once(within:)``).
+    public var wasKnown: Bool { receipt?.outcomes.first == .known }
 
     /// The step before it in a chain, the header of a chord's body; `nil` when it has none or it is not known.
     public var parent: CanvasHandle? { tuple.parent.map { CanvasHandle($0, client: client) } }

@@ -12,14 +12,20 @@ public struct QueueDeclaration: Sendable, Hashable {
     public var maxPriority: Int?
     /// RabbitMQ's `x-expires`: the queue's messages go when nothing was published to it for this long. Default: `nil`, never.
     public var expires: Duration?
+    /// RabbitMQ's `x-max-length`, with its overflow `reject-publish`: while this many messages are ready, an enqueue is refused with
+    /// ``QueueFull``. Python producers on Redis don't keep it. Default: `nil`, no limit.
+    public var maxLength: Int?
 
     /// Declares a queue; each default is given at its property.
-    public init(_ name: String, exchange: String? = nil, routingKey: String? = nil, maxPriority: Int? = nil, expires: Duration? = nil) {
+    public init(
+        _ name: String, exchange: String? = nil, routingKey: String? = nil, maxPriority: Int? = nil, expires: Duration? = nil, maxLength: Int? = nil
+    ) {
         self.name = name
         self.exchange = exchange
         self.routingKey = routingKey
         self.maxPriority = maxPriority
         self.expires = expires
+        self.maxLength = maxLength
     }
 }
 

@@ -78,6 +78,9 @@ public struct Router: Sendable, Hashable {
     /// The names of the queues that a worker serves when nobody names any: the declared ones, else the default queue.
     public var servedQueues: [String] { queues.isEmpty ? [defaultQueue] : queues.map(\.name) }
 
+    /// How many messages may be ready in a queue, of those that have a limit.
+    public var queueLimits: [String: Int] { Dictionary(queues.compactMap { queue in queue.maxLength.map { (queue.name, $0) } }) { $1 } }
+
     /// The declaration of a queue; the default queue counts as declared when no queue is.
     private func declaration(of name: String) -> QueueDeclaration? {
         if let declared = queues.last(where: { $0.name == name }) { return declared }

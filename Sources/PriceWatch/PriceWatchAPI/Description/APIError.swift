@@ -36,6 +36,7 @@ public struct APIError: Error, Sendable, Hashable {
         case unreadablePage = "unreadable_page"
         case upgradeRequired = "upgrade_required"
         case rateLimited = "rate_limited"
+        case queueFull = "queue_full"
         case internalError = "internal_error"
         case unavailable
 
@@ -53,7 +54,7 @@ public struct APIError: Error, Sendable, Hashable {
             case .unsupportedMediaType: 415
             case .invalidField, .unreadablePage: 422
             case .upgradeRequired: 426
-            case .rateLimited: 429
+            case .rateLimited, .queueFull: 429
             case .internalError: 500
             case .unavailable: 503
             }
@@ -64,6 +65,13 @@ public struct APIError: Error, Sendable, Hashable {
     static func unreadable(_ failure: ParseFailure) -> APIError {
         if failure == .parserUnavailable { return APIError(.unavailable, "the parser cannot be reached; try again") }
         return APIError(.unreadablePage, "the page behind the link gave no price: \(failure.rawValue)", field: "link")
+    }
+
+    /// Come again later: ``headers`` say when, in whole seconds.
+    func retrying(after wait: Duration) -> APIError {
+        var error = self
+        error.headers["Retry-After"] = String(max(1, Int(wait.seconds.rounded(.up))))
+        return error
     }
 
     /// The body of the answer.

@@ -59,9 +59,13 @@ extension OperationDescription {
         for reply in replies { responses[String(reply.status)] = .object(reply.document) }
         for (status, codes) in Dictionary(grouping: errors, by: \.status) {
             let words = codes.map(\.rawValue).sorted().joined(separator: ", ")
-            responses[String(status)] = [
+            var response: [String: JSONValue] = [
                 "description": .string(words), "content": ["application/json": ["schema": .object(Schema.named(APIError.self).document)]],
             ]
+            if status == 429 {
+                response["headers"] = ["Retry-After": ["description": "Seconds to wait before the request is sent again.", "schema": ["type": "integer"]]]
+            }
+            responses[String(status)] = .object(response)
         }
         return responses
     }

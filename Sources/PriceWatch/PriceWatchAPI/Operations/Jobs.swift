@@ -7,6 +7,8 @@ import PriceWatchModel
 struct JobDesk: Sendable {
     var client: ApiumClient
     var ownership: JobOwnership
+    /// What a client is told to wait when a queue is full. Default: 5 seconds.
+    var fullQueueWait = Duration.seconds(5)
 
     /// Enqueues a typed job for a caller and answers its handle.
     func enqueue<Definition: JobDefinition>(_ job: Definition, for caller: Caller) async throws -> JobHandle<Definition.Output> {
@@ -46,6 +48,8 @@ struct JobDesk: Sendable {
     func translating<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
+        } catch let full as QueueFull {
+            throw APIError(.queueFull, "too many jobs wait in the queue \(full.queue); nothing was enqueued, try again later").retrying(after: fullQueueWait)
         } catch let error as ApiumError {
             throw APIError(error)
         }
@@ -116,7 +120,9 @@ struct JobRequest: Decodable, Sendable, SchemaProviding {
                     .optional("countdown", .number(0...604_800), "Seconds to wait before the job may run."),
                     .optional("expires", .number(1...604_800), "Seconds after which the job is not run any more."),
                     .optional("priority", .integer(0...9), "0 is first."),
-                    .optional("task_id", .string(StringRule(length: 1...128, alphabet: .identifier)), "The job's id; a new one if none is given."),
+                    .optional(
+                        "task_id", .string(StringRule(length: 1...128, alphabet: .identifier)),
+                        "The job's id; a new one if none is given. An id that is known, by a request of the last day or by a result, is a conflict."),
                 ])),
         ])
     }
@@ -131,6 +137,8 @@ struct JobRequest: Decodable, Sendable, SchemaProviding {
             $0.expires = options?.expires.map { .seconds($0) }
             $0.priority = options?.priority
             $0.id = options?.taskID
+            // A request that is sent again under its id finds the first one's job.
+            if options?.taskID != nil { $0.conditions.onceWithin = .days(1) }
         }
     }
 }
@@ -153,11 +161,10 @@ struct JobOperations {
         Operation(
             .post, "/api/v1/jobs", id: "enqueueJob", tag: "jobs", summary: "Enqueue a job by name",
             details: "Jobs of this deployment: \(catalog.names.joined(separator: ", ")). A token may be limited to some of them.", scopes: [.jobs],
-            errors: [.conflict], inputs: BodyInput(JobRequest.self), PreferInput()
+            errors: [.conflict, .queueFull], inputs: BodyInput(JobRequest.self), PreferInput()
         ) { call, request, wait in
             let caller = try call.requireCaller()
             try check(request, by: caller)
-            if let id = request.options?.taskID { try await checkUnused(id) }
             var options = request.enqueueOptions
             options.id = options.id ?? desk.ownership.makeID(for: caller)
             if let own = catalog[request.task] {
@@ -167,6 +174,7 @@ struct JobOperations {
             let handle = try await desk.translating {
                 try await desk.client.enqueue(task: request.task, args: request.args ?? [], kwargs: request.kwargs ?? [:], options)
             }
+            if handle.wasKnown { throw APIError(.conflict, "there is a job with this id already", field: "options.task_id") }
             guard let wait, wait > .zero else { return .accepted(JobView(pending: handle.id)) as JobOutput }
             return try await desk.view(handle.id, waiting: wait)
         }
@@ -184,11 +192,6 @@ struct JobOperations {
         guard request.kwargs?["chat_id"] == .int(chat), (request.args ?? []).isEmpty else {
             throw APIError(.forbidden, "a token of one chat may only enqueue jobs whose keyword argument chat_id is that chat", field: "kwargs.chat_id")
         }
-    }
-
-    private func checkUnused(_ id: String) async throws {
-        let stored = try await desk.translating { try await desk.client.results.document(for: id) }
-        guard stored == nil else { throw APIError(.conflict, "there is a result of a job with this id already", field: "options.task_id") }
     }
 
     private var read: Operation {

@@ -35,7 +35,7 @@ struct WatchOperations {
         Operation(
             .post, "/api/v1/watches", id: "addWatch", tag: "watches", summary: "Have a chat follow the product behind a link",
             details: "Enqueues the job pricewatch.add_product: 202 at once, or its outcome with `Prefer: wait=N`.", scopes: [.write],
-            errors: [.notFound, .unreadablePage, .tooManyWatches], inputs: BodyInput(WatchRequest.self), PreferInput()
+            errors: [.notFound, .unreadablePage, .tooManyWatches, .queueFull], inputs: BodyInput(WatchRequest.self), PreferInput()
         ) { call, request, wait in
             let caller = try call.requireCaller()
             try caller.check(chat: request.chatID)
@@ -56,7 +56,7 @@ struct WatchOperations {
         Operation(
             .delete, "/api/v1/watches/{id}", id: "removeWatch", tag: "watches", summary: "Have a chat stop following a product",
             details: "Enqueues the job pricewatch.remove_watch: 202 at once, or 204 when it is done with `Prefer: wait=N`.", scopes: [.write],
-            errors: [.notFound], inputs: PathInput("id", .id, as: Int64.self, "The watch's id."), chatID, PreferInput()
+            errors: [.notFound, .queueFull], inputs: PathInput("id", .id, as: Int64.self, "The watch's id."), chatID, PreferInput()
         ) { call, id, chat, wait in
             let caller = try call.requireCaller()
             try caller.check(chat: chat)

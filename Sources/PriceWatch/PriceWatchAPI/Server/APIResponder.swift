@@ -98,8 +98,6 @@ public struct APIResponder: HTTPResponder {
     private func limit(_ caller: Caller) throws {
         let limit = caller.scopes.contains(.service) ? serviceRateLimit : rateLimit
         guard let wait = buckets.take(from: caller.id, limit: limit) else { return }
-        var error = APIError(.rateLimited, "too many requests of this token; \(limit.perSecond) a second are allowed")
-        error.headers["Retry-After"] = String(max(1, Int(wait.seconds.rounded(.up))))
-        throw error
+        throw APIError(.rateLimited, "too many requests of this token; \(limit.perSecond) a second are allowed").retrying(after: wait)
     }
 }

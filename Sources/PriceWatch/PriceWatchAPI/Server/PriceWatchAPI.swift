@@ -45,6 +45,8 @@ public struct APIConfiguration: Sendable {
     public var rateLimit: RateLimit
     /// What the service token may ask for. Default: 500 a second, 1000 at once.
     public var serviceRateLimit: RateLimit
+    /// What a client is told to wait by `Retry-After` when the queue of its job is full (`max_length` of `task_queues`). Default: 5 seconds.
+    public var fullQueueWait: Duration
     /// How long a preview may take. Default: 20 seconds.
     public var parseDeadline: Duration
     /// How long the bot's questions that are jobs may take. Default: 60 seconds.
@@ -55,13 +57,15 @@ public struct APIConfiguration: Sendable {
     /// Makes a configuration; the defaults are given at the properties.
     public init(
         serviceToken: String, jobs: JobCatalog = .priceWatch, rateLimit: RateLimit = RateLimit(perSecond: 50, burst: 100),
-        serviceRateLimit: RateLimit = RateLimit(perSecond: 500, burst: 1000), parseDeadline: Duration = .seconds(20), chatDeadline: Duration = .seconds(60),
+        serviceRateLimit: RateLimit = RateLimit(perSecond: 500, burst: 1000), fullQueueWait: Duration = .seconds(5), parseDeadline: Duration = .seconds(20),
+        chatDeadline: Duration = .seconds(60),
         webSocket: WebSocketConfiguration = WebSocketConfiguration(maxMessageSize: 64 * 1024)
     ) {
         self.serviceToken = serviceToken
         self.jobs = jobs
         self.rateLimit = rateLimit
         self.serviceRateLimit = serviceRateLimit
+        self.fullQueueWait = fullQueueWait
         self.parseDeadline = parseDeadline
         self.chatDeadline = chatDeadline
         self.webSocket = webSocket
@@ -80,7 +84,7 @@ public struct PriceWatchAPI: Sendable {
 
     /// Makes the API; `mounts` are other routers on the same server.
     public init(services: APIServices, configuration: APIConfiguration, mounts: [Mount] = []) {
-        let desk = JobDesk(client: services.apium, ownership: JobOwnership(secret: configuration.serviceToken))
+        let desk = JobDesk(client: services.apium, ownership: JobOwnership(secret: configuration.serviceToken), fullQueueWait: configuration.fullQueueWait)
         let authenticator = TokenAuthenticator(serviceToken: configuration.serviceToken, store: services.tokens)
         let reader = GuardedReader(base: services.reader, logger: Logger(label: "api.reader"))
         var operations = JobOperations(desk: desk, catalog: configuration.jobs).all

@@ -22,6 +22,10 @@ public struct EnqueueOptions: Sendable {
     public var ignoreResult: Bool?
     /// How the body is written: Celery's `serializer` and `compression`. `nil`: as the client writes all of them.
     public var format: ContentFormat?
+    /// What must be so for the job to be enqueued: its id not known yet, its queue not too long. Default: nothing.
+    public var conditions = EnqueueConditions()
+    /// What has to hold the job before the call returns. `nil`: the server's memory.
+    public var durability: Durability?
     /// Additional headers.
     public var headers: [String: JSONValue] = [:]
     /// The workflow's first job.

@@ -27,6 +27,15 @@ extension EnqueueOptions {
     /// With headers of the caller's own, beside Celery's.
     public static func headers(_ headers: [String: JSONValue]) -> EnqueueOptions { with { $0.headers = headers } }
 
+    /// With this id, and only if it is not known: see ``once(within:)``.
+    public static func once(_ id: String, within time: Duration = .days(1)) -> EnqueueOptions { .id(id).once(within: time) }
+
+    /// Only while fewer than this many messages are ready in its queue; else ``QueueFull`` is thrown.
+    public static func queueLimit(_ limit: Int) -> EnqueueOptions { with { $0.conditions.queueLimit = limit } }
+
+    /// Returning when that much holds the job; what was confirmed stands in ``JobHandle/receipt``.
+    public static func confirmed(_ durability: Durability) -> EnqueueOptions { with { $0.durability = durability } }
+
     /// On this queue.
     public func on(queue: String) -> EnqueueOptions { changed { $0.queue = queue } }
 
@@ -44,6 +53,16 @@ extension EnqueueOptions {
 
     /// Whether the result is thrown away.
     public func ignoringResult(_ flag: Bool = true) -> EnqueueOptions { changed { $0.ignoreResult = flag } }
+
+    /// Only if the id, which has to be given, is not known: no enqueue with this word and id within this time before, and no result of it on the
+    /// broker. Else nothing is enqueued, and ``JobHandle/receipt`` says so. The time counts from when the job is due.
+    public func once(within time: Duration = .days(1)) -> EnqueueOptions { changed { $0.conditions.onceWithin = time } }
+
+    /// Only while fewer than this many messages are ready in its queue; else ``QueueFull`` is thrown.
+    public func queueLimit(_ limit: Int) -> EnqueueOptions { changed { $0.conditions.queueLimit = limit } }
+
+    /// Returning when that much holds the job; what was confirmed stands in ``JobHandle/receipt``.
+    public func confirmed(_ durability: Durability) -> EnqueueOptions { changed { $0.durability = durability } }
 
     private func changed(_ change: (inout EnqueueOptions) -> Void) -> EnqueueOptions {
         var options = self

@@ -1,0 +1,33 @@
+import ApiumCore
+
+extension BrokerState {
+    /// Puts messages on their queues if their conditions hold, all or each for itself.
+    ///
+    /// - Throws: ``QueueFull`` under terms of all or none: then nothing has changed.
+    mutating func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms, at now: Timestamp) throws -> [EnqueueOutcome] {
+        known = known.filter { $0.value > now }
+        var next = self
+        let outcomes = try messages.map { outgoing in
+            let outcome = next.outcome(of: outgoing)
+            if case .refused(let full) = outcome, terms.isAllOrNone { throw full }
+            guard outcome == .enqueued else { return outcome }
+            next.enqueue([outgoing], at: now)
+            if let time = outgoing.conditions.onceWithin { next.known[outgoing.message.id] = now + max(outgoing.delay ?? .zero, .zero) + time }
+            return outcome
+        }
+        self = next
+        return outcomes
+    }
+
+    private func outcome(of outgoing: Outgoing) -> EnqueueOutcome {
+        let id = outgoing.message.id
+        if outgoing.conditions.onceWithin != nil, known[id] != nil || results[id] != nil { return .known }
+        for queue in targets(of: outgoing) {
+            let length = queues[queue]?.count ?? 0
+            if let limit = outgoing.conditions.queueLimit ?? queueLimits[queue], length >= limit {
+                return .refused(QueueFull(queue: queue, limit: limit, length: length))
+            }
+        }
+        return .enqueued
+    }
+}
