@@ -51,7 +51,7 @@ struct Sender: Sendable {
                     task: "chaos.work", arguments: TaskArguments(kwargs: ["key": .string(item.key), "ms": .int(item.milliseconds)]),
                     options: .on(queue: queue))
             }
-            _ = try await client.enqueue(calls)
+            _ = try await client.enqueueAll(calls)
         case .later(let milliseconds): _ = try await client.send(steps[0].after(.milliseconds(milliseconds)))
         case .retry(let times):
             _ = try await client.send(Signature("chaos.retry", kwargs: steps[0].kwargs.merging(["times": .int(times)]) { $1 }).on(queue: queue))
