@@ -239,7 +239,7 @@ let package = Package(
         .target(
             name: "PriceWatchAdmin",
             dependencies: [
-                "PriceWatchModel", "PriceWatchStore", "Apium", .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                "PriceWatchModel", "PriceWatchStore", "Apium", "ApiumBeat", .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "Mustache", package: "swift-mustache", condition: application),
                 .product(name: "Crypto", package: "swift-crypto", condition: application),
             ],
@@ -248,7 +248,7 @@ let package = Package(
         .target(
             name: "PriceWatchAPI",
             dependencies: [
-                "PriceWatchModel", "PriceWatchJobs", "PriceWatchStore", "Apium", "DynamicJSON", "WebSocketUpgrade",
+                "PriceWatchModel", "PriceWatchJobs", "PriceWatchStore", "Apium", "ApiumBeat", "DynamicJSON", "WebSocketUpgrade",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "Crypto", package: "swift-crypto", condition: application),
             ],
@@ -380,7 +380,7 @@ let package = Package(
         .testTarget(
             name: "PriceWatchAPITests",
             dependencies: [
-                "PriceWatchAPI", "PriceWatchJobs", "PriceWatchModel", "ApiumTesting", "ApiumWorker", "DynamicJSON", "WebSocketUpgrade",
+                "PriceWatchAPI", "PriceWatchJobs", "PriceWatchModel", "ApiumBeat", "ApiumTesting", "ApiumWorker", "DynamicJSON", "WebSocketUpgrade",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(
@@ -389,7 +389,7 @@ let package = Package(
         .testTarget(
             name: "PriceWatchAdminTests",
             dependencies: [
-                "PriceWatchAdmin", "PriceWatchModel", "ApiumCore", "ApiumTesting",
+                "PriceWatchAdmin", "PriceWatchModel", "ApiumBeat", "ApiumCore", "ApiumTesting",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),

@@ -108,6 +108,26 @@ struct ManyBeatsTests {
         #expect(skipped == ["not_in_force 1", "disabled 4", "not_in_force 5"])
     }
 
+    @Test("two schedules of one generation take turns: neither hears the other's adoption as a change of its own")
+    func sameGeneration() async throws {
+        let broker = InMemoryBroker(clock: clock)
+        let (one, other) = (beat(broker, [schedule[0]]), beat(broker, [schedule[1]]))
+        _ = try await one.round()
+        _ = try await other.round()
+        let adopted = try await broker.schedule()
+        await one.scheduleMayHaveChanged()
+        _ = try await one.round()
+        #expect(try await broker.schedule() == adopted, "a rumour made a beat adopt its schedule again")
+        clock.advance(by: .seconds(8))
+        #expect(try await one.round() == .seconds(30), "a beat whose entries are not in force stands by")
+        _ = try await other.round()
+        #expect(try await broker.queueLength("interval") == 0)
+        #expect(try await broker.queueLength("short") == 5)
+        clock.advance(by: .seconds(30))
+        _ = try await one.round()
+        #expect(try await broker.schedule().progress.keys.sorted() == ["interval"])
+    }
+
     @Test("an entry whose jobs cannot be sent holds up no other")
     func brokenEntry() async throws {
         let broker = InMemoryBroker(clock: clock)

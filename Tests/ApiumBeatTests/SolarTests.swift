@@ -50,8 +50,48 @@ struct SolarTests {
         #expect(try next(.duskAstronomical, 69.65, 18.96, after: "2026-06-01T00:00:00Z").map { $0 - sunset > .days(30) } == true)
     }
 
+    @Test(
+        "the first event after a long day or a long night comes on its day: as early as a search minute by minute finds it",
+        arguments: [48.9, 59.9, 66.2, 67.5, 69.65, 78.2, 85, 89.5, -66.8, -77.85])
+    func afterPauses(latitude: Double) throws {
+        for event in SolarSchedule.Event.allCases where event != .solarNoon {
+            let schedule = try SolarSchedule(event, latitude: latitude, longitude: 18.96)
+            let isRising = [.dawnAstronomical, .dawnNautical, .dawnCivil, .sunrise].contains(event)
+            var cursor = try #require(Timestamp(iso8601: "2026-01-01T00:00:00Z"))
+            let end = try #require(Timestamp(iso8601: "2027-01-01T00:00:00Z"))
+            // A step of some weeks after each event found, so that all pauses of the year are met in a moment.
+            while cursor < end, let found = schedule.next(after: cursor) {
+                #expect(schedule.isCrossing(at: found, upward: isRising), "\(event) at \(latitude): \(found.iso8601)")
+                if found - cursor > .hours(25) {
+                    let earlier = schedule.firstCrossing(after: max(cursor, found + (.zero - .days(3))), before: found, upward: isRising)
+                    #expect(earlier == nil, "\(event) at \(latitude) is \(found.iso8601), and \(earlier?.iso8601 ?? "") before it")
+                }
+                cursor = found + (found - cursor > .hours(25) ? .seconds(1) : .hours(19))
+            }
+        }
+    }
+
     @Test("a place that is not on Earth is refused", arguments: [(91.0, 0.0), (-90.5, 0), (0, 180.5), (.nan, 0)])
     func noPlace(latitude: Double, longitude: Double) {
         #expect(throws: ApiumError.self) { try SolarSchedule(.sunset, latitude: latitude, longitude: longitude) }
+    }
+}
+
+extension SolarSchedule {
+    /// Whether the sun passes the event's height within two seconds of an instant.
+    fileprivate func isCrossing(at instant: Timestamp, upward: Bool) -> Bool {
+        let (before, after) = (height(at: instant.seconds - 2), height(at: instant.seconds + 2))
+        return upward ? before < 0 && after >= 0 : before >= 0 && after < 0
+    }
+
+    /// A crossing that a look at each minute finds, but for those of less than two minutes and the minutes around `end`.
+    fileprivate func firstCrossing(after start: Timestamp, before end: Timestamp, upward: Bool) -> Timestamp? {
+        var last = height(at: start.seconds)
+        for second in stride(from: start.seconds + 60, to: end.seconds - 120, by: 60) {
+            let next = height(at: second)
+            if upward ? last < 0 && next >= 0 : last >= 0 && next < 0 { return Timestamp(seconds: second) }
+            last = next
+        }
+        return nil
     }
 }

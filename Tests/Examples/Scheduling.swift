@@ -4,6 +4,13 @@ import DynamicJSON
 import Logging
 import Testing
 
+/// A job of the schedule.
+private struct WriteReport: JobDefinition {
+    static let name = "shop.report"
+    typealias Output = NoOutput
+    var kind: String
+}
+
 /// A schedule in code.
 @Suite("Example: schedules", .timeLimit(.minutes(1)))
 struct ScheduleExamples {
@@ -20,7 +27,7 @@ struct ScheduleExamples {
             // docs: beat
             let entries = [
                 ScheduleEntry(name: "check-due", task: "shop.check_due", schedule: .every(.milliseconds(200)), expires: .seconds(60)),
-                ScheduleEntry(name: "nightly", task: "shop.report", schedule: .crontab(try Crontab("0 3 * * *"), .utc, ClockChange())),
+                try ScheduleEntry("nightly", WriteReport(kind: "daily"), .crontab("0 3 * * *"), catchUp: .once, overlap: Overlap(.skip)),
             ]
             let beat = Beat(broker: client.broker, entries: entries, generation: 1, logger: logger)
             // docs: end
@@ -35,6 +42,21 @@ struct ScheduleExamples {
                 try await group.waitForAll()
                 #expect(Set(slots).count == 3, "each slot once: \(slots)")
             }
+        }
+    }
+
+    @Test("the schedule is edited while it runs, and says who did it", arguments: Place.all)
+    func desk(place: Place) async throws {
+        try await place.run(JobRegistry()) { client in
+            // docs: desk
+            let desk = ScheduleDesk(broker: client.broker)
+            try await desk.add(ScheduleEntry("nightly", WriteReport(kind: "daily"), .crontab("0 3 * * *"), catchUp: .once), by: "anna")
+            try await desk.setEnabled(false, "nightly", by: "anna")
+            let slots = try await desk.preview("nightly", count: 3)
+            let changes = try await desk.audit(entry: "nightly")
+            // docs: end
+            #expect(slots.count == 3 && slots[0].local.contains("T03:00:00"))
+            #expect(changes.map(\.editor.action) == ["disable", "add"])
         }
     }
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CAPTURES = HERE.parent / "Fixtures" / "celery"
 LONGEST = 3000
+ZONES = ["UTC", "Europe/Berlin", "Europe/Dublin", "America/Nuuk", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia"]
 
 
 REPLY_TO = {"exchange": "reply.celery.pidbox", "routing_key": "oid"}
@@ -107,6 +108,7 @@ def main() -> None:
     write("resp", [b"+OK\r\n", b"-ERR no\r\n", b":42\r\n", b"$5\r\nhello\r\n", b"$-1\r\n", b"*2\r\n$1\r\na\r\n*1\r\n:-7\r\n", b"*-1\r\n", b"*0\r\n:1\r\n"])
     urls = ["redis://:p%40ss@localhost:6379/1?db=2", "rediss://u:p@[::1]:1/0", "redis+socket:///tmp/r.sock?virtual_host=3", "sentinel://a:1;sentinel://b:2/0"]
     write("url", [url.encode() for url in urls])
+    write("zone", [path.read_bytes() for path in (Path("/usr/share/zoneinfo") / name for name in ZONES) if path.is_file()])
     write("crontab", [b"* * * * *", b"*/15 8-18 1,15 jan-jun mon", b"0 22-2/2 31 2 sun,sat", b"59 23 * * 0"])
 
 

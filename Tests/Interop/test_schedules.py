@@ -25,7 +25,7 @@ def preview(folder: Path, entries: dict[str, dict], start: datetime, count: int)
     """What the command line shows of all entries."""
     path = folder / "schedule.yaml"
     path.write_text(json.dumps({"entries": entries}))
-    command = [PROGRAMS / "apium", "schedule", "preview", path, "--json", "--count", str(count), "--from", start.isoformat()]
+    command = [PROGRAMS / "apium", "schedule", "preview", "--file", path, "--json", "--count", str(count), "--from", start.isoformat()]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)

@@ -73,23 +73,40 @@ actor BeatEngine {
 
     // MARK: The schedule
 
+    /// Reads the schedule and puts it in force.
+    ///
+    /// Where only a rumour of a change is the reason, and neither another deployment nor an edit is behind it, nothing is adopted: two
+    /// schedules of one generation would else hear of each other for ever.
     private func sync(at now: Timestamp) async throws {
-        while true {
-            let stored = try await store.schedule()
-            for fault in book.read(edits: stored.edits) { logger.error("an entry of the dynamic store cannot be used", metadata: ["fault": "\(fault)"]) }
-            edition = ScheduleEdition(generation: generation, revision: stored.edition.revision)
-            let entries = book.entries
-            let adoption = ScheduleAdoption(
-                edition: edition, entries: Dictionary(entries.map { ($0.name, $0.adopted(document: book.documents[$0.name])) }) { first, _ in first })
-            switch try await store.adopt(adoption) {
-            case .staleRevision: continue
-            case .staleGeneration: standBy()
-            case .adopted(let progress): activate(entries, progress)
+        let isDue = syncedAt.map { now - $0 >= resync } ?? true
+        // Before it is read, so that a change in the middle is not forgotten.
+        isStale = false
+        do {
+            while true {
+                let stored = try await store.schedule()
+                if !isDue, stored.edition == edition { return }
+                for fault in book.read(edits: stored.edits) { logger.error("an entry of the dynamic store cannot be used", metadata: ["fault": "\(fault)"]) }
+                edition = ScheduleEdition(generation: generation, revision: stored.edition.revision)
+                if try await adopt() { break }
             }
-            syncedAt = now
-            isStale = false
-            return
+        } catch {
+            isStale = true
+            throw error
         }
+        syncedAt = now
+    }
+
+    /// Puts the entries in force; false when the store was edited meanwhile.
+    private func adopt() async throws -> Bool {
+        let entries = book.entries
+        let adoption = ScheduleAdoption(
+            edition: edition, entries: Dictionary(entries.map { ($0.name, $0.adopted(document: book.documents[$0.name])) }) { first, _ in first })
+        switch try await store.adopt(adoption) {
+        case .staleRevision: return false
+        case .staleGeneration: standBy()
+        case .adopted(let progress): activate(entries, progress)
+        }
+        return true
     }
 
     private func activate(_ entries: [ScheduleEntry], _ progress: [String: EntryProgress]) {

@@ -35,7 +35,7 @@ extension Node {
         case .object(let object): self = .mapping(Mapping(object.sorted { $0.key < $1.key }.map { (Node($0.key), Node($0.value)) }))
         case .array(let list): self = .sequence(Sequence(list.map { Node($0) }))
         case .string(let text): self = .scalar(Scalar(text, Tag(.implicit), .doubleQuoted))
-        default: self = .scalar(Scalar(value.text))
+        default: self = .scalar(Scalar(value.text, Tag(.implicit), .plain))
         }
     }
 }

@@ -49,12 +49,31 @@ extension ScheduleEntry {
     ///
     /// - Throws: ``ApiumError`` `invalidConfiguration` with every fault.
     public init(name: String, definition: JSONValue) throws {
+        // A definition that is no text has no lines.
+        try self.init(name: name, Node(definition)) { fault in String(fault.drop { $0 != " " }.dropFirst()) }
+    }
+
+    /// The entry as it would stand in a schedule file, under its name, as YAML.
+    public var yaml: String { (try? Yams.serialize(node: Node(definition))) ?? definition.text }
+
+    /// Reads an entry as it stands in a schedule file under its name, as YAML.
+    ///
+    /// - Throws: ``ApiumError`` `invalidConfiguration` with every fault and its line.
+    public init(name: String, yaml text: String) throws {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch {
+            throw ApiumError(.invalidConfiguration, "the definition is no YAML", underlying: error)
+        }
+        try self.init(name: name, node ?? Node("")) { "line \($0)" }
+    }
+
+    private init(name: String, _ node: Node, fault: (String) -> String) throws {
         var reader = ScheduleReader()
-        let entry = reader.entry(name, Node(definition))
+        let entry = reader.entry(name, node)
         guard reader.faults.isEmpty, let entry else {
-            // A definition that is no file has no lines.
-            let faults = reader.faults.map { fault in fault.drop { $0 != " " }.dropFirst() }
-            throw ApiumError(.invalidConfiguration, faults.joined(separator: "\n"))
+            throw ApiumError(.invalidConfiguration, reader.faults.map(fault).joined(separator: "\n"))
         }
         self = entry
     }

@@ -11,7 +11,7 @@ extension ScheduleEntry {
     ///
     /// - Throws: ``ApiumError`` `badArguments` for a job that does not encode as an object.
     public init<Definition: JobDefinition>(
-        _ name: String = Definition.name, _ job: Definition, _ schedule: Schedule, queue: String? = nil, priority: Int? = nil, expires: Duration? = nil,
+        _ name: String, _ job: Definition, _ schedule: Schedule, queue: String? = nil, priority: Int? = nil, expires: Duration? = nil,
         jitter: Duration = .zero, start: Timestamp? = nil, end: Timestamp? = nil, catchUp: CatchUp = .skip, overlap: Overlap = .allow, isEnabled: Bool = true
     ) throws {
         guard case .object(let kwargs) = try JSONValueEncoder().encode(job) else {

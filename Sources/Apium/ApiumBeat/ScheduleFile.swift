@@ -36,6 +36,24 @@ public struct ScheduleFile: Sendable {
         }
     }
 
+    /// Whether a text looks like a schedule file: a map with `entries`.
+    public static func isSchedule(yaml text: String) -> Bool {
+        guard case .mapping(let map)? = try? Yams.compose(yaml: text) else { return false }
+        return map["entries"] != nil
+    }
+
+    /// The entries of the file and those of a program's code.
+    ///
+    /// - Throws: ``ApiumError`` `invalidConfiguration` for names that stand in both, or twice in the code.
+    public func adding(_ others: [ScheduleEntry]) throws -> [ScheduleEntry] {
+        let all = entries + others
+        let twice = Dictionary(grouping: all, by: \.name).filter { $0.value.count > 1 }.keys.sorted()
+        guard twice.isEmpty else {
+            throw ApiumError(.invalidConfiguration, "these entries stand in the schedule twice: \(twice.joined(separator: ", "))")
+        }
+        return all
+    }
+
     /// Reads a schedule from a file; its generation is the time of its last change.
     public static func load(path: String) throws -> (file: ScheduleFile, generation: Int64) {
         let url = URL(fileURLWithPath: path)

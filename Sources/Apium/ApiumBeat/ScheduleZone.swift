@@ -12,7 +12,7 @@ public struct ScheduleZone: Sendable, Hashable, CustomStringConvertible {
     /// Coordinated universal time.
     public static let utc = ScheduleZone(name: "UTC", info: .utc)
 
-    private init(name: String, info: ZoneInfo) {
+    init(name: String, info: ZoneInfo) {
         self.name = name
         self.info = info
     }

@@ -11,6 +11,9 @@ public struct SlotPreview: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { note.map { "\(local)  \($0)" } ?? local }
 
+    /// A slot by itself: there is no slot before, since which the clock might have been changed.
+    public init(slot: Timestamp, zone: ScheduleZone) { self.init(slot: slot, zone: zone, since: slot) }
+
     init(slot: Timestamp, zone: ScheduleZone, since last: Timestamp) {
         self.slot = slot
         let offset = zone.offset(at: slot)

@@ -72,38 +72,45 @@ public struct SolarSchedule: Sendable, Hashable, CustomStringConvertible {
     /// The first event after an instant, in whole seconds; `nil` when there is none within 366 days (at the poles there may be none).
     public func next(after instant: Timestamp) -> Timestamp? {
         let second = instant.flooredSecond
-        let today = WallTime(total: second).day
-        // The events of solar day n lie around its noon at this longitude, so that the day before may still have one to come.
-        for day in (today - 1)...(today + 367) {
-            guard let found = self.second(ofDay: day), found > second, found - second <= 366 * 86_400 else { continue }
-            return Timestamp(wholeSeconds: found)
+        // The half before may still have an event to come.
+        var half = Int(((Double(second) + longitude * 240) / 43_200).rounded(.down)) - 1
+        var start = turn(half)
+        while Int(start) <= second + 366 * 86_400 {
+            let end = turn(half + 1)
+            if let found = event(between: start, and: end, endsAtNoon: half % 2 == 0), found > second { return Timestamp(wholeSeconds: found) }
+            half += 1
+            start = end
         }
         return nil
     }
 
-    /// The event around the local noon of a day, in seconds since 1970; `nil` when the sun does not reach the height.
-    private func second(ofDay day: Int) -> Int? {
-        let noon = Double(day) * 86_400 + 43_200 - longitude * 240
-        var time = noon
-        // The sun moves on while the Earth turns: each round uses its place at the last estimate; five end below a second.
-        for _ in 0..<8 {
-            let sun = SunPosition(at: time)
-            let transit = noon - sun.equationOfTime
-            guard let angle = hourAngle(declination: sun.declination) else { return nil }
-            let estimate = transit + event.side * angle * 240
-            if abs(estimate - time) < 0.01 { return Int(estimate.rounded()) }
-            time = estimate
-        }
-        return Int(time.rounded())
+    /// When the sun crosses the meridian: for an even number below the pole, for an odd one above it. Between two turns it rises all the
+    /// time, or sinks.
+    private func turn(_ half: Int) -> Double {
+        let mean = Double(half) * 43_200 - longitude * 240
+        let estimate = mean - SunPosition(at: mean).equationOfTime
+        return mean - SunPosition(at: estimate).equationOfTime
     }
 
-    /// Degrees that the Earth turns between noon and the event.
-    private func hourAngle(declination: Double) -> Double? {
-        guard event.side != 0 else { return 0 }
+    /// The event in half a day, in seconds since 1970; `nil` when the sun is not at that height then.
+    private func event(between start: Double, and end: Double, endsAtNoon: Bool) -> Int? {
+        guard event.side != 0 else { return endsAtNoon ? Int(end.rounded()) : nil }
+        // Morning's events are crossings upward. Near the poles one may lie in the other half of the day.
+        var (low, high) = (start, end)
+        guard height(at: low) * event.side >= 0, height(at: high) * event.side < 0 else { return nil }
+        while high - low > 0.01 {
+            let middle = (low + high) / 2
+            if height(at: middle) * event.side >= 0 { low = middle } else { high = middle }
+        }
+        return Int(high.rounded())
+    }
+
+    /// The sine of the height of the sun's centre, less that of the event's height.
+    func height(at second: Double) -> Double {
+        let sun = SunPosition(at: second)
+        let angle = ((second + longitude * 240 + sun.equationOfTime).truncatingRemainder(dividingBy: 86_400) - 43_200) / 240 * .pi / 180
         let latitude = latitude * .pi / 180
-        let cosine = (sin(event.altitude * .pi / 180) - sin(latitude) * sin(declination)) / (cos(latitude) * cos(declination))
-        guard abs(cosine) <= 1 else { return nil }
-        return acos(cosine) * 180 / .pi
+        return sin(latitude) * sin(sun.declination) + cos(latitude) * cos(sun.declination) * cos(angle) - sin(event.altitude * .pi / 180)
     }
 }
 

@@ -27,9 +27,17 @@ struct ZoneInfo: Sendable {
         guard allowed, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
         let folder = ProcessInfo.processInfo.environment["TZDIR"] ?? "/usr/share/zoneinfo"
         guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)") else { return nil }
-        var reader = ZoneReader(bytes: [UInt8](data))
+        return read([UInt8](data))
+    }
+
+    /// Reads the bytes of a TZif file; `nil` when they are none.
+    static func read(_ bytes: [UInt8]) -> ZoneInfo? {
+        var reader = ZoneReader(bytes: bytes)
         return reader.zone()
     }
+
+    /// Whether an offset may be one: RFC 8536 allows less than 25 hours west, less than 26 hours east.
+    static func isOffset(_ seconds: Int) -> Bool { (-89_999...93_599).contains(seconds) }
 
     /// Seconds east of UTC at an instant in seconds since 1970.
     func offset(at second: Int) -> Int {
@@ -92,8 +100,9 @@ private struct ZoneReader {
         let types = indices + header.times
         let offsets = (0..<header.types).map { number(at: types + $0 * 6, width: 4) }
         let chosen = (0..<header.times).map { Int(bytes[indices + $0]) }
-        guard chosen.allSatisfy({ $0 < offsets.count }) else { return nil }
+        guard chosen.allSatisfy({ $0 < offsets.count }), offsets.allSatisfy(ZoneInfo.isOffset) else { return nil }
         let transitions = (0..<header.times).map { number(at: position + $0 * width, width: width) }
+        guard zip(transitions, transitions.dropFirst()).allSatisfy(<) else { return nil }
         return ZoneInfo(transitions: transitions, offsets: chosen.map { offsets[$0] }, first: offsets[0], rule: rule)
     }
 

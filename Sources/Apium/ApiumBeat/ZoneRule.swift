@@ -50,7 +50,7 @@ struct ZoneRule: Sendable, Hashable {
     /// Reads a TZ string; `nil` when it is none.
     init?(_ text: String) {
         var parser = RuleParser(text)
-        guard parser.name(), let west = parser.time() else { return nil }
+        guard parser.name(), let west = parser.time(), ZoneInfo.isOffset(-west) else { return nil }
         standard = -west
         guard !parser.isAtEnd else {
             summer = nil
@@ -58,7 +58,7 @@ struct ZoneRule: Sendable, Hashable {
         }
         guard parser.name() else { return nil }
         let offset = parser.isNext(",") ? standard + 3600 : parser.time().map { -$0 }
-        guard let offset, let begin = parser.change(), let end = parser.change(), parser.isAtEnd else { return nil }
+        guard let offset, ZoneInfo.isOffset(offset), let begin = parser.change(), let end = parser.change(), parser.isAtEnd else { return nil }
         summer = Summer(offset: offset, begin: begin, end: end)
     }
 

@@ -22,7 +22,11 @@ public struct BeatCommand: AsyncParsableCommand {
     }
 
     /// Runs the beat in a program that has been set up already, with services beside it: health and metrics endpoints.
-    public func run(in setup: ProcessSetup, companions: (ApiumConnection) -> [any Service]) async throws {
+    ///
+    /// - Parameter entries: what the program's code adds to the schedule file. Where there are any, the program's own build counts for the
+    ///   generation, too.
+    /// - Throws: ``ApiumError`` `invalidConfiguration` for faults of the file, and for names that stand in both.
+    public func run(in setup: ProcessSetup, entries: [ScheduleEntry] = [], companions: (ApiumConnection) -> [any Service]) async throws {
         try await reportingFaults {
             let logger = setup.logger
             let loaded = try connection.settings(
@@ -33,8 +37,11 @@ public struct BeatCommand: AsyncParsableCommand {
                 ])
             loaded.log(to: logger)
             let (file, generation) = try ScheduleFile.load(path: loaded.settings.scheduleFile)
+            let all = try file.adding(entries)
             let open = try loaded.settings.connect(logger: logger)
-            let beat = Beat(broker: open.broker, entries: file.entries, generation: generation, router: loaded.settings.router, logger: logger)
+            let beat = Beat(
+                broker: open.broker, entries: all, generation: entries.isEmpty ? generation : max(generation, Beat.executableGeneration),
+                router: loaded.settings.router, logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(services: [beat] + companions(open), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             do {

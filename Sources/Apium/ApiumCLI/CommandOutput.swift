@@ -1,4 +1,5 @@
 import Apium
+import ApiumBeat
 import ArgumentParser
 import DynamicJSON
 import Foundation
@@ -19,7 +20,7 @@ enum CommandOutput {
     static func exitCode(for error: ApiumError) -> ExitCode {
         switch error.code {
         case .unavailable: unavailable
-        case .timedOut: notThere
+        case .timedOut, .noSuchEntry: notThere
         case .slotsLost: slotsLost
         default: ExitCode(64)
         }

@@ -13,7 +13,7 @@ struct TokenCommand: AsyncParsableCommand {
             abstract: "Make a token and print it; it is shown this once, only its hash is kept.")
 
         @Argument(help: "Who holds it; unique.") var name: String
-        @Option(name: .customLong("scope"), help: "read, write or jobs; may be given more than once. Default: read.") var scopes: [APIScope] = []
+        @Option(name: .customLong("scope"), help: "read, write, jobs or schedule; may be given more than once. Default: read.") var scopes: [APIScope] = []
         @Option(name: .customLong("chat-id"), help: "Only this chat's data.") var chatID: Int64?
         @Option(name: .customLong("job"), help: "A job that may be enqueued with the scope jobs; more than once. Default: all of PriceWatch.") var jobs:
             [String] = []

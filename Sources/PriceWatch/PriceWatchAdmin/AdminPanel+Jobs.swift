@@ -45,7 +45,7 @@ extension AdminPanel {
 
     /// The sentence that a redirect left for the next page; only ours are shown.
     func notice(_ page: AdminRequest) -> String? {
-        guard let key = page.query["notice"], ["done", "gone", "saved", "deleted", "checking"].contains(key) else { return nil }
+        guard let key = page.query["notice"], ["done", "gone", "saved", "deleted", "checking", "enqueued"].contains(key) else { return nil }
         return Texts.text(key, page.language)
     }
 }

@@ -109,6 +109,7 @@ public struct AdminPanel: Sendable {
         case nil: return try await overview(page, signedIn)
         case "logout" where page.isPost && page.path.count == 1: return try await signOut(page, signedIn)
         case "jobs": return try await jobs(page, signedIn)
+        case "schedule": return try await schedule(page, signedIn)
         case let name?:
             guard let resource = Resource.named(name) else { throw PageFault.notFound }
             return try await TablePages(panel: self, resource: resource, page: page, signedIn: signedIn).respond()

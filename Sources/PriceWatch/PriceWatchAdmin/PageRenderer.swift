@@ -16,6 +16,8 @@ struct PageRenderer: Sendable {
             ("layout", PackageResources.layout_mustache), ("login", PackageResources.login_mustache), ("overview", PackageResources.overview_mustache),
             ("list", PackageResources.list_mustache), ("form", PackageResources.form_mustache), ("confirm", PackageResources.confirm_mustache),
             ("jobs", PackageResources.jobs_mustache), ("message", PackageResources.message_mustache),
+            ("schedule", PackageResources.schedule_mustache), ("schedule_entry", PackageResources.schedule_entry_mustache),
+            ("schedule_form", PackageResources.schedule_form_mustache), ("schedule_ledger", PackageResources.schedule_ledger_mustache),
         ]
         var templates: [String: MustacheTemplate] = [:]
         for (name, bytes) in texts { templates[name] = try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
@@ -39,6 +41,7 @@ struct PageRenderer: Sendable {
             "t": texts, "title": title, "lang": request.language.rawValue, "otherLanguage": request.language == .russian ? "en" : "ru", "content": content,
             "menu": menu, "signedIn": signedIn != nil, "account": signedIn?.account.name ?? "", "csrf": signedIn?.csrf ?? "", "location": request.location,
             "viewer": signedIn.map { !$0.canEdit } ?? false, "onOverview": request.path.isEmpty, "onJobs": request.path.first == "jobs",
+            "onSchedule": request.path.first == "schedule",
         ]
         return Self.response(library.render(frame, withTemplate: "layout") ?? "", type: "text/html; charset=utf-8", status: status)
     }

@@ -10,7 +10,9 @@ enum Texts {
     /// All words of a language, for templates: `{{t.save}}`.
     static func table(_ language: Language) -> [String: String] { words.mapValues { language == .russian ? $0.ru : $0.en } }
 
-    static let words: [String: (en: String, ru: String)] = [
+    static let words = generalWords.merging(scheduleWords) { first, _ in first }
+
+    private static let generalWords: [String: (en: String, ru: String)] = [
         "title": ("PriceWatch admin", "PriceWatch: управление"), "signIn": ("Sign in", "Войти"), "signOut": ("Sign out", "Выйти"),
         "name": ("Name", "Имя"), "password": ("Password", "Пароль"),
         "signInFailed": (

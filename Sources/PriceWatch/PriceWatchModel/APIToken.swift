@@ -29,6 +29,8 @@ public enum APIScope: String, Sendable, Hashable, Codable, CaseIterable {
     case write
     /// Enqueue jobs by name, read their results, cancel them.
     case jobs
+    /// Read and edit the schedule, and run its entries.
+    case schedule
     /// The bot's: all of it, for any chat, and the WebSocket.
     case service
 }

@@ -1,3 +1,4 @@
+import ApiumBeat
 import ApiumCore
 import DynamicJSON
 import Hummingbird
@@ -90,6 +91,7 @@ public struct PriceWatchAPI: Sendable {
         var operations = JobOperations(desk: desk, catalog: configuration.jobs).all
         operations += ProductOperations(reader: reader, parser: services.parser, parseDeadline: configuration.parseDeadline).all
         operations += WatchOperations(reader: reader, desk: desk).all
+        operations += ScheduleOperations(desk: ScheduleDesk(broker: services.apium.broker, router: services.apium.router)).all
         let described = operations + SystemOperations(readiness: [], metrics: { "" }, document: { .null }).all
         let openAPI = OpenAPIDocument.make(described.map(\.description), title: "PriceWatch", version: "1", description: Self.about)
         operations += SystemOperations(readiness: services.readiness, metrics: services.metrics, document: { openAPI }).all

@@ -7,7 +7,7 @@ import DynamicJSON
 
 /// What is tried: a decoder of bytes from elsewhere, and a law that holds for what it accepts.
 enum Decoder: String, CaseIterable {
-    case json, envelope, body, signature, control, result, typed, instants, compression, resp, url, crontab
+    case json, envelope, body, signature, control, result, typed, instants, compression, resp, url, crontab, zone
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -23,6 +23,7 @@ enum Decoder: String, CaseIterable {
         case .resp: resp(bytes)
         case .url: _ = try? RedisConfiguration(url: String(decoding: bytes, as: UTF8.self))
         case .crontab: crontab(bytes)
+        case .zone: zone(bytes)
         }
     }
 
@@ -118,5 +119,16 @@ enum Decoder: String, CaseIterable {
     private func crontab(_ bytes: [UInt8]) {
         guard let crontab = try? Crontab(String(decoding: bytes, as: UTF8.self)) else { return }
         check((try? Crontab(crontab.description)) == crontab, "a crontab comes back as it was written")
+    }
+
+    /// A compiled time zone. Whatever it says, its offsets are bounded, and a slot is later than the instant it is asked for.
+    private func zone(_ bytes: [UInt8]) {
+        guard let info = ZoneInfo.read(bytes), let crontab = try? Crontab("30 2 * * *") else { return }
+        let zone = ScheduleZone(name: "fuzzed", info: info)
+        for second in [0, 1_000_000_000, 1_800_000_000, -3_000_000_000] + info.transitions.suffix(4).map({ min(max($0, -10_000_000_000), 10_000_000_000) }) {
+            check(ZoneInfo.isOffset(info.offset(at: second)), "an offset is less than 26 hours")
+            let instant = Timestamp(microseconds: Int64(second) * 1_000_000)
+            if let slot = crontab.next(after: instant, in: zone) { check(slot > instant, "a slot is later than the instant it is asked for") }
+        }
     }
 }
