@@ -12,13 +12,14 @@ from pathlib import Path
 from .lab import Lab, Options
 from .members import NotBuilt
 from .plan import WEIGHTS, Cast, make_plan
-from .verdict import judge, leftovers, sentence, shelved, undisturbed
+from .verdict import judge, leftovers, neighbours, sentence, shelved, undisturbed
 
 
 def main() -> int:
     """Runs the lab; 0 when everything held."""
     arguments = options()
-    cast = Cast(arguments.workers, arguments.producers, 0 if arguments.worker == "celery" else arguments.beats)
+    is_celery = arguments.worker == "celery"
+    cast = Cast(arguments.workers, arguments.producers, 0 if is_celery else arguments.beats, 0 if is_celery else arguments.neighbours)
     plan = make_plan(arguments.seed, arguments.seconds, arguments.pace, cast, arguments.only)
     if arguments.plan:
         for fault in plan:
@@ -55,11 +56,14 @@ def chaos(lab: Lab, plan: list) -> list[str]:
     dry = lab.run_dry()
     verdict = judge(lab, dry)
     lab.stop_workers()
+    lab.patient()
     if lab.options.worker == "apium":
         verdict.faults += leftovers(lab.admin) + shelved(lab.admin)
     for kind, count in sorted(lab.counts.others.items()):
         print(f"{count:6}  {kind}")
     print(f"{lab.book.refused} effects and beginnings of outlived runs were refused by their token")
+    if lab.neighbours:
+        print(neighbours(lab))
     alone, slowest = undisturbed(lab)
     print(f"{alone} of {len(lab.book.recoveries)} recoveries with no other fault in between, the slowest of them {slowest:.1f} s")
     print(f"{time.monotonic() - began:.0f} s in all")
@@ -83,6 +87,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=16, help="slots of each (default: 16)")
     parser.add_argument("--producers", type=int, default=2, help="how many producers: ours and Celery's in turn (default: 2)")
     parser.add_argument("--beats", type=int, default=2, help="how many beats (default: 2)")
+    parser.add_argument("--neighbours", type=int, default=1, help="Celery's workers beside ours, on their own queue, which nobody harms (default: 1)")
     parser.add_argument("--worker", choices=["apium", "celery"], default="apium", help="whose workers; with Celery's there are no beats (default: apium)")
     parser.add_argument("--only", action="append", choices=list(WEIGHTS), metavar="KIND", help="this kind of fault alone; may be repeated")
     parser.add_argument("--plan", action="store_true", help="print the plan and end")

@@ -21,6 +21,7 @@ from .members import HERE, Member, Proxy, free_ports, nanoseconds, program, wake
 from .plan import CUTS, RESTARTS, Cast, Fault
 
 QUEUE = "chaos"
+OTHER = "chaos-python"
 SLOTS = {"half": 0.5, "odd": 0.7}
 """Schedule entry to period in seconds."""
 PATIENCE = 60
@@ -67,6 +68,7 @@ class Lab:
         self.folder = folder
         self.chance = random.Random(seed)
         self.book = Book()
+        self.neighbours_book = Book()
         self.calls = Calls()
         self.counts = Counts()
         self.waiting: dict[bytes, bytes] = {}
@@ -88,6 +90,7 @@ class Lab:
         self.workers = [self.make_worker(index) for index in range(cast.workers)]
         self.producers = [self.make_producer(index) for index in range(cast.producers)]
         self.beats = [self.make_beat(index) for index in range(cast.beats)]
+        self.neighbours = [self.make_celery(f"c{index}", f"redis://127.0.0.1:{self.port}/0", OTHER) for index in range(cast.neighbours)]
 
     # MARK: Who takes part
 
@@ -98,20 +101,23 @@ class Lab:
     def make_worker(self, index: int) -> Member:
         """A worker of ours, or Celery's."""
         url = self.url("worker", index)
-        slots = str(self.options.concurrency)
-        environment = {"CHAOS_LEDGER": str(self.ledger.path), "CHAOS_BROKER": url, "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore", "C_FORCE_ROOT": "1"}
-
-        def celery(start: int) -> list[str]:
-            words = [python(), "-m", "celery", "-A", "chaos.tasks", "worker", "-P", "prefork", "-c", slots, "-Q", QUEUE, "-l", "WARNING"]
-            return [*words, "-n", f"w{index}-{start}@chaos", "--without-gossip", "--without-mingle"]
+        if self.options.worker == "celery":
+            return self.make_celery(f"w{index}", url, QUEUE)
 
         def ours(start: int) -> list[str]:
             # A job that the lab kills three times with its worker is no poison.
             settings = ["--setting", f"result_expires={self.options.result_expires}", "--setting", "worker_crash_limit=1000000"]
-            words = [program("chaos-worker"), "--broker", url, "--queues", QUEUE, "--concurrency", slots, "--grace", "10"]
+            words = [program("chaos-worker"), "--broker", url, "--queues", QUEUE, "--concurrency", str(self.options.concurrency), "--grace", "5"]
             return [*words, "--hostname", f"w{index}-{start}@chaos", *settings]
 
-        return Member(f"w{index}", celery if self.options.worker == "celery" else ours, self.folder, environment)
+        return Member(f"w{index}", ours, self.folder, {"CHAOS_LEDGER": str(self.ledger.path)})
+
+    def make_celery(self, name: str, url: str, queue: str) -> Member:
+        """A worker of Celery's."""
+        environment = {"CHAOS_LEDGER": str(self.ledger.path), "CHAOS_BROKER": url, "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore", "C_FORCE_ROOT": "1"}
+        slots = str(min(self.options.concurrency, 4))
+        words = [python(), "-m", "celery", "-A", "chaos.tasks", "worker", "-P", "prefork", "-c", slots, "-Q", queue, "-l", "WARNING"]
+        return Member(name, lambda start: [*words, "-n", f"{name}-{start}@chaos", "--without-gossip", "--without-mingle"], self.folder, environment)
 
     def make_producer(self, index: int) -> Member:
         """Every other one is Celery's client, which gets a tenth of the work.
@@ -131,6 +137,8 @@ class Lab:
             self.notes[label] = Tail(notes)
             words = ["--broker", self.url("producer", index), "--queue", QUEUE, "--name", label, "--log", str(notes), "--hold", str(self.hold)]
             words += ["--rate", str(rate), "--seed", str(self.chance.getrandbits(40)), "--longest", str(self.options.longest)]
+            if is_python and self.options.cast.neighbours:
+                words += ["--other", OTHER]
             return [*([python(), "-m", "chaos.producer"] if is_python else [program("chaos-producer")]), *words]
 
         return Member(name, command, self.folder, {"PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore"})
@@ -149,7 +157,7 @@ class Lab:
     @property
     def members(self) -> list[Member]:
         """All but Redis and the proxy."""
-        return [*self.workers, *self.producers, *self.beats]
+        return [*self.workers, *self.producers, *self.beats, *self.neighbours]
 
     # MARK: The run
 
@@ -191,7 +199,8 @@ class Lab:
     def read(self) -> None:
         """Takes in what workers and producers wrote."""
         for words in self.ledger.lines():
-            self.book.read(words)
+            book = self.neighbours_book if len(words) == 7 and words[3].endswith(b".other") else self.book
+            book.read(words)
             self.last_progress = time.monotonic()
         for label, tail in list(self.notes.items()):
             for words in tail.lines():
@@ -247,6 +256,8 @@ class Lab:
             done = self.kill_client(fault)
         elif deed == "flush":
             done = self.flush_scripts()
+        elif deed == "end":
+            done = self.workers[fault.victim].ask(now)
         elif deed in ("kill", "stop"):
             done = self.harm(deed, {"worker": self.workers, "producer": self.producers, "beat": self.beats}[role], fault, now)
         else:
@@ -370,11 +381,16 @@ class Lab:
 
     def stop_workers(self) -> None:
         """SIGTERM to all."""
-        for worker in self.workers:
+        for worker in [*self.workers, *self.neighbours]:
             if (code := worker.terminate(30)) not in (0, None):
                 worker.ended.append(f"{worker.label} answered SIGTERM with exit code {code}")
         self.read()
         self.harvest()
+
+    def patient(self) -> None:
+        """From now on Redis may take its time: nothing is done to it any more."""
+        self.admin.close()
+        self.admin = Redis(port=self.port, socket_timeout=60)
 
     def end(self) -> None:
         """Ends every process."""

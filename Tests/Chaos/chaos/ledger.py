@@ -141,11 +141,17 @@ class Calls:
     """Producer to number to size and body, of the calls that were answered."""
     open: dict[str, dict[int, tuple[int, bool]]] = field(default_factory=dict)
     """Those that were not, or not yet."""
+    others: dict[bytes, bool] = field(default_factory=dict)
+    """Jobs for Celery's own workers, and whether the call was answered; their keys end in `.other`."""
 
     def read(self, producer: str, words: list[bytes]) -> None:
         """One line of a producer's notes."""
         pending = self.open.setdefault(producer, {})
-        if words[0] == b"?" and len(words) == 4:
+        if words[0] == b"?" and words[2:] == [b"other"]:
+            self.others[f"{producer}.{int(words[1])}.other".encode()] = False
+        elif words[0] == b"+" and (key := f"{producer}.{int(words[1])}.other".encode()) in self.others:
+            self.others[key] = True
+        elif words[0] == b"?" and len(words) == 4:
             pending[int(words[1])] = (int(words[2]), words[3] == b"1")
         elif words[0] == b"+" and (call := pending.pop(int(words[1]), None)):
             self.known.setdefault(producer, {})[int(words[1])] = call

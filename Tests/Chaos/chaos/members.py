@@ -18,6 +18,10 @@ HERE = Path(__file__).resolve().parents[1]
 ROOT = HERE.parents[1]
 
 
+ENDING = 60
+"""Seconds that a process has after SIGTERM: its own grace period, and as long as it may be stopped or cut off meanwhile."""
+
+
 class NotBuilt(Exception):
     """A program is missing."""
 
@@ -62,6 +66,8 @@ class Member:
     ended: list[str] = field(default_factory=list)
     """How it ended though nobody asked it to."""
     log: BinaryIO | None = None
+    asked: float | None = None
+    """When it was asked to end."""
 
     @property
     def label(self) -> str:
@@ -76,14 +82,18 @@ class Member:
     def tend(self, now: float) -> None:
         """Notes an end that nobody asked for; starts what is due."""
         if self.process is not None and (code := self.process.poll()) is not None:
-            self.ended.append(f"{self.label} ended with {code}")
+            if self.asked is None or code != 0:
+                self.ended.append(f"{self.label} ended with {code}")
             self.process, self.due = None, now + 0.2
+        elif self.asked is not None and now > self.asked + ENDING:
+            self.ended.append(f"{self.label} did not end within {ENDING} s of SIGTERM")
+            self.kill(now)
         if self.process is None and self.due is not None and self.due <= now:
             self.start()
 
     def start(self) -> None:
         """Starts it, in a session of its own."""
-        self.due = None
+        self.due = self.asked = None
         self.starts += 1
         if self.log is None:
             self.log = (self.folder / f"{self.name}.log").open("ab")
@@ -98,6 +108,14 @@ class Member:
             stderr=self.log,
             start_new_session=True,
         )
+
+    def ask(self, now: float) -> bool:
+        """SIGTERM; `tend` starts it again when it has ended."""
+        if not self.is_running or self.asked is not None:
+            return False
+        self.process.terminate()
+        self.asked = now
+        return True
 
     def kill(self, again: float | None) -> bool:
         """SIGKILL to it and its children; it is started again at that time. False: there was nothing to kill."""

@@ -27,6 +27,7 @@ class Fault:
 WEIGHTS = {
     "kill worker": 26,
     "stop worker": 7,
+    "end worker": 4,
     "cut worker": 8,
     "tear reply": 8,
     "tear request": 6,
@@ -59,6 +60,8 @@ class Cast:
     workers: int
     producers: int
     beats: int
+    neighbours: int = 0
+    """Workers of Celery's beside ours, on a queue of their own; nobody harms them but with Redis."""
 
 
 def make_plan(seed: int, seconds: float, pace: float, cast: Cast, kinds: list[str] | None = None) -> list[Fault]:

@@ -36,7 +36,7 @@ class Producer:
                 time.sleep(0.05)
                 continue
             size, body, signatures = self.draw()
-            self.note(f"? {self.number} {size} {int(body)}")
+            self.note(f"? {self.number} {size} {int(body)}" if size else f"? {self.number} other")
             try:
                 for signature in signatures:
                     signature.apply_async()
@@ -56,6 +56,8 @@ class Producer:
         """The next call: jobs without the body, whether there is one, and what is sent."""
         self.number += 1
         kind = self.chance.randrange(100)
+        if kind < 5 and self.options.other:
+            return 0, False, [self.work("other").set(queue=self.options.other)]
         if kind < 45:
             return 1, False, [self.work(0)]
         if kind < 60:
@@ -79,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("broker", "name", "queue", "log", "hold"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--other", help="a queue that some single jobs go to")
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longest", type=int, default=15)

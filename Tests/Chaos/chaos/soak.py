@@ -102,6 +102,7 @@ def run(soak: Soak, jobs: int, step: int) -> list[str]:
     faults += [end for member in [soak.redis, *soak.members] for end in member.ended]
     keys = soak.admin.dbsize()
     soak.stop_workers()
+    soak.patient()
     eternal = leftovers(soak.admin)
     grown = growth(looks) if len(looks) > 1 else 0.0
     if len(looks) > 1 and grown >= LIMIT:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from .lab import QUEUE, SLOTS, Lab
+from .lab import OTHER, QUEUE, SLOTS, Lab
 
-ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "_kombu.binding")
+ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "_kombu.binding", OTHER, "unacked")
 """Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
 SHOWN = 10
 
@@ -48,9 +48,17 @@ def judge(lab: Lab, dry: bool) -> Verdict:
     if not dry:
         verdict.faults.append("nothing moved any more, but there are " + ", ".join(lab.left_to_do()))
     for member in [lab.redis, *lab.members]:
-        if member.ended and (lab.options.worker == "apium" or member not in lab.workers):
+        if member.ended and member not in lab.neighbours and (lab.options.worker == "apium" or member not in lab.workers):
             verdict.faults.append(f"{len(member.ended)} unasked ends: {', '.join(member.ended[:3])}")
     return verdict
+
+
+def neighbours(lab: Lab) -> str:
+    """What became of the jobs for Celery's own workers: no fault of ours, whatever it is."""
+    answered = [key for key, known in lab.calls.others.items() if known]
+    jobs = lab.neighbours_book.jobs
+    lost = sum(key not in jobs or not jobs[key].done for key in answered)
+    return f"{len(answered)} jobs for Celery's own worker beside ours: {lost} lost, {lab.neighbours_book.repeated} runs repeated"
 
 
 def slots(lab: Lab, verdict: Verdict) -> None:
@@ -74,13 +82,22 @@ def slots(lab: Lab, verdict: Verdict) -> None:
 
 
 def leftovers(redis: Redis) -> list[str]:
-    """Keys that nobody owns any more, after the last worker has gone: each has to end by itself, or to be one of the few that stay."""
+    """Keys that nobody owns any more, after the last worker has gone: each has to end by itself, or to be one of the few that stay.
+
+    What Celery's own workers left is theirs.
+    """
     found: dict[str, int] = {}
-    for key in redis.scan_iter(count=1000):
-        name = key.decode(errors="replace")
-        if not name.startswith(ETERNAL) and redis.ttl(key) == -1:
-            shape = ":".join("*" if len(part) > 20 else part for part in name.split(":"))
-            found[shape] = found.get(shape, 0) + 1
+    cursor = -1
+    while cursor:
+        cursor, keys = redis.scan(max(cursor, 0), count=1000)
+        pipeline = redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.ttl(key)
+        for key, seconds in zip(keys, pipeline.execute()):
+            name = key.decode(errors="replace")
+            if seconds == -1 and not name.startswith(ETERNAL):
+                shape = ":".join("*" if len(part) > 20 else part for part in name.split(":"))
+                found[shape] = found.get(shape, 0) + 1
     return [f"{count} keys without owner and end: {shape}" for shape, count in found.items()]
 
 
