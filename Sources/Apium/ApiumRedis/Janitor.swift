@@ -82,8 +82,9 @@ final class Janitor: Sendable {
         try await sweep(&report)
     }
 
-    /// How many sessions read the renewal counters beside the janitor: what was seen of a silent worker would be lost with it.
-    private static let deputies = 3
+    /// How many sessions read the renewal counters beside the janitor: what was seen of a silent worker would be lost with it. Those that
+    /// have just died stand among them until they are reaped, so that it has to be some more than are wanted.
+    private static let deputies = 7
 
     /// Takes the lease of those who have been silent for all of it. Any session may: the step compares the counter.
     private func expireSilent(asJanitor isJanitor: Bool) async throws {
