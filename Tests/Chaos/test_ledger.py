@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chaos.ledger import Book, Calls, Tail
+from chaos.verdict import microseconds, missing_slots
 
 
 def book(*lines: str) -> Book:
@@ -108,3 +109,12 @@ def test_a_line_is_read_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
     path.write_bytes(b"one two\nthree\n")
     assert list(tail.lines()) == [[b"three"]]
     assert list(tail.lines()) == []
+
+
+def test_a_slot_in_between_or_a_recorded_one_that_never_ran_is_missed() -> None:
+    """By their period."""
+    assert missing_slots({10, 20, 30}, {10, 20, 30}, 10) == []
+    assert missing_slots({10, 30}, {10}, 10) == [20]
+    assert missing_slots({10, 20}, {10, 20, 30}, 10) == [30]
+    assert missing_slots(set(), set(), 10) == []
+    assert microseconds("1970-01-01T00:00:01.500000+00:00") == 1_500_000

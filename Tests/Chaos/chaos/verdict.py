@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from redis import Redis
 
 from .lab import OTHER, QUEUE, SLOTS, Lab
 
-ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "_kombu.binding", OTHER, "unacked")
+ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "apium:schedule:", "_kombu.binding", OTHER, "unacked")
 """Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
 SHOWN = 10
 
@@ -62,23 +63,30 @@ def neighbours(lab: Lab) -> str:
 
 
 def slots(lab: Lab, verdict: Verdict) -> None:
-    """Every slot from the first to the last ran, and those that the beats' ledger tells of."""
-    ran = {key for key in lab.book.jobs if key.startswith(b"slot/")}
+    """Every slot from the first to the last ran; the beats' ledger tells which were fired."""
     if not lab.beats:
         return
-    fired: dict[str, list[int]] = {}
-    for _, entry in lab.admin.xrange("apium:beat:ledger"):
-        fired.setdefault(entry[b"entry"].decode(), []).append(int(entry[b"slot"]))
     for name, period in SLOTS.items():
-        times = fired.get(name, [])
-        if len(times) != len(set(times)):
-            verdict.faults.append(f"slots of {name} fired twice")
-        step = round(period * 1e6)
-        missing = sorted(set(range(min(times), max(times) + 1, step)) - set(times)) if times else []
-        if missing or not times:
-            verdict.faults.append(f"slots of {name} never fired: {missing[:SHOWN] or 'all'}")
-        if len(times) > sum(key.startswith(f"slot/{name}/".encode()) for key in ran):
-            verdict.faults.append(f"{len(times)} slots of {name} fired, fewer ran")
+        prefix = f"slot/{name}/"
+        ran = {microseconds(key.decode()[len(prefix) :]) for key in lab.book.jobs if key.startswith(prefix.encode())}
+        records = {int(slot.split(b"-")[0]): record[b"outcome"] for slot, record in lab.admin.xrange(f"apium:beat:ledger:{name}")}
+        if missing := missing_slots(ran, set(records), round(period * 1e6)):
+            outcomes = [f"{slot} ({records.get(slot, b'no record').decode()})" for slot in missing[:SHOWN]]
+            verdict.faults.append(f"{len(missing)} slots of {name} never ran: {', '.join(outcomes)}")
+        if not ran:
+            verdict.faults.append(f"no slot of {name} ran")
+
+
+def missing_slots(ran: set[int], recorded: set[int], step: int) -> list[int]:
+    """Slots, in microseconds, that should have run: all from the first to the last that anybody knows of."""
+    known = ran | recorded
+    return sorted(set(range(min(known), max(known) + 1, step)) - ran) if known else []
+
+
+def microseconds(text: str) -> int:
+    """An ISO 8601 instant as whole microseconds since 1970."""
+    instant = datetime.fromisoformat(text)
+    return int(instant.timestamp()) * 1_000_000 + instant.microsecond
 
 
 def leftovers(redis: Redis) -> list[str]:
