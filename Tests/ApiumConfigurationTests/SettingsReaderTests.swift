@@ -62,7 +62,7 @@ struct SettingsReaderTests {
                 result_backend_transport_options: {global_keyprefix: res}
                 task_queues:
                   images: {exchange: media, routing_key: image, queue_arguments: {x-max-priority: 9, x-expires: 60000}}
-                  plain:
+                  plain: {max_length: 500}
                 task_routes:
                   shop.add: exact
                   "shop.*": {queue: images, priority: 3}
@@ -83,8 +83,10 @@ struct SettingsReaderTests {
         #expect(settings.redisOptions.resultKeyPrefix == "res" && settings.redisOptions.resultExpires == .milliseconds(3_600_500))
         #expect(
             settings.router.queues == [
-                QueueDeclaration("images", exchange: "media", routingKey: "image", maxPriority: 9, expires: .seconds(60)), QueueDeclaration("plain"),
+                QueueDeclaration("images", exchange: "media", routingKey: "image", maxPriority: 9, expires: .seconds(60)),
+                QueueDeclaration("plain", maxLength: 500),
             ])
+        #expect(settings.redisOptions.queueLimits == ["plain": 500])
         #expect(try settings.router.destination(of: "shop.add").routingKey == "exact")
         #expect(try settings.router.destination(of: "shop.x") == Destination(routingKey: "images", priority: 3))
         #expect(try settings.router.destination(of: "other") == Destination(exchange: "media", routingKey: "image"))
