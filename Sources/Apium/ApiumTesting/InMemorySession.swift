@@ -92,5 +92,10 @@ public final class InMemorySession: BrokerSession {
         }
     }
 
+    /// The name of a job in flight.
+    func task(of tag: DeliveryTag) -> String? {
+        core.read { state, _ in state.sessions[incarnation]?.flight[tag].flatMap { try? Message(decoding: $0.payload) }?.task }
+    }
+
     private static var ended: ApiumError { ApiumError(.notAvailable, "the session has ended: it was closed, or its lease was lost; open a new one") }
 }
