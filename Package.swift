@@ -24,6 +24,8 @@ let package = Package(
         .library(name: "ApiumConfiguration", targets: ["ApiumConfiguration"]),
         .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
         .library(name: "ApiumTesting", targets: ["ApiumTesting"]),
+        // Jobs that are enqueued in a Postgres transaction, for programs that have a Postgres.
+        .library(name: "ApiumOutbox", targets: ["ApiumOutbox"]),
         // TLS to Redis, for programs that name it: the others build no TLS library.
         .library(name: "RedisTLS", targets: ["RedisTLS"]),
         // The operations command line: everything that needs no job code.
@@ -184,6 +186,14 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Sources/Apium/ApiumCLI", swiftSettings: strict),
+        // Enqueueing in a Postgres transaction, and the relay to a broker.
+        .target(
+            name: "ApiumOutbox",
+            dependencies: [
+                "ApiumCore", "PostgresClient", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Apium/ApiumOutbox", swiftSettings: strict),
         // In-memory broker, manual clock, and the conformance suite that both brokers pass.
         .target(
             name: "ApiumTesting",
@@ -201,7 +211,8 @@ let package = Package(
         .target(
             name: "PriceWatchStore",
             dependencies: [
-                "PriceWatchModel", "PostgresClient", .product(name: "Crypto", package: "swift-crypto", condition: application),
+                "PriceWatchModel", "PriceWatchJobs", "ApiumCore", "ApiumOutbox", "PostgresClient",
+                .product(name: "Crypto", package: "swift-crypto", condition: application),
                 .product(name: "CryptoExtras", package: "swift-crypto", condition: application),
             ],
             path: "Sources/PriceWatch/PriceWatchStore", resources: [.embedInCode("Migrations")], swiftSettings: strict),
@@ -286,7 +297,8 @@ let package = Package(
         .executableTarget(
             name: "WorkerProcess",
             dependencies: [
-                "PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumWorker", "ApiumCLI", "RedisTLS",
+                "PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumOutbox", "ApiumWorker", "ApiumCLI",
+                "RedisTLS",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Executables/worker", swiftSettings: strict),
@@ -374,8 +386,9 @@ let package = Package(
         .testTarget(
             name: "Examples",
             dependencies: [
-                "Apium", "ApiumBeat", "ApiumConfiguration", "ApiumTesting", "ApiumWorker", "ApiumYAML", "DynamicJSON", "ExampleWorker", "RedisClient",
-                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "Apium", "ApiumBeat", "ApiumConfiguration", "ApiumOutbox", "ApiumTesting", "ApiumWorker", "ApiumYAML", "DynamicJSON", "ExampleWorker",
+                "PostgresClient", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Tests/Examples", exclude: ["Program"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchAPITests",
@@ -459,7 +472,16 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PriceWatchStoreTests",
-            dependencies: ["PriceWatchStore", "PriceWatchModel", "PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+            dependencies: [
+                "PriceWatchStore", "PriceWatchModel", "PriceWatchJobs", "ApiumCore", "ApiumOutbox", "ApiumTesting", "DynamicJSON", "PostgresClient",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "ApiumOutboxTests",
+            dependencies: [
+                "ApiumOutbox", "ApiumCore", "ApiumTesting", "PostgresClient", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -22,9 +22,7 @@ public struct CheckPrice: DependentJob {
             switch try await services.store.record(page, forProduct: productID) {
             case .unchanged: return "unchanged"
             case .gone: return "gone"
-            case .changed(_, let notifications):
-                if notifications > 0 { try await context.enqueue(RelayOutbox()) }
-                return "changed"
+            case .changed: return "changed"
             }
         } catch let failure as ParseFailure {
             try await services.store.recordFailure(failure, forProduct: productID)

@@ -258,7 +258,7 @@ struct FakeStore: PriceStore {
     func link(ofProduct id: Int64) async throws -> String? { nil }
     func record(_ page: ProductPage, forProduct id: Int64) async throws -> CheckResult { .gone }
     func recordFailure(_ failure: ParseFailure, forProduct id: Int64) async throws {}
-    func publishOutbox(limit: Int, _ publish: @Sendable ([Notification]) async throws -> Void) async throws -> Int { 0 }
+    func queueNotifications(limit: Int) async throws -> Int { 0 }
     func markDelivered(outboxID: Int64, messageID: Int64, redelivered: Bool) async throws {}
 }
 

@@ -1,9 +1,15 @@
+import ApiumCore
+import ApiumOutbox
+import ApiumTesting
+import DynamicJSON
 import Foundation
+import Logging
 import PostgresClient
+import PriceWatchJobs
 import PriceWatchModel
-import PriceWatchStore
-import Synchronization
 import Testing
+
+@testable import PriceWatchStore
 
 private struct Unwanted: Error {}
 
@@ -72,12 +78,10 @@ private struct Unwanted: Error {}
             #expect(notifications == 2)
             #expect(try await database.prices.record(.sample(99_900), forProduct: product.id) == .unchanged)
             #expect(try await database.reader.history(ofProduct: product.id, followedBy: nil, limit: 9)?.map(\.price.minorUnits) == [99_900, 129_900])
-            let published = Mutex<[PriceWatchModel.Notification]>([])
-            #expect(try await database.prices.publishOutbox(limit: 10) { batch in published.withLock { $0 += batch } } == 2)
-            let batch = published.withLock { $0 }
+            let batch = try await Outboxed.notifications(in: database)
             #expect(batch.map(\.chatID) == [77, 78])
             #expect(batch.allSatisfy { $0.change == change && $0.language == .russian })
-            #expect(try await database.prices.publishOutbox(limit: 10) { _ in throw Unwanted() } == 0)
+            #expect(try await database.prices.queueNotifications(limit: 10) == 0)
         }
     }
 
@@ -170,18 +174,69 @@ private struct Unwanted: Error {}
         }
     }
 
-    @Test("an outbox that could not be handed over stays unsent, and a removed watch is not told")
+    @Test("a change and the jobs that tell of it are one transaction, and a relay hands each over once")
     func outbox() async throws {
         try await Schema.withDatabase { database in
             let added = try await database.prices.follow(77)
             _ = try await database.prices.follow(78)
+            await #expect(throws: Unwanted.self) {
+                try await database.client.transaction { tx in
+                    _ = try await database.prices.compare(tx, .sample(1), product: added.watch.product.id)
+                    throw Unwanted()
+                }
+            }
+            #expect(try await Outboxed.notifications(in: database).isEmpty)
             _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id)
-            await #expect(throws: Unwanted.self) { try await database.prices.publishOutbox(limit: 10) { _ in throw Unwanted() } }
+            let rows = try await database.client.query("select id from outbox order by id").map { try $0["id", as: Int64.self] }
+            #expect(try await Outboxed.jobIDs(in: database) == rows.map(Notify.id))
+            let broker = InMemoryBroker()
+            let relay = OutboxRelay(from: database.client, to: broker, logger: Logger(label: "test"))
+            let relaying = Task { try await relay.run() }
+            while try await broker.queueLength(Queues.notifications) < 2 { try await Task.sleep(for: .milliseconds(5)) }
+            relaying.cancel()
+            try await relaying.value
+            let session = broker.open(WorkerIdentity(name: "bot@test", pid: 1, queues: [Queues.notifications]))
+            let jobs = try await session.claim(limit: 9).deliveries.map { try Message(decoding: $0.payload) }
+            #expect(jobs.map(\.id) == rows.map(Notify.id) && jobs.allSatisfy { $0.task == Notify.name })
+        }
+    }
+
+    @Test("a watch that is removed is not told of what no relay has handed over")
+    func removedWatch() async throws {
+        try await Schema.withDatabase { database in
+            let added = try await database.prices.follow(77)
+            _ = try await database.prices.follow(78)
+            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id)
             _ = try await database.prices.removeWatch(chatID: 77, watchID: added.watch.id)
-            let seen = Mutex<[Int64]>([])
-            let count = try await database.prices.publishOutbox(limit: 10) { batch in seen.withLock { $0 += batch.map(\.chatID) } }
-            #expect(count == 1)
-            #expect(seen.withLock { $0 } == [78])
+            #expect(try await Outboxed.notifications(in: database).map(\.chatID) == [78])
+            #expect(try await database.client.query("select count(*) as n from outbox").first?["n", as: Int.self] == 1)
+        }
+    }
+
+    @Test("notifications of a blocked chat rest until it writes again, and go then under the same ids")
+    func blockedChat() async throws {
+        try await Schema.withDatabase { database in
+            let product = try await database.prices.follow(77).watch.product.id
+            _ = try await database.prices.record(.sample(1), forProduct: product)
+            let before = try await Outboxed.jobIDs(in: database)
+            try await database.prices.setBlocked(chatID: 77, true)
+            #expect(try await Outboxed.jobIDs(in: database).isEmpty)
+            #expect(try await database.prices.queueNotifications(limit: 10) == 0)
+            try await database.prices.setBlocked(chatID: 77, false)
+            #expect(try await database.prices.queueNotifications(limit: 10) == 1)
+            #expect(try await Outboxed.jobIDs(in: database) == before && before.count == 1)
+        }
+    }
+
+    @Test("the migration makes the table of the outbox as the framework says it, and gives back what was not handed over")
+    func migration() async throws {
+        let migration = try #require(try Migration.embedded().first { $0.name == "apium_outbox" })
+        #expect(migration.up.contains(Outbox.schema))
+        try await Schema.withDatabase { database in
+            let product = try await database.prices.follow(77).watch.product.id
+            _ = try await database.prices.record(.sample(1), forProduct: product)
+            try await database.client.transaction { tx in _ = try await tx.script(migration.down) }
+            #expect(try await database.client.query("select count(*) as n from outbox where published_at is null").first?["n", as: Int.self] == 1)
         }
     }
 
@@ -221,6 +276,20 @@ private struct Unwanted: Error {}
             #expect((first + second).map(\.canonicalURL) == (0..<5).map { "https://shop.example/\($0)" })
             let watches = try await database.reader.watches(ofChat: 77, after: nil, limit: 2)
             #expect(try await database.reader.watches(ofChat: 77, after: watches.last?.id, limit: 9).count == 3)
+        }
+    }
+}
+
+/// What stands in the table of the outbox.
+private enum Outboxed {
+    static func jobIDs(in database: PriceWatchDatabase) async throws -> [String] {
+        try await database.client.query("select job_id from apium_outbox order by id").map { try $0["job_id"] }
+    }
+
+    static func notifications(in database: PriceWatchDatabase) async throws -> [PriceWatchModel.Notification] {
+        try await database.client.query("select message from apium_outbox order by id").map { row in
+            let message = try Message(decoding: Array(try row["message", as: String.self].utf8))
+            return try JSONValueDecoder().decode(Notify.self, from: .object(message.arguments().kwargs)).notification
         }
     }
 }

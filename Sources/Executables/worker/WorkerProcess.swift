@@ -1,5 +1,6 @@
 import Apium
 import ApiumCLI
+import ApiumOutbox
 import ApiumWorker
 import PriceWatchBootstrap
 import PriceWatchJobs
@@ -41,11 +42,13 @@ struct PriceWatchWorker: WorkerApplication {
     }
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
-        let database = try PriceWatchDatabase(url: database.reveal(), logger: process.logger)
+        var database = try PriceWatchDatabase(url: database.reveal(), logger: process.logger)
+        database.outbox = Outbox(router: connection.client.router, format: connection.client.format)
+        let relay = OutboxRelay(from: database.client, to: connection.broker, logger: process.logger)
         let parser = try GRPCProductParser(host: parser.host, port: parser.port, logger: process.logger)
         var registry = JobRegistry()
         registry.registerPriceWatchJobs(using: PriceWatchServices(store: database.prices, parser: parser, rules: rules))
-        return PreparedWorker(registry: registry, services: [DatabaseService(database: database), parser]) { [process, health] worker in
+        return PreparedWorker(registry: registry, services: [DatabaseService(database: database), parser, relay]) { [process, health, database] worker in
             process.healthServices(
                 health,
                 parts: [

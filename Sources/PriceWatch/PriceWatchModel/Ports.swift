@@ -21,15 +21,14 @@ public protocol PriceStore: Sendable {
     func link(ofProduct id: Int64) async throws -> String?
 
     /// Compares with the stored price and, if it differs, appends to the history, stores the new price and writes one outbox
-    /// row per following, unblocked user, all in one transaction. A page in another currency than the stored one is a change, too.
+    /// row per following, unblocked user, whose notification is enqueued with it, all in one transaction. A page in another currency than the stored one is a change, too.
     func record(_ page: ProductPage, forProduct id: Int64) async throws -> CheckResult
 
     /// Notes a failed check; the stored price stays. The next check is later, doubling up to a day.
     func recordFailure(_ failure: ParseFailure, forProduct id: Int64) async throws
 
-    /// Hands up to `limit` unsent notifications to `publish` and marks them published in the same transaction: a crash
-    /// before the commit publishes them again under the same job ids.
-    func publishOutbox(limit: Int, _ publish: @Sendable ([Notification]) async throws -> Void) async throws -> Int
+    /// Has up to `limit` notifications enqueued that rested, such as those of a chat that was blocked; answers how many.
+    func queueNotifications(limit: Int) async throws -> Int
 
     /// Notes that a notification reached the chat. A second call for the same row, or `redelivered`, is noted as a possible double.
     func markDelivered(outboxID: Int64, messageID: Int64, redelivered: Bool) async throws

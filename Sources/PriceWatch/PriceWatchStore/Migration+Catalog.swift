@@ -6,7 +6,8 @@ extension Migration {
     /// the line here, and a test compares this list with the directory.
     public static func embedded() throws -> [Migration] {
         try [
-            PackageResources._001_initial_sql
+            PackageResources._001_initial_sql,
+            PackageResources._002_apium_outbox_sql,
                 // migrate new adds the next line above this one
         ].map { try Migration(bytes: $0) }
     }

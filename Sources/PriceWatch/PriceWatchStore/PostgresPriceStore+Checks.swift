@@ -23,7 +23,7 @@ extension PostgresPriceStore {
     /// - Throws: `ParseFailure.noPrice` for an amount that is not above zero: nonsense never enters the history.
     public func record(_ page: ProductPage, forProduct id: Int64) async throws -> CheckResult {
         guard page.price.minorUnits > 0 else { throw ParseFailure.noPrice }
-        return try await client.transaction { tx in try await Self.compare(tx, page, product: id) }
+        return try await client.transaction { tx in try await compare(tx, page, product: id) }
     }
 
     /// Notes a failed check: the price stays, the next check comes later, doubling up to a day.
@@ -38,7 +38,7 @@ extension PostgresPriceStore {
 
     /// One comparison in the caller's transaction. The product's row is locked first, so that of two checks at once the
     /// second sees what the first stored, and a change is told once.
-    static func compare(_ tx: PostgresTransaction, _ page: ProductPage, product id: Int64) async throws -> CheckResult {
+    func compare(_ tx: PostgresTransaction, _ page: ProductPage, product id: Int64) async throws -> CheckResult {
         let found = try await tx.query("select price_minor, currency, canonical_url from products where id = \(id) for update")
         guard let row = found.first else { return .gone }
         let old = try row.money("price_minor", "currency")
@@ -50,13 +50,16 @@ extension PostgresPriceStore {
             where id = \(id)
             """)
         guard old != page.price else { return .unchanged }
-        try await appendPoint(tx, page, product: id)
+        try await Self.appendPoint(tx, page, product: id)
         let written = try await tx.query(
             """
             insert into outbox (user_id, watch_id, product_id, old_minor, old_currency, new_minor, new_currency)
             select w.user_id, w.id, w.product_id, \(old.minorUnits), \(old.currency), \(page.price.minorUnits), \(page.price.currency)
             from watches w join users u on u.id = w.user_id where w.product_id = \(id) and not u.is_blocked order by w.id
+            returning id
             """)
+        let rows = try written.map { try $0["id", as: Int64.self] }
+        if !rows.isEmpty { try await enqueue(tx, "o.id = any(\(rows))", limit: rows.count) }
         let change = PriceChange(
             productID: id, name: page.storableName, link: try row["canonical_url"], old: old, new: page.price)
         return .changed(change, notifications: written.affectedRows)

@@ -1,12 +1,19 @@
+import ApiumOutbox
 import PostgresClient
+import PriceWatchJobs
 import PriceWatchModel
 
 /// What the jobs need of the database, on Postgres. Each method is one transaction.
 public struct PostgresPriceStore: PriceStore {
     let client: PostgresClient
+    /// Where notifications become jobs, in the transaction that makes them.
+    let outbox: Outbox
 
     /// Stands on a client that somebody else shuts down.
-    public init(client: PostgresClient) { self.client = client }
+    public init(client: PostgresClient, outbox: Outbox = Outbox()) {
+        self.client = client
+        self.outbox = outbox
+    }
 
     /// Adds a watch; see the port. A product that is known already is compared with the page first, as a check would.
     public func addWatch(
@@ -16,7 +23,7 @@ public struct PostgresPriceStore: PriceStore {
         return try await client.transaction { tx in
             // The user's row is locked by this, so that two links sent at once cannot both be the last one allowed.
             let userID = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
-            let productID = try await Self.ensureProduct(tx, page: page, interval: interval)
+            let productID = try await ensureProduct(tx, page: page, interval: interval)
             let inserted = try await tx.query(
                 "insert into watches (user_id, product_id) values (\(userID), \(productID)) on conflict (user_id, product_id) do nothing returning id")
             if !inserted.isEmpty {
@@ -33,13 +40,14 @@ public struct PostgresPriceStore: PriceStore {
         }
     }
 
-    /// Ends a watch and drops what was not handed to the queue for it.
+    /// Ends a watch and drops the notifications that are not in the job queue yet.
     public func removeWatch(chatID: Int64, watchID: Int64) async throws -> Bool {
         try await client.transaction { tx in
             let found = try await tx.query(
                 "select w.id from watches w join users u on u.id = w.user_id where w.id = \(watchID) and u.chat_id = \(chatID) for update of w")
             guard !found.isEmpty else { return false }
-            try await tx.query("delete from outbox where watch_id = \(watchID) and published_at is null")
+            let withdrawn = try await withdraw(tx, "watch_id = \(watchID)")
+            try await tx.query("delete from outbox where watch_id = \(watchID) and (published_at is null or id = any(\(withdrawn)))")
             return try await tx.query("delete from watches where id = \(watchID)").affectedRows == 1
         }
     }
@@ -55,7 +63,12 @@ public struct PostgresPriceStore: PriceStore {
 
     /// Notes whether the chat can be written to.
     public func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
-        try await client.query("update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked)")
+        try await client.transaction { tx in
+            let changed = try await tx.query("update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked) returning id")
+            guard isBlocked, let user = try changed.first?["id", as: Int64.self] else { return }
+            let resting = try await withdraw(tx, "user_id = \(user)")
+            try await tx.query("update outbox set published_at = null where id = any(\(resting))")
+        }
     }
 
     /// The product's link.
@@ -74,7 +87,7 @@ public struct PostgresPriceStore: PriceStore {
     }
 
     /// The product's row: made with its first price, or compared with the page.
-    private static func ensureProduct(_ tx: PostgresTransaction, page: ProductPage, interval: Duration) async throws -> Int64 {
+    private func ensureProduct(_ tx: PostgresTransaction, page: ProductPage, interval: Duration) async throws -> Int64 {
         let made = try await tx.query(
             """
             insert into products (canonical_url, name, price_minor, currency, availability, image_url, check_interval, next_check_at)
@@ -83,7 +96,7 @@ public struct PostgresPriceStore: PriceStore {
             on conflict (canonical_url) do nothing returning id
             """)
         if let id = try made.first?["id", as: Int64.self] {
-            try await appendPoint(tx, page, product: id)
+            try await Self.appendPoint(tx, page, product: id)
             return id
         }
         guard let id = try await tx.query("select id from products where canonical_url = \(page.canonicalURL)").first?["id", as: Int64.self] else {

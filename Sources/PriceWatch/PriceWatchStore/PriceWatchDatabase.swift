@@ -1,3 +1,4 @@
+import ApiumOutbox
 import Logging
 import PostgresClient
 import PriceWatchModel
@@ -6,6 +7,8 @@ import PriceWatchModel
 public struct PriceWatchDatabase: Sendable {
     /// The client, for what has no port.
     public let client: PostgresClient
+    /// Where notifications become jobs; its router says to which queue. Default: the one of the job's type.
+    public var outbox = Outbox()
 
     /// Starts to connect in the background to a `postgres://` URL or a libpq connection string.
     ///
@@ -24,7 +27,7 @@ public struct PriceWatchDatabase: Sendable {
     public init(client: PostgresClient) { self.client = client }
 
     /// What the jobs change.
-    public var prices: PostgresPriceStore { PostgresPriceStore(client: client) }
+    public var prices: PostgresPriceStore { PostgresPriceStore(client: client, outbox: outbox) }
     /// What the API reads.
     public var reader: PostgresPriceReader { PostgresPriceReader(client: client) }
     /// The API's tokens.
