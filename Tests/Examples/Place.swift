@@ -17,8 +17,8 @@ enum Place: String, Sendable, CustomTestStringConvertible {
     var testDescription: String { rawValue }
 
     /// Runs the body beside a worker with these jobs; on Redis everything is under a prefix of its own, and removed at the end.
-    func run(_ registry: JobRegistry, queues: [String] = ["celery"], _ body: (ApiumClient) async throws -> Void) async throws {
-        let configuration = WorkerConfiguration(name: "example@localhost", queues: queues, concurrency: 4)
+    func run(_ registry: JobRegistry, queues: [String] = ["celery"], concurrency: Int = 4, _ body: (ApiumClient) async throws -> Void) async throws {
+        let configuration = WorkerConfiguration(name: "example@localhost", queues: queues, concurrency: concurrency)
         switch self {
         case .memory: try await TestWorker.run(registry, configuration: configuration, body)
         case .redis:

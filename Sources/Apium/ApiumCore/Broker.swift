@@ -2,7 +2,7 @@
 ///
 /// Two implementations pass one conformance suite (`ApiumTesting`): `RedisBroker` and `InMemoryBroker`. What they must
 /// never break is written at each requirement; the numbers are those of "What the engine never breaks" in docs/internals.
-public protocol Broker: ScheduleStore {
+public protocol Broker: ScheduleStore, HoldingBroker {
     /// Puts messages on their queues, or into the scheduled set when they have a delay; in order. All or none of one call, but for those
     /// whose ``Outgoing/conditions`` are not met; looking at the conditions and pushing is one step.
     ///
@@ -122,6 +122,10 @@ public protocol BrokerSession: Sendable {
     /// dead set as `WorkerLostError` instead of running again (invariant 3).
     func acknowledgeEarly(_ tags: [DeliveryTag]) async throws -> [CompletionOutcome]
 
+    /// Asks whether deliveries may run now, in their order, under limits and pauses. One that may not leaves the session in the same step, and
+    /// waits beside its queue. The answers are in the order of the questions. Safe to repeat after a cut reply.
+    func admit(_ admissions: [Admission]) async throws -> [AdmissionOutcome]
+
     /// What operators and cancellers want: read again when ``Claim/controlEpoch`` has changed.
     func control() async throws -> ControlState
 
@@ -225,6 +229,8 @@ public struct Delivery: Sendable {
     public var fence: Int64
     /// The bytes as they stood on the list: not decoded, because they may be anything.
     public var payload: [UInt8]
+    /// Whether it was admitted under limits, so that its end gives back what it took. Default: `false`.
+    public var isAdmitted = false
 
     /// Makes a delivery.
     public init(tag: DeliveryTag, queue: String, fence: Int64, payload: [UInt8]) {
@@ -272,6 +278,8 @@ public struct Completion: Sendable {
     public var followUps: [Outgoing]
     /// The run of a schedule entry that ends with this: the job that waits for it is enqueued in the same step.
     public var endedRun: EntryRun?
+    /// What the job holds, so that it is given back in the same step. Default: nothing.
+    public var holds = CompletionHolds()
 
     /// Makes a completion.
     public init(

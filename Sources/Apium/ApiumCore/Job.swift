@@ -28,11 +28,16 @@ public protocol JobDefinition: Codable, Sendable {
     /// Python callers may pass `args=[7]`; with `["productID"]` here the 7 becomes that keyword argument. Default: none,
     /// so that a message with positional arguments fails with a `TypeError` that says so.
     static var parameters: [String] { get }
+
+    /// By what this job is limited together with others, worked out from its arguments: for example the host that it asks. It counts where
+    /// a limit is set for keys of that name. Default: `nil`, nothing.
+    var limitKey: LimitKey? { get }
 }
 
 extension JobDefinition {
     public static var options: JobOptions { JobOptions() }
     public static var parameters: [String] { [] }
+    public var limitKey: LimitKey? { nil }
 }
 
 /// A job that needs nothing but its arguments.

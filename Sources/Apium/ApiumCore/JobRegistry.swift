@@ -16,6 +16,8 @@ public struct JobRegistry: Sendable {
         public var parameters: [String]
         /// How the job behaves as an errback. Default: ``ErrbackStyle/task``.
         public var errback: ErrbackStyle
+        /// Works out the key of the job's limits from its arguments, for messages that carry none. Default: `nil`, it has none.
+        public var limitKey: (@Sendable (TaskArguments) -> LimitKey?)?
 
         /// Makes an entry.
         public init(
@@ -54,7 +56,7 @@ public struct JobRegistry: Sendable {
     /// Registers a job that needs nothing but its arguments.
     public mutating func register<Definition: Job>(_: Definition.Type) {
         register(
-            Entry(name: Definition.name, options: Definition.options, parameters: Definition.parameters) { arguments, context in
+            Entry(of: Definition.self) { arguments, context in
                 let job = try arguments.decode(Definition.self)
                 return try Definition.encode(try await job.run(in: context))
             })
@@ -63,7 +65,7 @@ public struct JobRegistry: Sendable {
     /// Registers a job with what it works with.
     public mutating func register<Definition: DependentJob>(_: Definition.Type, using dependencies: Definition.Dependencies) {
         register(
-            Entry(name: Definition.name, options: Definition.options, parameters: Definition.parameters) { arguments, context in
+            Entry(of: Definition.self) { arguments, context in
                 let job = try arguments.decode(Definition.self)
                 return try Definition.encode(try await job.run(in: context, using: dependencies))
             })
@@ -75,6 +77,15 @@ public struct JobRegistry: Sendable {
         run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue
     ) {
         register(Entry(name: name, options: options, parameters: parameters, errback: errback, run: run))
+    }
+}
+
+extension JobRegistry.Entry {
+    /// The entry of a type.
+    fileprivate init<Definition: JobDefinition>(of _: Definition.Type, run: @escaping @Sendable (TaskArguments, JobContext) async throws -> JSONValue) {
+        self.init(name: Definition.name, options: Definition.options, parameters: Definition.parameters, run: run)
+        // What does not decode has no key, and fails when it runs.
+        limitKey = { (try? $0.decode(Definition.self))?.limitKey }
     }
 }
 

@@ -67,7 +67,8 @@ struct BatchReturner {
             var plan = ReturnPlan(payloads: payloads, marks: marks, joins: try joins(replies[2]), list: batch.list, cause: cause, broker: broker)
             try await tellOtherResults(&plan)
             var command = RedisCommand.eval(
-                RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey, joinsKey], batch.number, payloads.count, marks,
+                RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey, joinsKey, keys.holds(incarnation, batch.number)], batch.number,
+                payloads.count, marks,
                 keepOpen ? "1" : "0")
             command.append(contentsOf: broker.options.results.chordSettings)
             command.append(contentsOf: plan.operations)

@@ -11,6 +11,11 @@ extension ClaimLoop {
         let isComplete = waited.count == lists.count
         await signal.wait(atMost: isComplete ? broker.options.blockingTimeout + .seconds(1) : .milliseconds(50), on: broker.group.next())
         if !isComplete { try await look(at: lists.dropFirst(waited.count)) }
+        // With every queue paused nothing is read: a round trip tells that the server is there.
+        if lists.isEmpty {
+            _ = try await link().submit([RedisCommand("PING")]).get()
+            session.noteFetch()
+        }
     }
 
     /// Makes lists hot that hold something.

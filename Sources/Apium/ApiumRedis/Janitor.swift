@@ -55,13 +55,16 @@ final class Janitor: Sendable {
     private func promote(_ report: inout MaintenanceReport) async throws {
         while true {
             let answer = try await broker.client.reply(
-                .eval(RedisScripts.promote, keys: [keys.scheduled, keys.scheduledMessages], Self.promotionSize)
+                .eval(RedisScripts.promote, keys: [keys.scheduled, keys.scheduledMessages, keys.waiting], Self.promotionSize)
             ).asArray()
             let moved = answer.first?.int ?? 0
             report.promoted += moved
             if moved == Self.promotionSize { continue }
             let due = answer.count > 1 ? answer[1].int ?? -1 : -1
-            report.next = due < 0 ? .milliseconds(20) : min(.milliseconds(20), max(.milliseconds(1), .microseconds(due)))
+            let look = answer.count > 2 ? answer[2].int ?? -1 : -1
+            let nextLook = look == 0 ? try await broker.releaseWaiting() : look
+            let next = [due, nextLook].filter { $0 >= 0 }.min() ?? 20_000
+            report.next = min(.milliseconds(20), max(.milliseconds(1), .microseconds(next)))
             return
         }
     }

@@ -3,7 +3,7 @@ import RedisClient
 
 /// A completion as the arguments of complete.lua. Made once, so that a repeated call sends the very same: ids and nonces included.
 struct PlacedCompletion {
-    private let index: Int
+    let index: Int
     /// A verb and what it needs, each.
     private var operations: [[[UInt8]]] = []
 
@@ -24,6 +24,7 @@ struct PlacedCompletion {
         if let run = completion.endedRun {
             add("turn", session.keys.beatRun(run.entry), session.keys.beatWaiting(run.entry), run.jobID)
         }
+        if !completion.holds.isEmpty { add(completion.holds, completion.disposition, session.keys) }
     }
 
     private mutating func add(_ disposition: Completion.Disposition, _ keys: RedisKeys) {
@@ -55,7 +56,7 @@ struct PlacedCompletion {
         }
     }
 
-    private mutating func add(_ texts: String..., last: [UInt8]? = nil) {
+    mutating func add(_ texts: String..., last: [UInt8]? = nil) {
         var operation = texts.map { Array($0.utf8) }
         if let last { operation.append(last) }
         operations.append(operation)

@@ -18,12 +18,16 @@ extension RedisBroker {
     func controlState() async throws -> ControlState {
         do {
             let answer = try await client.reply(
-                .eval(RedisScripts.control, keys: [keys.control, keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps])
+                .eval(
+                    RedisScripts.control,
+                    keys: [keys.control, keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.limits, keys.paused])
             ).asArray()
-            guard answer.count == 5 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 5") }
-            return ControlState(
+            guard answer.count == 7 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 7") }
+            var control = ControlState(
                 epoch: Int64(try answer[0].asInt()), revoked: try Self.texts(answer[1]), terminated: try Self.texts(answer[2]),
                 revokedStamps: RevokedStamp.table(try Self.texts(answer[3])), terminatedStamps: RevokedStamp.table(try Self.texts(answer[4])))
+            control.holds = HoldState(limits: try answer[5].asArray(), paused: try Self.texts(answer[6]))
+            return control
         } catch {
             throw RedisFailure.apiumError(error)
         }

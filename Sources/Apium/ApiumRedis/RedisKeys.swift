@@ -112,6 +112,35 @@ public struct RedisKeys: Sendable, Hashable {
     /// `<shelf>:messages` · hash, id → record · owner and end: as the shelf. The scripts derive this name from the shelf's.
     func shelfMessages(_ shelf: Shelf) -> String { "\(prefix)apium:\(shelf.rawValue):messages" }
 
+    // MARK: Limits, pauses and unique jobs
+
+    /// `apium:limits` · hash, target → µs between two jobs, burst, jobs at once (0: no bound) · owner: operators · end: cleared. One without
+    /// any bound keeps the order while somebody still waits for a target that is limited no more.
+    var limits: String { "\(prefix)apium:limits" }
+
+    /// `apium:paused` · hash, target → since when in µs · owner: operators · end: resumed.
+    var paused: String { "\(prefix)apium:paused" }
+
+    /// `apium:waiting` · zset, target by when to look again in µs · owner: the steps that let jobs wait · end: nobody waits.
+    var waiting: String { "\(prefix)apium:waiting" }
+
+    /// `apium:waiting:<target>` · list of entries, see permits.lua, the next one left · owner: `admit` · end: empty.
+    func waiting(_ target: HoldTarget) -> String { "\(prefix)apium:waiting:\(target.text)" }
+
+    /// `apium:permits:<target>` · zset, holder by its end in µs · owner: `admit`, `release` · end: the jobs' ends, or the return of their
+    /// batches; 30 s for jobs on their way. `h<inc>:<batch>:<place>` runs, `r<id>` was let go. The scripts derive this name.
+    func permits(_ target: HoldTarget) -> String { "\(prefix)apium:permits:\(target.text)" }
+
+    /// `apium:limit:<target>` · string, when the bucket is full again in µs · owner: `admit`, `release` · end: then. The scripts derive this name.
+    func bucket(_ target: HoldTarget) -> String { "\(prefix)apium:limit:\(target.text)" }
+
+    /// `apium:holds:<inc>:<batch>` · hash, place → targets with NUL between · owner: `admit` · end: each with its delivery.
+    func holds(_ incarnation: String, _ batch: Int) -> String { "\(prefix)apium:holds:\(incarnation):\(batch)" }
+
+    /// `apium:unique:<key>` · string, the job's id · owner: enqueue · end: with the job, or its time; 7 days at the latest, counted from when the
+    /// job is due.
+    func unique(_ key: String) -> String { "\(prefix)apium:unique:\(key)" }
+
     // MARK: Control and duties
 
     /// `apium:control` · hash · owner: operators · end: never. `epoch`. Also the channel on which a new epoch is published.

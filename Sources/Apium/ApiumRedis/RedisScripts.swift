@@ -1,15 +1,15 @@
 import RedisClient
 
-/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does. `functions.lua`, `turns.lua` and
-/// `slots.lua` are no scripts: they stand in front of those that need them.
+/// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does. `functions.lua`, `turns.lua`,
+/// `slots.lua` and `permits.lua` are no scripts: they stand in front of those that need them.
 enum RedisScripts {
     static let register = script("register", PackageResources.register_lua)
     static let open = script("open", PackageResources.open_lua)
-    static let complete = script("complete", PackageResources.complete_lua, PackageResources.functions_lua + PackageResources.turns_lua)
+    static let complete = script("complete", PackageResources.complete_lua, endFunctions)
     static let acknowledge = script("acknowledge", PackageResources.acknowledge_lua)
     static let renew = script("renew", PackageResources.renew_lua)
     static let expire = script("expire", PackageResources.expire_lua)
-    static let returnBatch = script("return", PackageResources.return_lua, PackageResources.functions_lua)
+    static let returnBatch = script("return", PackageResources.return_lua, PackageResources.functions_lua + PackageResources.permits_lua)
     static let restore = script("restore", PackageResources.restore_lua, PackageResources.functions_lua)
     static let enqueue = script("enqueue", PackageResources.enqueue_lua)
     static let later = script("later", PackageResources.later_lua)
@@ -30,8 +30,12 @@ enum RedisScripts {
     static let bring = script("bring", PackageResources.bring_lua, PackageResources.functions_lua)
     static let join = script("join", PackageResources.join_lua, PackageResources.functions_lua)
     static let bind = script("bind", PackageResources.bind_lua)
+    static let admit = script("admit", PackageResources.admit_lua, PackageResources.permits_lua)
+    static let release = script("release", PackageResources.release_lua, PackageResources.permits_lua)
+    static let hold = script("hold", PackageResources.hold_lua)
     static let serve = script("serve", PackageResources.serve_lua)
 
+    private static let endFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.permits_lua
     private static let slotFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.slots_lua
 
     private static func script(_ name: String, _ source: [UInt8], _ functions: [UInt8] = []) -> RedisScript {

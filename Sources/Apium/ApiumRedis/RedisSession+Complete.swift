@@ -12,18 +12,23 @@ extension RedisSession {
         var open: [Int] = []
         let outcomes = try await perBatch(completions.map(\.tag)) { batch, places in
             let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
-            var command = completeCommand(batch, closing: closing, count: places.count)
+            let yields = places.contains { completions[$0].holds.givesBack }
+            var command = completeCommand(batch, closing: closing, count: places.count, yields: yields)
             for place in places { placed[place].append(to: &command) }
             return command
         } answered: { batch, ended, rest in
             if ledger.withLock({ $0.ended(batch, ended, gone: rest.first == .integer(1)) }) { open.append(batch) }
         }
-        if !open.isEmpty {
-            let commands = open.map { completeCommand($0, closing: true, count: 0) }
-            _ = try await broker.client.repliesAtLast(commands) { self.isUsable }
-            for batch in open { ledger.withLock { $0.forget(batch) } }
-        }
+        try await close(open)
         return outcomes
+    }
+
+    /// Has batches counted once more that are ended and were not deleted.
+    func close(_ open: [Int]) async throws {
+        guard !open.isEmpty else { return }
+        let commands = open.map { completeCommand($0, closing: true, count: 0) }
+        _ = try await broker.client.repliesAtLast(commands) { self.isUsable }
+        for batch in open { ledger.withLock { $0.forget(batch) } }
     }
 
     /// Leaves out the documents that would take the place of a compressed SUCCESS, which the script cannot see. As in Celery nothing
@@ -43,13 +48,13 @@ extension RedisSession {
         }
     }
 
-    private func completeCommand(_ batch: Int, closing: Bool, count: Int) -> RedisCommand {
-        var command = RedisCommand.eval(
-            RedisScripts.complete,
-            keys: [
-                keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch), keys.batch(incarnation, batch), keys.scheduled,
-                keys.scheduledMessages, keys.joins(incarnation, batch),
-            ], batch, closing ? "1" : "0", count)
+    private func completeCommand(_ batch: Int, closing: Bool, count: Int, yields: Bool = false) -> RedisCommand {
+        var names = [
+            keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch), keys.batch(incarnation, batch), keys.scheduled,
+            keys.scheduledMessages, keys.joins(incarnation, batch),
+        ]
+        if yields { names.append(keys.holds(incarnation, batch)) }
+        var command = RedisCommand.eval(RedisScripts.complete, keys: names, batch, closing ? "1" : "0", count)
         command.append(contentsOf: broker.options.results.chordSettings)
         return command
     }

@@ -27,6 +27,9 @@ final class RedisSession: BrokerSession {
         var lastFetch: SuspendingClock.Instant?
         var lastRenewal: SuspendingClock.Instant?
         var lastError: String?
+        /// The queues that were asked for; those that are paused are left out.
+        var served: [String]?
+        var paused: Set<String> = []
     }
 
     /// What a registered session consists of.
@@ -155,8 +158,18 @@ final class RedisSession: BrokerSession {
 
     func control() async throws -> ControlState {
         let control = try await broker.controlState()
-        state.withLock { $0.epoch = control.epoch }
+        let isNew = state.withLock { state in
+            state.epoch = control.epoch
+            defer { state.paused = control.holds.pausedQueues }
+            return state.paused != control.holds.pausedQueues
+        }
+        if isNew { try require().claims.serve(queuesToClaim) }
         return control
+    }
+
+    /// What is served and not paused.
+    private var queuesToClaim: [String] {
+        state.withLock { state in (state.served ?? identity.queues).filter { !state.paused.contains($0) } }
     }
 
     /// Declares what is new, changes the register, and leaves the rest to the task that claims.
@@ -170,7 +183,8 @@ final class RedisSession: BrokerSession {
         } catch {
             throw RedisFailure.apiumError(error)
         }
-        parts.claims.serve(queues)
+        state.withLock { $0.served = queues }
+        parts.claims.serve(queuesToClaim)
     }
 
     /// Stops the waiting reads first, so that nothing arrives any more; then gives back what is left; then leaves the register.

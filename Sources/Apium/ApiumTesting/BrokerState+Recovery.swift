@@ -29,6 +29,7 @@ extension BrokerState {
     mutating func close(_ incarnation: String, at now: Timestamp) -> [Loss] {
         guard let session = sessions.removeValue(forKey: incarnation) else { return [] }
         if janitor == incarnation { janitor = nil }
+        giveBackHolds(of: session, incarnation, at: now)
         var losses: [Loss] = []
         for record in session.newestFirst {
             if record.acknowledged && record.joining.isEmpty {
@@ -45,6 +46,7 @@ extension BrokerState {
         var reaping = Reaping()
         for (incarnation, session) in sessions.filter({ $0.key != own && $0.value.hasExpired(at: now) }) {
             sessions[incarnation] = nil
+            giveBackHolds(of: session, incarnation, at: now)
             reaping.sessions.append(incarnation)
             for record in session.newestFirst { returnCrashed(record, at: now, &reaping) }
         }
@@ -96,6 +98,7 @@ extension BrokerState {
 
     /// Ends a lost job as `WorkerLostError`, here or by whoever keeps the results; its parts in chords are brought with it.
     private mutating func fail(_ message: Message, _ reason: String, _ record: InFlight, at now: Timestamp) -> [Loss] {
+        if let lock = message.uniqueLock, lock.scope == .ended { free(lock, of: message.id) }
         let place = Place(queue: record.queue, list: record.list, payload: record.payload)
         let loss = Loss(told: message.loss(reason, at: now), place: place)
         if let errbacks = loss.told.errbacks { queues[record.queue, default: Queue()][record.list].pushFront(errbacks.encoded()) }
@@ -124,6 +127,7 @@ extension BrokerState {
 
     func control(at now: Timestamp) -> ControlState {
         var control = ControlState(epoch: epoch)
+        control.holds = holds.state
         for (at, order) in revoked where now - at < BrokerState.revokeLife {
             control.revoked.formUnion(order.ids)
             if order.terminate { control.terminated.formUnion(order.ids) }

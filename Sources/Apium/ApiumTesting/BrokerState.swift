@@ -30,6 +30,9 @@ struct BrokerState {
     var sequence = 0
     var janitor: String?
     var schedule = ScheduleState()
+    var holds = HoldBook()
+    /// The locks of unique jobs, and when they end by themselves.
+    var locks: [String: (id: String, until: Timestamp)] = [:]
 
     /// A message that waits for its time.
     struct Scheduled {
@@ -49,6 +52,8 @@ struct BrokerState {
         var acknowledged = false
         /// The joins that are left to end, when the job has ended.
         var joining: [ChordClaim] = []
+        /// What it was admitted under.
+        var targets: [HoldTarget] = []
     }
 
     /// One worker process.
@@ -129,7 +134,9 @@ struct BrokerState {
         guard var session = sessions[incarnation] else { return nil }
         var deliveries: [Delivery] = []
         for list in Queue.steps.indices {
-            while deliveries.count < limit, let place = session.rotation.firstIndex(where: { queues[$0]?[list].isEmpty == false }) {
+            while deliveries.count < limit,
+                let place = session.rotation.firstIndex(where: { queues[$0]?[list].isEmpty == false && holds.paused[.queue($0)] == nil })
+            {
                 let queue = session.rotation.remove(at: place)
                 session.rotation.append(queue)
                 guard let payload = queues[queue]?[list].popFront() else { continue }
@@ -154,6 +161,7 @@ struct BrokerState {
         let ends = completion.closes + completion.abandons
         // A call that ends none of the joins, or one that is ended, is a repeated one.
         if !before.isEmpty && (ends.isEmpty || !ends.allSatisfy(before.contains)) { return .joining(before) }
+        settle(completion, by: incarnation, at: now)
         var joins = before.filter { !ends.contains($0) }
         if ends.allSatisfy({ holds($0, at: now) }) { joins += perform(completion, at: now) }
         if joins.isEmpty {

@@ -31,6 +31,10 @@ public final class InMemorySession: BrokerSession {
         core.change { state, _ in tags.map { state.acknowledgeEarly($0, by: incarnation) } }
     }
 
+    public func admit(_ admissions: [Admission]) async throws -> [AdmissionOutcome] {
+        core.change { state, now in state.admit(admissions, by: incarnation, at: now) }
+    }
+
     public func control() async throws -> ControlState { core.read { $0.control(at: $1) } }
 
     public func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws {
@@ -48,6 +52,7 @@ public final class InMemorySession: BrokerSession {
             report.isJanitor = state.isJanitor(incarnation, at: now)
             guard report.isJanitor else { return (report, BrokerState.Reaping()) }
             report.promoted = state.promote(at: now)
+            state.releaseAll(at: now)
             let reaping = state.reap(except: incarnation, at: now)
             report.reaped = reaping.reaped
             report.quarantined = reaping.quarantined

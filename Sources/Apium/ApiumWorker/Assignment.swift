@@ -24,6 +24,9 @@ struct Assignment: Sendable {
     /// What follows the job.
     var embed: TaskArguments.Embed { arguments?.embed ?? TaskArguments.Embed() }
 
+    /// What its end gives back.
+    var holds: CompletionHolds { CompletionHolds(givesBack: delivery.isAdmitted, lock: message.uniqueLock.map { ($0, message.id) }) }
+
     /// The message as it is sent again: `retries` and `eta` are the caller's to set.
     func message(changing change: (inout Message) -> Void) -> Message {
         var copy = message

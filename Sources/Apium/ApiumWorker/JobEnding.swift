@@ -73,9 +73,11 @@ struct JobEnding: Sendable {
     }
 
     private func completion(_ aftermath: Aftermath) -> Completion {
-        Completion(
+        var completion = Completion(
             tag, aftermath.disposition, results: aftermath.results, parts: aftermath.parts, followUps: aftermath.plan.messages,
             endedRun: endedRun(aftermath.disposition))
+        completion.holds = job.holds
+        return completion
     }
 
     /// The run of a schedule entry that ends with the job; one that is tried again has not ended.
@@ -167,8 +169,9 @@ struct JobEnding: Sendable {
             ended.append((claim, joined.isSent))
             all.add(joined.aftermath)
         }
-        let outcome = await writer.write(
-            Completion(tag, all.disposition, followUps: all.plan.messages, endedRun: endedRun(all.disposition)))
+        var completion = Completion(tag, all.disposition, followUps: all.plan.messages, endedRun: endedRun(all.disposition))
+        completion.holds = job.holds
+        let outcome = await writer.write(completion)
         guard outcome == .done || outcome == .alreadyDone else { return }
         for (claim, isSent) in ended {
             _ = await insisting("a chord could not be closed") {

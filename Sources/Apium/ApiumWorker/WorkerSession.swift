@@ -69,7 +69,7 @@ final class WorkerSession: Sendable {
                 let claim = try await session.claim(limit: free)
                 slots.release(free - claim.deliveries.count)
                 guard await knowsControl(of: claim) else { return }
-                for delivery in claim.deliveries { start(delivery) }
+                await start(claim.deliveries)
                 environment.metrics.running(running.count, of: environment.status.concurrency)
             } catch {
                 slots.release(free)
@@ -80,18 +80,54 @@ final class WorkerSession: Sendable {
         }
     }
 
-    private func start(_ delivery: Delivery) {
-        let execution = JobExecution(environment: environment, session: session, running: running, revoked: revoked, writer: writer) { [slots] in
-            slots.release(1)
+    /// Starts what may run. The jobs that are under limits ask first, all in one call and in their order; the others don't wait for them.
+    private func start(_ deliveries: [Delivery]) async {
+        let desk = AdmissionDesk(
+            holds: revoked.control.holds, registry: environment.registry, content: environment.configuration.acceptedContent)
+        var asking: [AdmissionDesk.Question] = []
+        for delivery in deliveries {
+            guard let message = decoded(delivery) else { continue }
+            if let question = desk.question(delivery, message, isRevoked: revoked.forbids) {
+                asking.append(question)
+            } else {
+                start(delivery, message)
+            }
         }
-        let message: Message
+        guard !asking.isEmpty, let outcomes = await outcomes(of: asking) else { return slots.release(asking.count) }
+        for (question, outcome) in zip(asking, outcomes) {
+            if outcome == .admitted { start(question.delivery, question.message) } else { slots.release(1) }
+        }
+    }
+
+    /// Asks until there is an answer; `nil` when the session ends first, and what has asked goes back with it.
+    private func outcomes(of questions: [AdmissionDesk.Question]) async -> [AdmissionOutcome]? {
+        while !Task.isCancelled && !lost.isRaised && !stop.isRaised {
+            do {
+                return try await session.admit(questions.map(\.admission))
+            } catch {
+                environment.logger.error("limits could not be asked; trying again", metadata: ["jobs": "\(questions.count)", "error": "\(error)"])
+                await stop.wait(atMost: .milliseconds(200))
+            }
+        }
+        return nil
+    }
+
+    private func execution() -> JobExecution {
+        JobExecution(environment: environment, session: session, running: running, revoked: revoked, writer: writer) { [slots] in slots.release(1) }
+    }
+
+    private func decoded(_ delivery: Delivery) -> Message? {
         do {
-            message = try Message(decoding: delivery.payload, accepting: environment.configuration.acceptedContent)
+            return try Message(decoding: delivery.payload, accepting: environment.configuration.acceptedContent)
         } catch {
-            writer.add(execution.undecodable(delivery, error))
+            writer.add(execution().undecodable(delivery, error))
             slots.release(1)
-            return
+            return nil
         }
+    }
+
+    private func start(_ delivery: Delivery, _ message: Message) {
+        let execution = execution()
         running.start(delivery, message) {
             await execution.giveUp(delivery, message, $0)
         } _: {

@@ -23,7 +23,7 @@ public struct TaskCall: Sendable {
         guard case .object(let kwargs) = try JSONValueEncoder().encode(job) else {
             throw ApiumError(.badArguments, "\(Definition.name) does not encode as an object, so it has no keyword arguments")
         }
-        self.init(task: Definition.name, arguments: TaskArguments(kwargs: kwargs), options: Definition.options.completing(options))
+        self.init(task: Definition.name, arguments: TaskArguments(kwargs: kwargs), options: Definition.options.completing(job.describing(options)))
     }
 }
 

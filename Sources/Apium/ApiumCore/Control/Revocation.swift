@@ -29,6 +29,8 @@ public struct ControlState: Sendable, Hashable {
     public var revokedStamps: [String: Set<JSONValue>]
     /// Stamp name → the values whose jobs are stopped when they run.
     public var terminatedStamps: [String: Set<JSONValue>]
+    /// What is limited and paused. Default: nothing.
+    public var holds = HoldState()
 
     /// Makes a state.
     public init(

@@ -1,11 +1,12 @@
 -- Ends deliveries of one claim batch: results, follow-ups, parts of chords and mark of each in one step.
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:marks:<inc>:<batch>, 4 apium:flight:<inc>:<batch>,
---      5 apium:scheduled, 6 apium:scheduled:messages, 7 apium:joins:<inc>:<batch>
+--      5 apium:scheduled, 6 apium:scheduled:messages, 7 apium:joins:<inc>:<batch>, 8 apium:holds:<inc>:<batch>, only with 'yield'
 -- ARGV 1 batch, 2 '1' when the caller has now ended all of the batch that it knows, 3 number of items, then of chords: 4 ordered,
 --      5 expires, 6 group expires, 7 seconds of a claim; then per item: index, number of operations, and the operations:
 --      'close', group, group key, token | 'abandon', group, group key, token: these come first
 --      'store', key, seconds, document | 'push', list, message | 'later', delay in us, member, message |
---      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part | 'turn', run key, waiting list, job id
+--      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part | 'turn', run key, waiting list, job id |
+--      of what the job holds: 'yield', place | 'free', lock key, id | 'keep', lock key, id, milliseconds
 -- Expects the worker to be registered (else every item is taken), the batch to be open (else it was ended before), the item not to be
 -- marked 'd'. An item marked 'j' has joins to end: a call that closes or abandons some of them goes on, any other is a repeated one and
 -- is answered as the first was. Where a claim to be closed is no longer the caller's, nothing of the item is done but its mark.
@@ -30,7 +31,8 @@ if state ~= 0 then
 end
 
 local settings = {ordered = ARGV[4], expires = ARGV[5], groupExpires = ARGV[6], claimed = ARGV[7]}
-local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, part = 7, turn = 4}
+local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, part = 7, turn = 4, yield = 2, free = 3, keep = 4}
+local holdings
 
 local function run(verb, at, joins)
     if verb == 'store' then
@@ -56,6 +58,15 @@ local function run(verb, at, joins)
         close(ARGV[at + 2], settings)
     elseif verb == 'abandon' then
         redis.call('DEL', ARGV[at + 2] .. '.s')
+    elseif verb == 'yield' then
+        holdings = holdings or permits(string.match(KEYS[8], '^(.*)holds:[^:]+:%d+$'))
+        holdings.giveBack(KEYS[8], ARGV[at + 1])
+    elseif redis.call('GET', ARGV[at + 1]) == ARGV[at + 2] then
+        if verb == 'free' then
+            redis.call('DEL', ARGV[at + 1])
+        else
+            redis.call('PEXPIRE', ARGV[at + 1], ARGV[at + 3])
+        end
     end
 end
 

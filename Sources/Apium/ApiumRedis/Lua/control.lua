@@ -1,11 +1,13 @@
 -- Reads the control state, without what has expired.
--- KEYS 1 apium:control, 2 apium:revoked, 3 apium:terminated, 4 apium:revoked:stamps, 5 apium:terminated:stamps
--- Answers {epoch, the members of 2 to 5}.
+-- KEYS 1 apium:control, 2 apium:revoked, 3 apium:terminated, 4 apium:revoked:stamps, 5 apium:terminated:stamps, 6 apium:limits, 7 apium:paused
+-- Answers {epoch, the members of 2 to 5, limits as target, limit, target, limit …, what is paused}.
 local now = redis.call('TIME')
 local time = string.format('%.0f', tonumber(now[1]) * 1000)
 local answer = {tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')}
-for at = 2, #KEYS do
+for at = 2, 5 do
     redis.call('ZREMRANGEBYSCORE', KEYS[at], '-inf', time)
     answer[at] = redis.call('ZRANGE', KEYS[at], 0, -1)
 end
+answer[6] = redis.call('HGETALL', KEYS[6])
+answer[7] = redis.call('HKEYS', KEYS[7])
 return answer

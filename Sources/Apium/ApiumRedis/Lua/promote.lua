@@ -1,9 +1,9 @@
 -- Moves due messages from the scheduled set to their lists.
--- KEYS 1 apium:scheduled, 2 apium:scheduled:messages
+-- KEYS 1 apium:scheduled, 2 apium:scheduled:messages, 3 apium:waiting
 -- ARGV 1 the most to move in one step
 -- Effect: each due message (a member is <task id> NUL <list> NUL <nonce>) is pushed to its list and removed here, earliest first.
 -- One whose list cannot be pushed to (the key is no list) waits a minute more, so that it is neither lost nor in the way of others.
--- Answers {number moved, microseconds until the next one is due or -1 when none waits}.
+-- Answers {number moved, microseconds until the next one is due or -1 when none waits, microseconds until release.lua has something to look at or -1}.
 local now = redis.call('TIME')
 local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', time), 'LIMIT', 0, ARGV[1])
@@ -21,8 +21,8 @@ for _, member in ipairs(due) do
         redis.call('ZREM', KEYS[1], member)
     end
 end
-local nextDue = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-if nextDue[2] then
-    return {#due, math.max(0, tonumber(nextDue[2]) - time)}
+local function untilNext(set)
+    local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
+    return first[2] and math.max(0, tonumber(first[2]) - time) or -1
 end
-return {#due, -1}
+return {#due, untilNext(KEYS[1]), untilNext(KEYS[3])}

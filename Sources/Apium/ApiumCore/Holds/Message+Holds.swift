@@ -1,0 +1,66 @@
+import DynamicJSON
+
+extension Message {
+    /// The key by which the job is limited, as its sender gave it.
+    ///
+    /// Kept in the header `apium_limit`: `[name, value]`. A header that is none of that is no key.
+    public var limitKey: LimitKey? {
+        get { LimitKey(json: headers.custom[Self.limitHeader]) }
+        set { headers.custom[Self.limitHeader] = newValue?.json }
+    }
+
+    /// What the job had to ask when it was refused; it asks again when it comes back, whatever has changed meanwhile, so that what was taken
+    /// for it is not left behind.
+    ///
+    /// Kept in the header `apium_waited`: the targets' texts.
+    public var waitedFor: [HoldTarget] {
+        get {
+            guard case .array(let texts)? = headers.custom[Self.waitedHeader] else { return [] }
+            return texts.compactMap { $0.stringValue.flatMap { HoldTarget(text: $0) } }.filter { (try? $0.validate()) != nil }
+        }
+        set { headers.custom[Self.waitedHeader] = newValue.isEmpty ? nil : .array(newValue.map { .string($0.text) }) }
+    }
+
+    /// The lock that the job holds from its enqueueing on.
+    ///
+    /// Kept in the header `apium_unique`: `[key, scope]`.
+    public var uniqueLock: UniqueLock? {
+        get {
+            guard case .array(let texts)? = headers.custom[Self.uniqueHeader], texts.count == 2, let key = texts[0].stringValue, !key.contains("\u{0}"),
+                let scope = texts[1].stringValue.flatMap({ UniqueLock.Scope(rawValue: $0) })
+            else { return nil }
+            return UniqueLock(key: key, scope: scope)
+        }
+        set { headers.custom[Self.uniqueHeader] = newValue.map { [.string($0.key), .string($0.scope.rawValue)] } }
+    }
+
+    static let limitHeader = "apium_limit"
+    static let waitedHeader = "apium_waited"
+    static let uniqueHeader = "apium_unique"
+}
+
+extension LimitKey {
+    /// As it stands in the header.
+    var json: JSONValue { [.string(name), .string(value)] }
+
+    init?(json: JSONValue?) {
+        guard case .array(let texts)? = json, texts.count == 2, let name = texts[0].stringValue, let value = texts[1].stringValue else { return nil }
+        self.init(name, value)
+    }
+}
+
+extension EnqueueOptions {
+    /// Under the limits of this key, in place of the one that the job's type names.
+    public static func limited(by key: LimitKey) -> EnqueueOptions { EnqueueOptions().limited(by: key) }
+
+    /// Under the limits of this key, in place of the one that the job's type names.
+    public func limited(by key: LimitKey) -> EnqueueOptions { headers([Message.limitHeader: key.json]) }
+}
+
+extension JobDefinition {
+    /// The caller's options with what this job says about itself: the key of its limits.
+    func describing(_ options: EnqueueOptions) -> EnqueueOptions {
+        guard options.headers[Message.limitHeader] == nil, let key = limitKey else { return options }
+        return options.limited(by: key)
+    }
+}

@@ -1,0 +1,37 @@
+-- Changes a limit or a pause.
+-- KEYS 1 apium:limits, 2 apium:paused, 3 apium:waiting, 4 apium:control
+-- ARGV 1 'limit', 'clear', 'pause' or 'resume', 2 the target, 3 the limit as it is kept, 4 the channel
+-- Effect: limit or pause stored or removed. Who waits for the target, or for a key of it, is looked at again at once; a target that has no limit any
+-- more keeps one without bounds for as long as somebody waits for it, so that what comes later does not overtake. Epoch grows, and is published.
+-- Answers 1, or 0 when it was paused, not paused, or not limited already: nothing is changed then.
+local verb, target = ARGV[1], ARGV[2]
+local now = redis.call('TIME')
+local changed
+if verb == 'limit' then
+    redis.call('HSET', KEYS[1], target, ARGV[3])
+    changed = 1
+elseif verb == 'clear' then
+    changed = redis.call('HDEL', KEYS[1], target)
+elseif verb == 'pause' then
+    changed = redis.call('HSETNX', KEYS[2], target, string.format('%.0f', tonumber(now[1]) * 1000000 + tonumber(now[2])))
+else
+    changed = redis.call('HDEL', KEYS[2], target)
+end
+if changed == 0 then
+    return 0
+end
+local each = string.match(target, '^key:[^=]*$')
+for _, hold in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+    if hold == target or (each and string.sub(hold, 1, #each + 1) == each .. '=') then
+        if verb == 'clear' or verb == 'resume' then
+            local group = string.match(hold, '^(key:[^=]*)=')
+            local limited = redis.call('HEXISTS', KEYS[1], hold) == 1 or (group and redis.call('HEXISTS', KEYS[1], group) == 1)
+            if not limited and redis.call('HEXISTS', KEYS[2], hold) == 0 then
+                redis.call('HSET', KEYS[1], hold, '0 0 0')
+            end
+        end
+        redis.call('ZADD', KEYS[3], 0, hold)
+    end
+end
+redis.call('PUBLISH', ARGV[4], redis.call('HINCRBY', KEYS[4], 'epoch', 1))
+return 1

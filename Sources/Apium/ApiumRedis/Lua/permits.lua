@@ -1,0 +1,232 @@
+-- What the scripts share that know of limits and pauses: the text of this file stands in front of theirs. Defines one function and does nothing;
+-- nothing in it is run for jobs without limits.
+--
+-- A hold is a target's text ('queue:q', 'job:t', 'key:host=shop', 'run:lock'). Under 'prefix' stand for each of them:
+--   permits:<hold>  zset: 'h<inc>:<batch>:<place>' for a job that runs under a concurrency limit, 'r<id>' by its end in us for one that was let go
+--                   and is on its way to a worker (a reservation: what it needs of all its holds is taken for it)
+--   limit:<hold>    string: when the bucket of its rate is full again, in us
+--   waiting:<hold>  list of entries, the next one left; an entry is '<#id> <#list> <#holds> ' .. id .. list .. holds .. message
+-- and in common: limits (hash, hold -> 'us between two jobs, burst, jobs at once'), paused (hash), waiting (zset, hold by when to look again in us).
+--
+-- What holds after every step: where a job waits, its hold is paused, or has no permit or no token now, or a job that was let go before has
+-- not come to its worker yet. The last keeps the order: what is let go is pushed to the front of its list, so the next may follow only when that is gone.
+local function permits(prefix)
+    local time = redis.call('TIME')
+    local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+    local never = now + 60000000
+    -- Nothing is let go for longer than this without coming to a worker, and so much at once.
+    local travel, window = 30000000, 64
+    -- The end of what a job that runs has taken: it is given back, and does not run out.
+    local endless = 9000000000000000
+    local self = {}
+
+    local function text(number)
+        return string.format('%.0f', number)
+    end
+
+    -- Microseconds between two jobs, burst, and jobs at once; 0: no bound.
+    local known = {}
+    local function bounds(hold)
+        if string.sub(hold, 1, 4) == 'run:' then
+            return 0, 0, 1
+        end
+        local limit = known[hold]
+        if not limit then
+            limit = redis.call('HGET', prefix .. 'limits', hold)
+            local each = not limit and string.match(hold, '^(key:[^=]*)=')
+            limit = limit or (each and redis.call('HGET', prefix .. 'limits', each)) or '0 0 0'
+            known[hold] = limit
+        end
+        local interval, burst, most = string.match(limit, '^(%d+) (%d+) (%d+)$')
+        return tonumber(interval or '0'), tonumber(burst or '0'), tonumber(most or '0')
+    end
+
+    -- When the first reservation ends that has not yet come to a worker; nil when there is none.
+    local function underWay(hold)
+        local key = prefix .. 'permits:' .. hold
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
+        local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+        local ends = tonumber(first[2])
+        return ends and ends < endless and ends or nil
+    end
+
+    -- When to look again whether one more job passes; nil: it does now.
+    local function refusal(hold)
+        if redis.call('HEXISTS', prefix .. 'paused', hold) == 1 then
+            return never
+        end
+        local interval, burst, most = bounds(hold)
+        if most > 0 and redis.call('ZCARD', prefix .. 'permits:' .. hold) >= most then
+            return never
+        end
+        if interval > 0 then
+            local ready = tonumber(redis.call('GET', prefix .. 'limit:' .. hold) or '0') - (burst - 1) * interval
+            if ready > now then
+                return ready
+            end
+        end
+    end
+
+    local function takeToken(hold)
+        local interval = bounds(hold)
+        if interval > 0 then
+            local full = math.max(tonumber(redis.call('GET', prefix .. 'limit:' .. hold) or '0'), now) + interval
+            redis.call('SET', prefix .. 'limit:' .. hold, text(full), 'PX', text(math.ceil((full - now) / 1000) + 1000))
+        end
+    end
+
+    local function look(hold, at)
+        redis.call('ZADD', prefix .. 'waiting', text(at), hold)
+    end
+
+    local function pack(id, list, holds, message)
+        return #id .. ' ' .. #list .. ' ' .. #holds .. ' ' .. id .. list .. holds .. message
+    end
+
+    local function unpackEntry(entry)
+        local ids, lists, holds, at = string.match(entry, '^(%d+) (%d+) (%d+) ()')
+        local listAt = at + tonumber(ids)
+        local holdsAt = listAt + tonumber(lists)
+        local messageAt = holdsAt + tonumber(holds)
+        return string.sub(entry, at, listAt - 1), string.sub(entry, listAt, holdsAt - 1), string.sub(entry, holdsAt, messageAt - 1),
+            string.sub(entry, messageAt)
+    end
+
+    -- The hold that does not let a job pass now, and when to look again; nil when all do. 'own' is the hold in whose line it is first.
+    local function refusing(holds, own)
+        for hold in string.gmatch(holds, '[^%z]+') do
+            local at = underWay(hold) or refusal(hold)
+            if not at and hold ~= own and redis.call('EXISTS', prefix .. 'waiting:' .. hold) == 1 then
+                at = now
+            end
+            if at then
+                return hold, at
+            end
+        end
+    end
+
+    -- Nobody waits any more. The mark of a target that is limited no more, and only had to keep the order, goes.
+    local function drained(hold)
+        local at = underWay(hold)
+        if at then
+            look(hold, at)
+        else
+            redis.call('ZREM', prefix .. 'waiting', hold)
+        end
+        if redis.call('HGET', prefix .. 'limits', hold) == '0 0 0' then
+            redis.call('HDEL', prefix .. 'limits', hold)
+            redis.call('PUBLISH', prefix .. 'control', redis.call('HINCRBY', prefix .. 'control', 'epoch', 1))
+        end
+    end
+
+    -- Lets go what may run now of those that wait for a hold, in order. Cost: about 10 us per job.
+    function self.release(hold)
+        local line = prefix .. 'waiting:' .. hold
+        local gone = {}
+        local at = underWay(hold)
+        while not at and #gone < window do
+            local entry = redis.call('LINDEX', line, 0)
+            if not entry then
+                break
+            end
+            at = refusal(hold)
+            if not at then
+                local id, list, holds, message = unpackEntry(entry)
+                local other, otherAt
+                for each in string.gmatch(holds, '[^%z]+') do
+                    if each ~= hold then
+                        other, otherAt = refusing(each)
+                    end
+                    if other then
+                        break
+                    end
+                end
+                redis.call('LPOP', line)
+                if other then
+                    redis.call('RPUSH', prefix .. 'waiting:' .. other, entry)
+                    look(other, otherAt)
+                else
+                    gone[#gone + 1] = {id, list, holds, message}
+                    -- The others of this step are not held up by the first: reservations are entered when all are chosen.
+                    for each in string.gmatch(holds, '[^%z]+') do
+                        takeToken(each)
+                        redis.call('ZADD', prefix .. 'permits:' .. each, text(endless), 'r' .. id)
+                    end
+                end
+            end
+        end
+        for place = #gone, 1, -1 do
+            local id, list, holds, message = unpack(gone[place])
+            redis.call('RPUSH', list, message)
+            for each in string.gmatch(holds, '[^%z]+') do
+                redis.call('ZADD', prefix .. 'permits:' .. each, text(now + travel), 'r' .. id)
+                -- So that a reservation for nobody is removed, even where nobody waits.
+                redis.call('ZADD', prefix .. 'waiting', 'NX', text(now + travel), each)
+            end
+        end
+        if redis.call('EXISTS', line) == 0 then
+            drained(hold)
+        else
+            look(hold, at or now + travel)
+        end
+    end
+
+    -- Gives back what a job has taken, and lets the next ones go. 'place' is its place in the batch whose holds stand in 'key'.
+    function self.giveBack(key, place)
+        local holds = redis.call('HGET', key, place)
+        if not holds then
+            return
+        end
+        redis.call('HDEL', key, place)
+        local holder = 'h' .. string.match(key, 'holds:([^:]+:%d+)$') .. ':' .. place
+        for hold in string.gmatch(holds, '[^%z]+') do
+            redis.call('ZREM', prefix .. 'permits:' .. hold, holder)
+        end
+        for hold in string.gmatch(holds, '[^%z]+') do
+            if redis.call('EXISTS', prefix .. 'waiting:' .. hold) == 1 then
+                self.release(hold)
+            end
+        end
+    end
+
+    -- Asks for one job: nil when it is admitted, else the hold that it waits for now, and when to look again.
+    function self.admit(id, holder, holds, returns)
+        local reserved = {}
+        local refused, at
+        for hold in string.gmatch(holds, '[^%z]+') do
+            if redis.call('ZREM', prefix .. 'permits:' .. hold, 'r' .. id) == 1 then
+                reserved[hold] = true
+            end
+        end
+        for hold in string.gmatch(holds, '[^%z]+') do
+            if not refused and not reserved[hold] then
+                if returns then
+                    at = refusal(hold)
+                    refused = at and hold
+                else
+                    refused, at = refusing(hold)
+                end
+            end
+        end
+        if refused then
+            return refused, at
+        end
+        for hold in string.gmatch(holds, '[^%z]+') do
+            if not reserved[hold] then
+                takeToken(hold)
+            end
+            local _, _, most = bounds(hold)
+            if most > 0 then
+                redis.call('ZADD', prefix .. 'permits:' .. hold, text(endless), holder)
+            end
+        end
+    end
+
+    -- Puts a job that was refused into the line of its hold.
+    function self.wait(hold, at, id, list, holds, message, returns)
+        redis.call(returns and 'LPUSH' or 'RPUSH', prefix .. 'waiting:' .. hold, pack(id, list, holds, message))
+        look(hold, at)
+    end
+
+    return self
+end

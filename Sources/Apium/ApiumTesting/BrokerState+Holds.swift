@@ -1,0 +1,115 @@
+import ApiumCore
+
+extension BrokerState {
+    // MARK: Operators
+
+    mutating func setLimit(_ limit: Limit?, on target: HoldTarget, at now: Timestamp) {
+        if holds.setLimit(limit, on: target) { epoch += 1 }
+        releaseAll(at: now)
+    }
+
+    mutating func pause(_ target: HoldTarget, at now: Timestamp) -> Bool {
+        guard holds.pause(target, at: now) else { return false }
+        epoch += 1
+        return true
+    }
+
+    mutating func resume(_ target: HoldTarget, at now: Timestamp) -> Bool {
+        guard holds.resume(target) else { return false }
+        epoch += 1
+        releaseAll(at: now)
+        return true
+    }
+
+    // MARK: Asking
+
+    mutating func admit(_ admissions: [Admission], by incarnation: String, at now: Timestamp) -> [AdmissionOutcome] {
+        let outcomes = admissions.map { admit($0, by: incarnation, at: now) }
+        release(Set(admissions.flatMap(\.targets)), at: now)
+        return outcomes
+    }
+
+    private mutating func admit(_ admission: Admission, by incarnation: String, at now: Timestamp) -> AdmissionOutcome {
+        guard let session = sessions[incarnation], admission.tag.batch <= session.lastBatch else { return .taken }
+        guard let record = session.flight[admission.tag] else { return .waiting(on: nil) }
+        if !record.targets.isEmpty { return .admitted }
+        if let refusing = holds.ask(admission, .running(incarnation: incarnation, tag: admission.tag), at: now) {
+            let entry = HoldBook.Entry(
+                id: admission.id, queue: record.queue, list: record.list, targets: admission.targets, payload: admission.payload)
+            holds.wait(entry, for: refusing, isReturning: admission.isReturning)
+            sessions[incarnation]?.flight[admission.tag] = nil
+            return .waiting(on: refusing)
+        }
+        sessions[incarnation]?.flight[admission.tag]?.targets = admission.targets
+        if let lock = admission.lock { free(lock, of: admission.id) }
+        return .admitted
+    }
+
+    // MARK: Giving back
+
+    /// What a delivery has taken goes back with its end, and the lock of a job that has ended.
+    mutating func settle(_ completion: Completion, by incarnation: String, at now: Timestamp) {
+        giveBackHolds(of: completion.tag, sessions[incarnation]?.flight[completion.tag]?.targets ?? [], incarnation, at: now)
+        sessions[incarnation]?.flight[completion.tag]?.targets = []
+        guard let (lock, id) = completion.holds.lock, lock.scope == .ended else { return }
+        switch completion.disposition {
+        case .done, .shelve(.dead, _), .shelve(.quarantine, _): free(lock, of: id)
+        case .schedule(_, _, let delay):
+            if locks[lock.key]?.id == id { locks[lock.key]?.until = now + max(delay, .zero) + UniqueLock.longestLife }
+        case .requeue, .shelve(.parked, _): break
+        }
+    }
+
+    /// The session is over: everything that its jobs have taken goes back.
+    mutating func giveBackHolds(of session: SessionState, _ incarnation: String, at now: Timestamp) {
+        for (tag, record) in session.flight { giveBackHolds(of: tag, record.targets, incarnation, at: now) }
+    }
+
+    private mutating func giveBackHolds(of tag: DeliveryTag, _ targets: [HoldTarget], _ incarnation: String, at now: Timestamp) {
+        guard !targets.isEmpty else { return }
+        holds.giveBack(targets, of: .running(incarnation: incarnation, tag: tag))
+        release(Set(targets), at: now)
+    }
+
+    mutating func free(_ lock: UniqueLock, of id: String) { if locks[lock.key]?.id == id { locks[lock.key] = nil } }
+
+    // MARK: Letting go
+
+    /// Looks at every line, as the timer does.
+    mutating func releaseAll(at now: Timestamp) { release(Set(holds.lines.keys), at: now) }
+
+    private mutating func release(_ targets: Set<HoldTarget>, at now: Timestamp) {
+        let draining = holds.draining
+        for target in targets {
+            for entry in holds.release(target, at: now).reversed() { queues[entry.queue, default: Queue()][entry.list].pushFront(entry.payload) }
+        }
+        if holds.draining != draining { epoch += 1 }
+    }
+}
+
+extension InMemoryBroker {
+    public func setLimit(_ limit: Limit?, on target: HoldTarget) async throws {
+        try target.validateForLimit()
+        try limit?.validate()
+        core.change { $0.setLimit(limit, on: target, at: $1) }
+        core.announceControl()
+    }
+
+    public func pause(_ target: HoldTarget) async throws -> Bool {
+        try target.validateForPause()
+        defer { core.announceControl() }
+        return core.change { $0.pause(target, at: $1) }
+    }
+
+    public func resume(_ target: HoldTarget) async throws -> Bool {
+        try target.validateForPause()
+        defer { core.announceControl() }
+        return core.change { $0.resume(target, at: $1) }
+    }
+
+    public func holds() async throws -> [HoldRow] { core.read { state, _ in state.holds.rows } }
+
+    public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] {
+        core.read { state, _ in (state.holds.lines[target] ?? []).prefix(max(limit, 0)).map { WaitingJob(queue: $0.queue, payload: $0.payload) } }
+    }
+}

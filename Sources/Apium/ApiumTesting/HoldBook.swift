@@ -1,0 +1,167 @@
+import ApiumCore
+
+/// Limits, pauses and who waits for them, as the scripts of the broker on Redis keep them (permits.lua): a value without I/O.
+struct HoldBook {
+    /// A job that was refused.
+    struct Entry {
+        var id: String
+        var queue: String
+        var list: Int
+        var targets: [HoldTarget]
+        var payload: [UInt8]
+    }
+
+    /// Who has taken a permit.
+    enum Holder: Hashable {
+        /// A job that runs.
+        case running(incarnation: String, tag: DeliveryTag)
+        /// A job that was let go and is on its way to a worker.
+        case underWay(id: String)
+    }
+
+    private(set) var limits: [HoldTarget: Limit] = [:]
+    /// Not limited any more, but somebody still waits.
+    private(set) var draining: Set<HoldTarget> = []
+    /// Since when.
+    private(set) var paused: [HoldTarget: Timestamp] = [:]
+    private var permits: [HoldTarget: [Holder: Timestamp]] = [:]
+    /// When the bucket of a rate is full again.
+    private var full: [HoldTarget: Timestamp] = [:]
+    private(set) var lines: [HoldTarget: [Entry]] = [:]
+
+    /// How long a job that was let go may be on its way, and how many at once.
+    private static let travel = Duration.seconds(30)
+    private static let window = 64
+    private static let endless = Timestamp(microseconds: .max)
+
+    /// What workers are told.
+    var state: HoldState { HoldState(limits: limits, paused: Set(paused.keys), draining: draining) }
+
+    // MARK: Operators
+
+    /// False when there was nothing to clear.
+    mutating func setLimit(_ limit: Limit?, on target: HoldTarget) -> Bool {
+        let before = limits[target]
+        limits[target] = limit
+        if limit == nil { drain(target) } else { draining.remove(target) }
+        return limit != nil || before != nil
+    }
+
+    mutating func pause(_ target: HoldTarget, at now: Timestamp) -> Bool {
+        guard paused[target] == nil else { return false }
+        paused[target] = now
+        return true
+    }
+
+    mutating func resume(_ target: HoldTarget) -> Bool {
+        guard paused.removeValue(forKey: target) != nil else { return false }
+        drain(target)
+        return true
+    }
+
+    /// Those who wait for what is not limited any more still go first.
+    private mutating func drain(_ target: HoldTarget) {
+        for line in lines.keys where line == target || (line.group != nil && line.group == target) {
+            if bounds(line) == nil, paused[line] == nil { draining.insert(line) }
+        }
+    }
+
+    /// All that is limited or paused, or that somebody waits for.
+    var rows: [HoldRow] {
+        var rows: [HoldTarget: HoldRow] = [:]
+        for target in Set(limits.keys).union(paused.keys).union(draining).union(lines.keys) {
+            rows[target] = HoldRow(
+                target: target, limit: limits[target], pausedSince: paused[target], waiting: lines[target]?.count ?? 0, running: permits[target]?.count ?? 0)
+        }
+        for row in rows.values {
+            guard let group = row.target.group, rows[group] != nil else { continue }
+            rows[group]?.waiting += row.waiting
+            rows[group]?.running += row.running
+        }
+        return rows.values.sorted { $0.target.text < $1.target.text }
+    }
+
+    // MARK: Asking
+
+    /// `nil`: admitted, all being taken. Else what it has to wait for.
+    mutating func ask(_ admission: Admission, _ holder: Holder, at now: Timestamp) -> HoldTarget? {
+        let reserved = Set(admission.targets.filter { permits[$0]?.removeValue(forKey: .underWay(id: admission.id)) != nil })
+        for target in admission.targets where !reserved.contains(target) {
+            let refuses = admission.isReturning ? refuses(target, at: now) : blocks(target, at: now)
+            if refuses { return target }
+        }
+        for target in admission.targets {
+            if !reserved.contains(target) { takeToken(target, at: now) }
+            if bounds(target)?.concurrency != nil { permits[target, default: [:]][holder] = Self.endless }
+        }
+        return nil
+    }
+
+    /// Puts a job that was refused into a line.
+    mutating func wait(_ entry: Entry, for target: HoldTarget, isReturning: Bool) {
+        lines[target, default: []].insert(entry, at: isReturning ? 0 : lines[target]?.count ?? 0)
+    }
+
+    mutating func giveBack(_ targets: [HoldTarget], of holder: Holder) {
+        for target in targets { permits[target]?[holder] = nil }
+    }
+
+    /// Takes out of a line what may run now, in order.
+    mutating func release(_ target: HoldTarget, at now: Timestamp) -> [Entry] {
+        var gone: [Entry] = []
+        while gone.count < Self.window, let first = lines[target]?.first, !isUnderWay(target, at: now), !refuses(target, at: now) {
+            lines[target]?.removeFirst()
+            if let other = first.targets.first(where: { $0 != target && blocks($0, at: now) }) {
+                lines[other, default: []].append(first)
+                continue
+            }
+            for each in first.targets {
+                takeToken(each, at: now)
+                permits[each, default: [:]][.underWay(id: first.id)] = Self.endless
+            }
+            gone.append(first)
+        }
+        for entry in gone { for each in entry.targets { permits[each]?[.underWay(id: entry.id)] = now + Self.travel } }
+        if lines[target]?.isEmpty == true {
+            lines[target] = nil
+            draining.remove(target)
+        }
+        return gone
+    }
+
+    // MARK: Rules
+
+    private func bounds(_ target: HoldTarget) -> Limit? {
+        if case .run = target { return .concurrency(1) }
+        return limits[target] ?? target.group.flatMap { limits[$0] }
+    }
+
+    /// Whether a job that was let go has not come to its worker yet.
+    private mutating func isUnderWay(_ target: HoldTarget, at now: Timestamp) -> Bool {
+        permits[target] = permits[target]?.filter { $0.value > now }
+        return permits[target]?.values.contains { $0 != Self.endless } ?? false
+    }
+
+    private func refuses(_ target: HoldTarget, at now: Timestamp) -> Bool {
+        if paused[target] != nil { return true }
+        guard let limit = bounds(target) else { return false }
+        if let most = limit.concurrency, permits[target]?.count ?? 0 >= most { return true }
+        guard let rate = limit.rate, let full = full[target] else { return false }
+        return full - now > rate.interval * (rate.burst - 1)
+    }
+
+    /// Whether somebody else goes first, or nobody goes now.
+    private mutating func blocks(_ target: HoldTarget, at now: Timestamp) -> Bool {
+        isUnderWay(target, at: now) || refuses(target, at: now) || lines[target]?.isEmpty == false
+    }
+
+    private mutating func takeToken(_ target: HoldTarget, at now: Timestamp) {
+        guard let rate = bounds(target)?.rate else { return }
+        full[target] = max(full[target] ?? now, now) + rate.interval
+    }
+}
+
+extension HoldTarget {
+    /// Where the limit of a key stands that has none of its own.
+    fileprivate var group: HoldTarget? { if case .key(let key) = self { .eachKey(key.name) } else { nil } }
+}

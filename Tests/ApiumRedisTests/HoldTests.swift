@@ -1,0 +1,174 @@
+import ApiumCore
+import RedisClient
+import Testing
+
+@testable import ApiumRedis
+
+/// What the laws of brokers don't see: the keys, the cost, restarts.
+@Suite("Limits on Redis", .enabled(if: Bench.url != nil), .timeLimit(.minutes(2)))
+struct HoldTests {
+    private let lease = Duration.milliseconds(600)
+
+    private func admit(_ deliveries: [Delivery], _ targets: [HoldTarget], by session: RedisSession) async throws -> [AdmissionOutcome] {
+        try await session.admit(
+            deliveries.map { delivery in
+                let message = try delivery.message
+                var kept = message
+                kept.waitedFor = targets
+                return Admission(delivery.tag, id: message.id, targets: targets, isReturning: !message.waitedFor.isEmpty, payload: kept.encoded())
+            })
+    }
+
+    private func end(_ deliveries: [Delivery], by session: RedisSession) async throws -> [CompletionOutcome] {
+        try await session.complete(
+            deliveries.map { delivery in
+                var completion = Completion(delivery.tag, .done)
+                completion.holds.givesBack = true
+                return completion
+            })
+    }
+
+    @Test("nothing is left of limits when the jobs have ended and the limits are cleared")
+    func keys() async throws {
+        try await Bench.with { bench in
+            let before = Set(try await bench.keyNames())
+            try await bench.broker.setLimit(Limit(rate: .perSecond(1000, burst: 5), concurrency: 2), on: .queue("q"))
+            let session = try await bench.session()
+            try await bench.enqueue((0..<20).map { "job-\($0)" })
+            var ran: [String] = []
+            try await bench.eventually("all have run") {
+                _ = try await session.maintain()
+                guard try await bench.broker.queueLength("q") > 0 else { return ran.count == 20 }
+                let claimed = try await session.claim(limit: 4).deliveries
+                let outcomes = try await admit(claimed, [.queue("q")], by: session)
+                let admitted = zip(claimed, outcomes).filter { $0.1 == .admitted }.map(\.0)
+                #expect(try await end(admitted, by: session).allSatisfy { $0 == .done })
+                ran += admitted.map(\.id)
+                return ran.count == 20
+            }
+            #expect(ran == (0..<20).map { "job-\($0)" })
+            try await bench.broker.setLimit(nil, on: .queue("q"))
+            try await session.close()
+            try await bench.eventually("the bucket is full again") {
+                Set(try await bench.keyNames()).subtracting(before).isDisjoint(with: ["apium:limit:queue:q"])
+            }
+            let left = Set(try await bench.keyNames()).subtracting(before)
+            #expect(left.filter { $0.contains("limit") || $0.contains("permit") || $0.contains("waiting") || $0.contains("holds") } == [])
+        }
+    }
+
+    @Test("limits of others cost a job's claim and end no command")
+    func cost() async throws {
+        let server = try await OwnServer.start()
+        defer { server.end() }
+        func calls(limited: Bool) async throws -> [String: Int] {
+            try await Bench.with(on: server.configuration) { bench in
+                if limited {
+                    try await bench.broker.setLimit(.concurrency(1), on: .job("other.job"))
+                    try await bench.broker.setLimit(.concurrency(1), on: .eachKey("host"))
+                    try await bench.broker.pause(.queue("other"))
+                }
+                let session = try await bench.session()
+                _ = try await session.control()
+                try await bench.enqueue((0..<50).map { "job-\($0)" })
+                try await bench.redis.send(RedisCommand("CONFIG", "RESETSTAT"))
+                let claimed = try await bench.claim(50, from: session)
+                _ = try await session.complete(claimed.map { Completion($0.tag, .done) })
+                let text = try await bench.redis.send(RedisCommand("INFO", "commandstats")).asString()
+                try await session.close()
+                return CommandCounts.of(text)
+            }
+        }
+        let (free, limited) = (try await calls(limited: false), try await calls(limited: true))
+        // Renewals, and how many reads wait at the end, are a matter of time.
+        for command in ["lmove", "hset", "exists", "setrange", "hget", "zadd", "lpush", "get"] {
+            #expect(free[command] == limited[command], "\(command)")
+        }
+    }
+
+    @Test("limits, pauses and who waits survive a restart of the server")
+    func restart() async throws {
+        let server = try await OwnServer.start()
+        defer { server.end() }
+        try await Bench.with(on: server.configuration) { bench in
+            try await bench.broker.setLimit(.concurrency(1), on: .queue("q"))
+            try await bench.broker.pause(.job("some.job"))
+            let first = try await bench.session()
+            try await bench.enqueue(["a", "b", "c"])
+            let claimed = try await bench.claim(3, from: first)
+            #expect(try await admit(claimed, [.queue("q")], by: first) == [.admitted, .waiting(on: .queue("q")), .waiting(on: .queue("q"))])
+            server.kill()
+            try await server.run()
+            #expect(try await end([claimed[0]], by: first) == [.done])
+            let next = try await bench.claim(1, from: first)
+            #expect(next.map(\.id) == ["b"])
+            #expect(try await admit(next, [.queue("q")], by: first) == [.admitted])
+            let known = try await first.control().holds
+            #expect(known.paused == [.job("some.job")])
+            #expect(known.limits == [.queue("q"): .concurrency(1)])
+            #expect(try await bench.broker.waitingJobs(on: .queue("q"), limit: 10).count == 1)
+            try await first.close()
+        }
+    }
+
+    @Test("a job that was let go and is deleted with its queue holds up the others for no longer than its reservation")
+    func lostReservation() async throws {
+        try await Bench.with { bench in
+            try await bench.broker.setLimit(.concurrency(1), on: .queue("q"))
+            let session = try await bench.session()
+            try await bench.enqueue(["a", "b", "c"])
+            let claimed = try await bench.claim(3, from: session)
+            _ = try await admit(claimed, [.queue("q")], by: session)
+            _ = try await end([claimed[0]], by: session)
+            #expect(try await bench.broker.purge("q") == 1)
+            let permits = bench.broker.keys.permits(.queue("q"))
+            #expect(try await bench.redis.send(RedisCommand("ZRANGE", permits, 0, -1)).asArray().map { try $0.asString() } == ["rb"])
+            // Time passes.
+            try await bench.redis.send(RedisCommand("ZADD", permits, 1, "rb"))
+            try await bench.redis.send(RedisCommand("ZADD", bench.broker.keys.waiting, 1, "queue:q"))
+            try await bench.eventually("the next is let go") {
+                _ = try await session.maintain()
+                return try await bench.waiting() == ["c"]
+            }
+            try await session.close()
+        }
+    }
+
+    @Test("a worker that is lost while it holds permits leaves none, whatever becomes of its jobs")
+    func lostWorker() async throws {
+        try await Bench.with { bench in
+            try await bench.broker.setLimit(.concurrency(3), on: .queue("q"))
+            let victim = try await bench.session("victim", lease: lease)
+            try await bench.enqueue(["a", "b", "c", "d"])
+            let held = try await bench.claim(4, from: victim)
+            _ = try await admit(held, [.queue("q")], by: victim)
+            _ = try await victim.acknowledgeEarly([held[1].tag])
+            _ = try await end([held[2]], by: victim)
+            victim.suspendRenewal()
+            let other = try await bench.session("other", lease: lease)
+            try await bench.eventually("the jobs are back") {
+                _ = try await other.maintain()
+                return Set(try await bench.waiting()) == ["a", "d"]
+            }
+            #expect(try await bench.broker.records(in: .dead, limit: 10).map(\.id) == ["b"])
+            let again = try await bench.claim(2, from: other)
+            #expect(try await admit(again, [.queue("q")], by: other) == [.admitted, .admitted])
+            #expect(try await end(again, by: other) == [.done, .done])
+            #expect(try await bench.keyNames().filter { $0.hasPrefix("apium:permits") || $0.hasPrefix("apium:holds") } == [])
+            try await other.close()
+            try await victim.close()
+        }
+    }
+}
+
+/// How often each command was called, from INFO commandstats.
+private enum CommandCounts {
+    static func of(_ text: String) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("cmdstat_") {
+            let parts = line.dropFirst(8).split(separator: ":calls=")
+            if parts.count == 2 { counts[String(parts[0])] = Int(parts[1].prefix { $0.isNumber }) }
+        }
+        return counts
+    }
+}
