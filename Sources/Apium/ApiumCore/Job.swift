@@ -32,12 +32,16 @@ public protocol JobDefinition: Codable, Sendable {
     /// By what this job is limited together with others, worked out from its arguments: for example the host that it asks. It counts where
     /// a limit is set for keys of that name. Default: `nil`, nothing.
     var limitKey: LimitKey? { get }
+
+    /// What tells jobs of this type apart where they are ``Unique``. Default: `nil`, all their arguments.
+    var uniqueKey: String? { get }
 }
 
 extension JobDefinition {
     public static var options: JobOptions { JobOptions() }
     public static var parameters: [String] { [] }
     public var limitKey: LimitKey? { nil }
+    public var uniqueKey: String? { nil }
 }
 
 /// A job that needs nothing but its arguments.

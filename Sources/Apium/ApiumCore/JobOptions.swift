@@ -39,6 +39,9 @@ public struct JobOptions: Sendable {
     /// is sent if it never was. Celery's `worker_deduplicate_successful_tasks`. Default: `false`.
     public var deduplicatesSuccessful: Bool { didSet { given.insert(.deduplicatesSuccessful) } }
 
+    /// Whether no other of these jobs is enqueued while one holds its lock. The steps of a workflow are always sent. Default: `nil`, any number is.
+    public var unique: Unique?
+
     /// What was said: the rest may be filled in by ``JobDefaults``.
     var given = Given()
 
@@ -47,8 +50,9 @@ public struct JobOptions: Sendable {
         queue: String? = nil, priority: Int? = nil, retry: RetryPolicy = .never, maxRetries: Int? = 3, retryDelay: Duration = .seconds(180),
         timeLimit: Duration? = nil, softTimeLimit: Duration? = nil, ignoreResult: Bool? = nil, storeErrorsEvenIfIgnored: Bool? = nil,
         acksLate: Bool? = nil, rejectOnWorkerLost: Bool? = nil, isolated: Bool = false, keepsFailures: Bool = true, trackStarted: Bool? = nil,
-        deduplicatesSuccessful: Bool? = nil
+        deduplicatesSuccessful: Bool? = nil, unique: Unique? = nil
     ) {
+        self.unique = unique
         self.queue = queue
         self.priority = priority
         self.retry = retry

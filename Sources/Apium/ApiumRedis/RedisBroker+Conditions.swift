@@ -42,7 +42,7 @@ extension RedisBroker {
     }
 
     private func command(_ messages: [ConditionalMessage], isAllOrNone: Bool) -> RedisCommand {
-        var command = RedisCommand.eval(RedisScripts.enqueue, keys: [keys.scheduled, keys.scheduledMessages], isAllOrNone ? "1" : "0")
+        var command = RedisCommand.eval(RedisScripts.enqueue, keys: [keys.scheduled, keys.scheduledMessages, keys.uniqueQueues], isAllOrNone ? "1" : "0")
         for message in messages {
             let (conditions, id) = (message.outgoing.conditions, message.outgoing.message.id)
             command.append(conditions.onceWithin == nil ? "" : keys.known(id))
@@ -50,6 +50,9 @@ extension RedisBroker {
             // A job that is not due yet cannot be forgotten before it is.
             let due = max(message.outgoing.delay ?? .zero, .zero)
             command.append(max(((conditions.onceWithin ?? .zero) + due).wholeMilliseconds, 1))
+            command.append(conditions.lock.map { keys.unique($0.key) } ?? "")
+            command.append(conditions.lock == nil ? "" : id)
+            command.append(conditions.lock.map { String($0.milliseconds(after: message.outgoing.delay)) } ?? "")
             command.append(message.places.count)
             for place in message.places { append(place, conditions, to: &command) }
         }
@@ -81,7 +84,8 @@ extension RedisBroker {
             let limit = limit(of: queue, message.outgoing.conditions) ?? 0
             return .refused(QueueFull(queue: queue, limit: limit, length: numbers[1]))
         }
-        return try answer.asInt() == 0 ? .enqueued : .known
+        if let number = answer.int, case .integer = answer { return number == 0 ? .enqueued : .known }
+        return .duplicate(of: try answer.asString())
     }
 }
 

@@ -53,8 +53,14 @@ extension RedisBroker {
             guard let stored = try await bytes(of: record, in: shelf) else { return false }
             let priority = (try? Message(decoding: edited.payload))?.properties.priority ?? 0
             let list = keys.ready(edited.queue, priority: priority)
-            let command = RedisCommand.eval(
-                RedisScripts.requeue, keys: [keys.shelf(shelf), keys.shelfMessages(shelf), list], record.id, stored, edited.payload)
+            let lock = lock(of: edited)
+            var command = RedisCommand.eval(
+                RedisScripts.requeue, keys: [keys.shelf(shelf), keys.shelfMessages(shelf), list] + (lock.map { [keys.unique($0.lock.key)] } ?? []),
+                record.id, stored, edited.payload)
+            if let lock {
+                command.append(lock.id)
+                command.append(lock.lock.milliseconds(after: nil))
+            }
             return try await client.reply(command).asInt() == 1
         } catch {
             throw RedisFailure.apiumError(error)
@@ -69,12 +75,17 @@ extension RedisBroker {
 
     public func discard(_ id: String, from shelf: Shelf) async throws -> Bool {
         do {
-            let replies = try await client.transaction([
-                RedisCommand("ZREM", keys.shelf(shelf), id), RedisCommand("HDEL", keys.shelfMessages(shelf), id),
-            ])
-            return try replies.contains { try $0.asInt() > 0 }
+            let lock = try await record(id, in: shelf).flatMap(lock)
+            let names = [keys.shelf(shelf), keys.shelfMessages(shelf)] + (lock.map { [keys.unique($0.lock.key)] } ?? [])
+            return try await client.reply(.eval(RedisScripts.unshelve, keys: names, id, lock?.id ?? "")).asInt() == 1
         } catch {
             throw RedisFailure.apiumError(error)
         }
+    }
+
+    /// The lock of a shelved job that is unique.
+    private func lock(of record: ShelvedRecord) -> (lock: UniqueLock, id: String)? {
+        guard let message = try? Message(decoding: record.payload), let lock = message.uniqueLock, lock.isTakenAtEnqueue else { return nil }
+        return (lock, message.id)
     }
 }

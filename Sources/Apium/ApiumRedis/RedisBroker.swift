@@ -80,16 +80,6 @@ public final class RedisBroker: Broker {
         try await client.replies(keys.ready(queue).map { RedisCommand("LLEN", $0) }).reduce(0) { $0 + ($1.int ?? 0) }
     }
 
-    public func purge(_ queue: String) async throws -> Int {
-        let lists = keys.ready(queue)
-        do {
-            let replies = try await client.transaction(lists.map { RedisCommand("LLEN", $0) } + [RedisCommand("DEL", arguments: lists)])
-            return try replies.dropLast().reduce(0) { $0 + (try $1.asInt()) }
-        } catch {
-            throw RedisFailure.apiumError(error)
-        }
-    }
-
     // MARK: Sessions
 
     public var controlTransport: (any ControlTransport)? { RedisControl(broker: self) }

@@ -141,6 +141,9 @@ public struct RedisKeys: Sendable, Hashable {
     /// job is due.
     func unique(_ key: String) -> String { "\(prefix)apium:unique:\(key)" }
 
+    /// `apium:unique:queues` · set, the first list of each queue that unique jobs were sent to · owner: enqueue · end: never. Purging them ends locks.
+    var uniqueQueues: String { "\(prefix)apium:unique:queues" }
+
     // MARK: Control and duties
 
     /// `apium:control` · hash · owner: operators · end: never. `epoch`. Also the channel on which a new epoch is published.

@@ -32,6 +32,9 @@ enum RedisScripts {
     static let bind = script("bind", PackageResources.bind_lua)
     static let admit = script("admit", PackageResources.admit_lua, PackageResources.permits_lua)
     static let release = script("release", PackageResources.release_lua, PackageResources.permits_lua)
+    static let unshelve = script("unshelve", PackageResources.unshelve_lua)
+    static let purge = script("purge", PackageResources.purge_lua)
+    static let unlock = script("unlock", PackageResources.unlock_lua)
     static let hold = script("hold", PackageResources.hold_lua)
     static let serve = script("serve", PackageResources.serve_lua)
 

@@ -64,10 +64,10 @@ extension PlacedCompletion {
     /// What the job's end gives back; one that runs again keeps its lock.
     mutating func add(_ holds: CompletionHolds, _ disposition: Completion.Disposition, _ keys: RedisKeys) {
         if holds.givesBack { add("yield", String(index)) }
-        guard let (lock, id) = holds.lock, lock.scope == .ended else { return }
+        guard let (lock, id) = holds.lock, lock.isTakenAtEnqueue else { return }
         switch disposition {
         case .done, .shelve(.dead, _), .shelve(.quarantine, _): add("free", keys.unique(lock.key), id)
-        case .schedule(_, _, let delay): add("keep", keys.unique(lock.key), id, String((delay + UniqueLock.longestLife).wholeMilliseconds))
+        case .schedule(_, _, let delay): add("keep", keys.unique(lock.key), id, String(lock.milliseconds(after: delay)))
         case .requeue, .shelve(.parked, _): break
         }
     }

@@ -104,7 +104,7 @@ struct ReturnPlan {
     /// The job ends as `WorkerLostError`, and so does what depends on it. Its errbacks get a message of their own, and so does each
     /// join that is completed by it.
     private mutating func fail(_ message: Message, _ reason: String) {
-        if let lock = message.uniqueLock, lock.scope == .ended { operate("free", broker.keys.unique(lock.key), last: Array(message.id.utf8)) }
+        if let lock = message.uniqueLock, lock.isTakenAtEnqueue { operate("free", broker.keys.unique(lock.key), last: Array(message.id.utf8)) }
         let told = message.loss(reason, at: .now())
         if let errbacks = told.errbacks { operate("push", list, last: errbacks.encoded()) }
         guard broker.otherResults == nil else { return losses.append(Loss(told: told, message: message)) }

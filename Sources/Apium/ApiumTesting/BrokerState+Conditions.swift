@@ -10,12 +10,16 @@ extension BrokerState {
             return messages.map { _ in .enqueued }
         }
         known = known.filter { $0.value > now }
+        locks = locks.filter { $0.value.until > now }
         var next = self
         let outcomes = try messages.map { outgoing in
             let outcome = next.outcome(of: outgoing)
             if case .refused(let full) = outcome, terms.isAllOrNone { throw full }
             guard outcome == .enqueued else { return outcome }
             next.enqueue([outgoing], at: now)
+            if let lock = outgoing.conditions.lock {
+                next.locks[lock.key] = (outgoing.message.id, now + .milliseconds(lock.milliseconds(after: outgoing.delay)))
+            }
             if let time = outgoing.conditions.onceWithin { next.known[outgoing.message.id] = now + max(outgoing.delay ?? .zero, .zero) + time }
             return outcome
         }
@@ -26,6 +30,7 @@ extension BrokerState {
     private func outcome(of outgoing: Outgoing) -> EnqueueOutcome {
         let id = outgoing.message.id
         if outgoing.conditions.onceWithin != nil, known[id] != nil || results[id] != nil { return .known }
+        if let lock = outgoing.conditions.lock, let holder = locks[lock.key] { return .duplicate(of: holder.id) }
         for queue in targets(of: outgoing) {
             let length = queues[queue]?.count ?? 0
             if let limit = outgoing.conditions.queueLimit ?? queueLimits[queue], length >= limit {

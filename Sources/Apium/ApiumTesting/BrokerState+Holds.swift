@@ -51,11 +51,11 @@ extension BrokerState {
     mutating func settle(_ completion: Completion, by incarnation: String, at now: Timestamp) {
         giveBackHolds(of: completion.tag, sessions[incarnation]?.flight[completion.tag]?.targets ?? [], incarnation, at: now)
         sessions[incarnation]?.flight[completion.tag]?.targets = []
-        guard let (lock, id) = completion.holds.lock, lock.scope == .ended else { return }
+        guard let (lock, id) = completion.holds.lock, lock.isTakenAtEnqueue else { return }
         switch completion.disposition {
         case .done, .shelve(.dead, _), .shelve(.quarantine, _): free(lock, of: id)
         case .schedule(_, _, let delay):
-            if locks[lock.key]?.id == id { locks[lock.key]?.until = now + max(delay, .zero) + UniqueLock.longestLife }
+            if locks[lock.key]?.id == id { locks[lock.key]?.until = now + .milliseconds(lock.milliseconds(after: delay)) }
         case .requeue, .shelve(.parked, _): break
         }
     }
@@ -69,6 +69,21 @@ extension BrokerState {
         guard !targets.isEmpty else { return }
         holds.giveBack(targets, of: .running(incarnation: incarnation, tag: tag))
         release(Set(targets), at: now)
+    }
+
+    /// A job that was set aside lives again: it takes its lock, unless another has it.
+    mutating func relock(_ payload: [UInt8], at now: Timestamp) {
+        guard let message = try? Message(decoding: payload), let lock = message.uniqueLock, lock.isTakenAtEnqueue else { return }
+        if let holder = locks[lock.key], holder.until > now { return }
+        locks[lock.key] = (message.id, now + .milliseconds(lock.milliseconds(after: nil)))
+    }
+
+    /// Messages are deleted: their locks go with them.
+    mutating func free(_ payloads: [[UInt8]]) {
+        guard !locks.isEmpty else { return }
+        for payload in payloads {
+            if let message = try? Message(decoding: payload), let lock = message.uniqueLock { free(lock, of: message.id) }
+        }
     }
 
     mutating func free(_ lock: UniqueLock, of id: String) { if locks[lock.key]?.id == id { locks[lock.key] = nil } }
@@ -105,6 +120,22 @@ extension InMemoryBroker {
         try target.validateForPause()
         defer { core.announceControl() }
         return core.change { $0.resume(target, at: $1) }
+    }
+
+    public func uniqueLocks(limit: Int) async throws -> [UniqueLockRow] {
+        core.read { state, now in
+            state.locks.filter { $0.value.until > now }.sorted { $0.key < $1.key }.prefix(max(limit, 0)).map {
+                UniqueLockRow(key: $0.key, id: $0.value.id, remaining: $0.value.until - now)
+            }
+        }
+    }
+
+    public func unlock(_ key: String, heldBy id: String) async throws -> Bool {
+        core.change { state, now in
+            guard let holder = state.locks[key], holder.id == id, holder.until > now else { return false }
+            state.locks[key] = nil
+            return true
+        }
     }
 
     public func holds() async throws -> [HoldRow] { core.read { state, _ in state.holds.rows } }

@@ -98,7 +98,7 @@ extension BrokerState {
 
     /// Ends a lost job as `WorkerLostError`, here or by whoever keeps the results; its parts in chords are brought with it.
     private mutating func fail(_ message: Message, _ reason: String, _ record: InFlight, at now: Timestamp) -> [Loss] {
-        if let lock = message.uniqueLock, lock.scope == .ended { free(lock, of: message.id) }
+        if let lock = message.uniqueLock, lock.isTakenAtEnqueue { free(lock, of: message.id) }
         let place = Place(queue: record.queue, list: record.list, payload: record.payload)
         let loss = Loss(told: message.loss(reason, at: now), place: place)
         if let errbacks = loss.told.errbacks { queues[record.queue, default: Queue()][record.list].pushFront(errbacks.encoded()) }

@@ -64,7 +64,13 @@ public final class InMemoryBroker: Broker {
 
     public func queueLength(_ queue: String) async throws -> Int { core.read { state, _ in state.queues[queue]?.count ?? 0 } }
 
-    public func purge(_ queue: String) async throws -> Int { core.change { state, _ in state.queues.removeValue(forKey: queue)?.count ?? 0 } }
+    public func purge(_ queue: String) async throws -> Int {
+        core.change { state, _ in
+            guard let gone = state.queues.removeValue(forKey: queue)?.payloads else { return 0 }
+            state.free(gone)
+            return gone.count
+        }
+    }
 
     public var controlTransport: (any ControlTransport)? { control }
 
@@ -86,10 +92,10 @@ public final class InMemoryBroker: Broker {
     }
 
     public func requeue(_ record: ShelvedRecord, as edited: ShelvedRecord, from shelf: Shelf) async throws -> Bool {
-        core.change { state, _ in state.requeue(record, as: edited, from: shelf) }
+        core.change { $0.requeue(record, as: edited, from: shelf, at: $1) }
     }
 
-    public func discard(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.take(id, from: shelf) != nil } }
+    public func discard(_ id: String, from shelf: Shelf) async throws -> Bool { core.change { state, _ in state.discard(id, from: shelf) } }
 
     public func scheduledCount() async throws -> Int { core.read { state, _ in state.scheduled.count } }
 

@@ -46,7 +46,10 @@ extension ApiumClient {
         let outgoing = try calls.map { try dispatcher.outgoing($0) }
         let durability = calls.lazy.compactMap(\.options.durability).reduce(nil as Durability?) { $1.merged(with: $0) }
         let receipt = try await broker.enqueue(outgoing, EnqueueTerms(durability: durability, isAllOrNone: isAllOrNone))
-        return (outgoing.map(\.message.id), receipt)
+        let ids = zip(outgoing, receipt.outcomes).map { outgoing, outcome in
+            if case .duplicate(let holder) = outcome { holder } else { outgoing.message.id }
+        }
+        return (ids, receipt)
     }
 }
 

@@ -53,8 +53,9 @@ extension ApiumClient {
     /// The broker's clock is asked only when the plan needs it.
     private func plan(_ signature: Signature, args: [JSONValue], kwargs: [String: JSONValue], _ options: EnqueueOptions) async throws -> DispatchPlan {
         // The joins of a workflow are prepared beforehand, and its later steps are sent by workers.
-        if options.conditions.onceWithin != nil || options.durability != nil {
-            throw ApiumError(.badArguments, "only single jobs can be enqueued once, or have their durability confirmed; not the workflow '\(signature.task)'")
+        if options.conditions.onceWithin != nil || options.durability != nil || options.unique != nil {
+            throw ApiumError(
+                .badArguments, "only single jobs can be unique, be enqueued once, or have their durability confirmed; not the workflow '\(signature.task)'")
         }
         let overrides = options.signatureOptions
         func plan(at now: Timestamp) throws -> DispatchPlan {

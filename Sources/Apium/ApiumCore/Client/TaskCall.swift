@@ -23,7 +23,7 @@ public struct TaskCall: Sendable {
         guard case .object(let kwargs) = try JSONValueEncoder().encode(job) else {
             throw ApiumError(.badArguments, "\(Definition.name) does not encode as an object, so it has no keyword arguments")
         }
-        self.init(task: Definition.name, arguments: TaskArguments(kwargs: kwargs), options: Definition.options.completing(job.describing(options)))
+        self.init(task: Definition.name, arguments: TaskArguments(kwargs: kwargs), options: job.describing(Definition.options.completing(options)))
     }
 }
 
@@ -38,6 +38,7 @@ extension Dispatcher {
         }
         var outgoing = try outgoing(call.task, call.arguments, SendOptions(options, now: now))
         outgoing.conditions = options.conditions
+        try lock(&outgoing, of: call)
         return outgoing
     }
 }
@@ -58,6 +59,7 @@ extension JobOptions {
         if options.exchange == nil { options.queue = options.queue ?? queue }
         options.priority = options.priority ?? priority
         options.ignoreResult = options.ignoreResult ?? ignoreResult
+        options.unique = options.unique ?? unique
         return options
     }
 }

@@ -6,15 +6,18 @@ public struct EnqueueConditions: Sendable, Hashable {
     public var onceWithin: Duration?
     /// Refuses the message when this many are ready in its queue. `nil`: what the broker's own limits say of the queue.
     public var queueLimit: Int?
+    /// Enqueues nothing while another job holds this lock; else this one holds it from now on. `nil`: nothing is locked.
+    public var lock: UniqueLock?
 
     /// Makes conditions.
-    public init(onceWithin: Duration? = nil, queueLimit: Int? = nil) {
+    public init(onceWithin: Duration? = nil, queueLimit: Int? = nil, lock: UniqueLock? = nil) {
         self.onceWithin = onceWithin
         self.queueLimit = queueLimit
+        self.lock = lock
     }
 
     /// Whether nothing is asked.
-    public var isEmpty: Bool { onceWithin == nil && queueLimit == nil }
+    public var isEmpty: Bool { onceWithin == nil && queueLimit == nil && lock == nil }
 }
 
 /// What is asked of one call of ``Broker/enqueue(_:_:)`` as a whole.
@@ -38,6 +41,8 @@ public enum EnqueueOutcome: Sendable, Hashable {
     case enqueued
     /// The id is known: nothing was enqueued.
     case known
+    /// Another job holds the lock, the one of this id: nothing was enqueued.
+    case duplicate(of: String)
     /// The queue is full: nothing was enqueued.
     case refused(QueueFull)
 }

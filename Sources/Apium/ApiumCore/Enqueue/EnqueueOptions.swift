@@ -26,6 +26,8 @@ public struct EnqueueOptions: Sendable {
     public var conditions = EnqueueConditions()
     /// What has to hold the job before the call returns. `nil`: the server's memory.
     public var durability: Durability?
+    /// Whether nothing is enqueued while another job of the key holds its lock. `nil`: what the job's type says.
+    public var unique: Unique?
     /// Additional headers.
     public var headers: [String: JSONValue] = [:]
     /// The workflow's first job.

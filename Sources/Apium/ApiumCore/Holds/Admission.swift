@@ -56,6 +56,12 @@ public protocol HoldingBroker: Sendable {
 
     /// The jobs that wait for a target, the next one first. At most `limit`.
     func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob]
+
+    /// The locks of unique jobs, at most `limit`; for people, and for whoever looks for locks without a job: all keys are looked through.
+    func uniqueLocks(limit: Int) async throws -> [UniqueLockRow]
+
+    /// Ends a lock by hand. False when that job does not hold it.
+    func unlock(_ key: String, heldBy id: String) async throws -> Bool
 }
 
 extension HoldingBroker {
@@ -64,6 +70,8 @@ extension HoldingBroker {
     public func resume(_ target: HoldTarget) async throws -> Bool { throw Self.without }
     public func holds() async throws -> [HoldRow] { [] }
     public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] { [] }
+    public func uniqueLocks(limit: Int) async throws -> [UniqueLockRow] { [] }
+    public func unlock(_ key: String, heldBy id: String) async throws -> Bool { false }
 
     private static var without: ApiumError { ApiumError(.notAvailable, "this broker keeps no limits and pauses") }
 }

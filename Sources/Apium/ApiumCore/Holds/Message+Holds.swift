@@ -23,15 +23,15 @@ extension Message {
 
     /// The lock that the job holds from its enqueueing on.
     ///
-    /// Kept in the header `apium_unique`: `[key, scope]`.
+    /// Kept in the header `apium_unique`: `[key, scope, seconds]`, the last being its life. A worker of another kind leaves the lock to that.
     public var uniqueLock: UniqueLock? {
         get {
-            guard case .array(let texts)? = headers.custom[Self.uniqueHeader], texts.count == 2, let key = texts[0].stringValue, !key.contains("\u{0}"),
-                let scope = texts[1].stringValue.flatMap({ UniqueLock.Scope(rawValue: $0) })
+            guard case .array(let texts)? = headers.custom[Self.uniqueHeader], texts.count == 3, let key = texts[0].stringValue, !key.contains("\u{0}"),
+                let scope = texts[1].stringValue.flatMap({ UniqueLock.Scope(rawValue: $0) }), let life = texts[2].doubleValue, life > 0, life < 1e9
             else { return nil }
-            return UniqueLock(key: key, scope: scope)
+            return UniqueLock(key: key, scope: scope, life: .seconds(life))
         }
-        set { headers.custom[Self.uniqueHeader] = newValue.map { [.string($0.key), .string($0.scope.rawValue)] } }
+        set { headers.custom[Self.uniqueHeader] = newValue.map { [.string($0.key), .string($0.scope.rawValue), .double($0.life.inSeconds)] } }
     }
 
     static let limitHeader = "apium_limit"
@@ -58,9 +58,11 @@ extension EnqueueOptions {
 }
 
 extension JobDefinition {
-    /// The caller's options with what this job says about itself: the key of its limits.
+    /// The caller's options, completed by those of its type, with what this job says about itself: the keys of its limits and of its lock.
     func describing(_ options: EnqueueOptions) -> EnqueueOptions {
-        guard options.headers[Message.limitHeader] == nil, let key = limitKey else { return options }
-        return options.limited(by: key)
+        var options = options
+        if options.headers[Message.limitHeader] == nil, let key = limitKey { options = options.limited(by: key) }
+        if options.unique != nil { options.unique?.key = options.unique?.key ?? uniqueKey }
+        return options
     }
 }

@@ -6,7 +6,7 @@
 -- Effect per item, in order: permits and tokens of all its holds taken, noted in KEYS 4, lock gone; or the message in the line of the hold that
 -- refuses it, and the item marked 'd'. Then whatever may go of those that wait for the same holds is let go. The batch is not deleted.
 -- Answers per item: 0 admitted (before, too), 1 moved before, 2 taken, or the hold that it waits for.
--- Repeating is harmless. Cost: about 10 us per item and hold; nothing for jobs without limits, which never come here.
+-- Repeating is harmless. Cost: about 20 us per item with one hold; nothing for jobs without limits, which never come here.
 local answers = {}
 local state = false
 if redis.call('EXISTS', KEYS[1]) == 0 then

@@ -1,12 +1,12 @@
 -- Puts messages on their lists or into the scheduled set, each only if its conditions hold.
--- KEYS 1 apium:scheduled, 2 apium:scheduled:messages
+-- KEYS 1 apium:scheduled, 2 apium:scheduled:messages, 3 apium:unique:queues
 -- ARGV 1 '1' when one full queue refuses all; then per message: apium:known:<id> or '', key of its result or '', milliseconds to know it,
---      number of places; then per place: limit or '', milliseconds that the queue's lists live or '', list, delay in us or '', member,
+--      apium:unique:<key> or '', the job's id, milliseconds that the lock lives, number of places; then per place: limit or '', milliseconds that the queue's lists live or '', list, delay in us or '', member,
 --      message, number of the queue's lists, those lists
--- Expects nothing. A message whose id or result is known is left out, and so is one with a place whose queue holds its limit already, those
--- of this call counted. Effect: the others pushed or scheduled in order, and their ids known from now on. When a queue is full and ARGV 1
+-- Expects nothing. A message whose id or result is known is left out, and so are one whose lock another has (of this call, too) and one with a place whose queue holds its limit already, those
+-- of this call counted. Effect: the others pushed or scheduled in order, their ids known, and their locks taken, from now on. When a queue is full and ARGV 1
 -- says so, nothing is written at all.
--- Answers per message: 0 enqueued, 1 known, or a list: number of the place whose queue is full, its length.
+-- Answers per message: 0 enqueued, 1 known, the id of the job that has the lock, or a list: number of the place whose queue is full, its length.
 -- Not repeatable, but where all ids are to be known. Cost: about 2 us per message more than LPUSH.
 local lengths = {}
 local seen = {}
@@ -44,9 +44,18 @@ local function full(places)
     end
 end
 
+local locked = {}
+local function lockHolder(at)
+    return ARGV[at + 3] ~= '' and (locked[ARGV[at + 3]] or redis.call('GET', ARGV[at + 3]))
+end
+
 local function decide(at, places)
     if isKnown(at) then
         return 1
+    end
+    local holder = lockHolder(at)
+    if holder then
+        return holder
     end
     local number, count = full(places)
     if number then
@@ -54,6 +63,7 @@ local function decide(at, places)
         return {number, count}
     end
     seen[ARGV[at]] = true
+    locked[ARGV[at + 3]] = ARGV[at + 4]
     for _, place in ipairs(places) do
         if ARGV[place + 3] == '' and ARGV[place] ~= '' then
             lengths[ARGV[place + 7]] = length(place) + 1
@@ -83,8 +93,8 @@ local at = 2
 while ARGV[at] do
     local first = at
     local places = {}
-    at = first + 4
-    for _ = 1, tonumber(ARGV[first + 3]) do
+    at = first + 7
+    for _ = 1, tonumber(ARGV[first + 6]) do
         places[#places + 1] = at
         at = at + 7 + tonumber(ARGV[at + 6])
     end
@@ -97,8 +107,15 @@ for _, message in ipairs(accepted) do
     for _, place in ipairs(message[2]) do
         put(place)
     end
-    if ARGV[message[1]] ~= '' then
-        redis.call('SET', ARGV[message[1]], '', 'PX', ARGV[message[1] + 2])
+    local first = message[1]
+    if ARGV[first] ~= '' then
+        redis.call('SET', ARGV[first], '', 'PX', ARGV[first + 2])
+    end
+    if ARGV[first + 3] ~= '' then
+        redis.call('SET', ARGV[first + 3], ARGV[first + 4], 'PX', ARGV[first + 5])
+        for _, place in ipairs(message[2]) do
+            redis.call('SADD', KEYS[3], ARGV[place + 7])
+        end
     end
 end
 return answers

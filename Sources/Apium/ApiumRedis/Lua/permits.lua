@@ -42,17 +42,25 @@ local function permits(prefix)
     end
 
     -- When the first reservation ends that has not yet come to a worker; nil when there is none.
+    local cleaned = {}
     local function underWay(hold)
         local key = prefix .. 'permits:' .. hold
-        redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
+        if not cleaned[hold] then
+            cleaned[hold] = true
+            redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
+        end
         local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
         local ends = tonumber(first[2])
         return ends and ends < endless and ends or nil
     end
 
     -- When to look again whether one more job passes; nil: it does now.
+    local pauses = {}
     local function refusal(hold)
-        if redis.call('HEXISTS', prefix .. 'paused', hold) == 1 then
+        if pauses[hold] == nil then
+            pauses[hold] = redis.call('HEXISTS', prefix .. 'paused', hold) == 1
+        end
+        if pauses[hold] then
             return never
         end
         local interval, burst, most = bounds(hold)

@@ -1,11 +1,14 @@
 -- Puts a shelved record back on its list.
--- KEYS 1 the shelf, 2 the shelf's records, 3 the list
--- ARGV 1 id, 2 the record as the caller read it, 3 the message
--- Expects the record unchanged. Answers 1, or 0 when it is gone or another.
+-- KEYS 1 the shelf, 2 the shelf's records, 3 the list, 4 apium:unique:<key>, only for a unique job
+-- ARGV 1 id, 2 the record as the caller read it, 3 the message, then for a unique job: 4 its id, 5 milliseconds that its lock lives
+-- Expects the record unchanged. The lock is taken again, unless another job has it by now: then the job runs without. Answers 1, or 0 when it is gone or another.
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then
     return 0
 end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('LPUSH', KEYS[3], ARGV[3])
+if KEYS[4] then
+    redis.call('SET', KEYS[4], ARGV[4], 'NX', 'PX', ARGV[5])
+end
 return 1
