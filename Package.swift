@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "ApiumWorker", targets: ["ApiumWorker"]),
         .library(name: "ApiumBeat", targets: ["ApiumBeat"]),
         .library(name: "ApiumConfiguration", targets: ["ApiumConfiguration"]),
+        .library(name: "ApiumInspect", targets: ["ApiumInspect"]),
         .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
         .library(name: "ApiumTesting", targets: ["ApiumTesting"]),
         // Jobs that are enqueued in a Postgres transaction, for programs that have a Postgres.
@@ -165,6 +166,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumBeat", swiftSettings: strict),
+        // The read side: where jobs are and why, who works, what waits; and what is not in order.
+        .target(name: "ApiumInspect", dependencies: ["ApiumCore", "DynamicJSON"], path: "Sources/Apium/ApiumInspect", swiftSettings: strict),
         // What most users import: the client, and the rest re-exported.
         .target(
             name: "Apium", dependencies: ["ApiumCore", "ApiumRedis", "RedisClient", .product(name: "Logging", package: "swift-log")],
@@ -180,7 +183,7 @@ let package = Package(
         .target(
             name: "ApiumCLI",
             dependencies: [
-                "Apium", "ApiumConfiguration", "ApiumYAML", "DynamicJSON", "ApiumWorker", "ApiumBeat",
+                "Apium", "ApiumConfiguration", "ApiumInspect", "ApiumYAML", "DynamicJSON", "ApiumWorker", "ApiumBeat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -430,6 +433,12 @@ let package = Package(
         .testTarget(
             name: "ApiumBeatTests", dependencies: ["ApiumBeat", "ApiumTesting", "ApiumCore", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .testTarget(
+            name: "ApiumInspectTests",
+            dependencies: [
+                "ApiumInspect", "ApiumTesting", "ApiumWorker", "ApiumRedis", "ApiumCore", "DynamicJSON", "RedisClient",
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(
             name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", .product(name: "Logging", package: "swift-log")],

@@ -1,32 +1,43 @@
 import Apium
+import ApiumInspect
 import ArgumentParser
 import DynamicJSON
 
 /// `apium queues`: how much waits where.
 public struct QueuesCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
-        commandName: "queues", abstract: "Show how many messages wait.",
-        discussion: "Without names: every queue that Celery's binding tables or live workers name, and what is scheduled and set aside.")
+        commandName: "queues", abstract: "Show how many messages wait, since when, and who serves them.",
+        discussion: """
+            Without names: every queue that Celery's binding tables or live workers name, or that holds messages, and what is scheduled.
+            The age is that of the message that is claimed next; – stands for one whose sender does not say when it sent it, as Celery's does not.
+
+            Examples:
+              apium queues
+              apium queues mails --json | jq .details.mails.oldest_seconds
+            """)
 
     @OptionGroup var connection: ConnectionOptions
     @Argument(help: "Queues to show.") var names: [String] = []
-    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Print JSON: queues, a map of lengths, their details, and scheduled.") var json = false
 
     public init() {}
 
     public func run() async throws {
         try await reportingFaults {
             try await connection.withConnection { connection in
-                let queues = names.isEmpty ? try await connection.broker.knownQueues() : names
-                var lengths: [String: JSONValue] = [:]
-                for queue in queues { lengths[queue] = .int(Int64(try await connection.broker.queueLength(queue))) }
+                let reports = try await connection.inspector.queues(names)
                 let scheduled = try await connection.broker.scheduledCount()
-                if json { return CommandOutput.json(["queues": .object(lengths), "scheduled": .int(Int64(scheduled))]) }
-                let width = max(9, lengths.keys.map(\.count).max() ?? 0)
-                for (queue, length) in lengths.sorted(by: { $0.key < $1.key }) {
-                    CommandOutput.line(queue + String(repeating: " ", count: width - queue.count + 2) + length.text)
+                if json {
+                    let lengths = Dictionary(reports.map { ($0.queue, JSONValue.int(Int64($0.length))) }) { $1 }
+                    let details = Dictionary(reports.map { ($0.queue, $0.json) }) { $1 }
+                    return CommandOutput.json(["queues": .object(lengths), "details": .object(details), "scheduled": .int(Int64(scheduled))])
                 }
-                CommandOutput.line("scheduled" + String(repeating: " ", count: width - 9 + 2) + "\(scheduled)")
+                var table = TextTable("QUEUE", "LENGTH", "OLDEST", "WORKERS")
+                for report in reports {
+                    table.add(report.queue, "\(report.length)", report.oldest.map { Language.english.text($0) } ?? "–", report.workers.joined(separator: ","))
+                }
+                table.add("scheduled", "\(scheduled)", "–", "")
+                table.write()
             }
         }
     }

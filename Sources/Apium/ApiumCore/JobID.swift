@@ -16,6 +16,16 @@ public enum JobID {
         return text(bytes)
     }
 
+    /// A version 7 UUID: 48 bits of the time in milliseconds, and 74 random bits. For delivery tags: ``Message/sentAt`` reads the time again.
+    static func makeTimed(at now: Timestamp = .now()) -> String {
+        var bytes = source.withLock { $0.draw() }
+        let milliseconds = UInt64(bitPattern: max(0, now.microseconds / 1000))
+        for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> UInt64(40 - index * 8)) }
+        bytes[6] = bytes[6] & 0x0F | 0x70
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        return text(bytes)
+    }
+
     /// Drawn 4 kB at a time, because a system call for each id costs more than all the rest of it.
     private static let source = Mutex(RandomBuffer())
 

@@ -106,7 +106,7 @@ extension Message.Properties {
         object.member("priority", .int(Int64(priority)), &output)
         object.member("body_encoding", bodyEncoding.rawValue, &output)
         // Last, as kombu does.
-        object.member("delivery_tag", deliveryTag ?? JobID.make(), &output)
+        object.member("delivery_tag", deliveryTag ?? JobID.makeTimed(), &output)
         object.end(&output)
     }
 

@@ -102,7 +102,7 @@ public struct Message: Sendable, Hashable {
         public var priority = 0
         /// Whether the message has been delivered before.
         public var redelivered = false
-        /// A fresh UUID for each publish; `nil` lets the broker make one.
+        /// A fresh UUID for each publish; `nil` has one made that carries the time, see ``Message/sentAt``.
         public var deliveryTag: String?
         /// Milliseconds as text; Redis does not act on it.
         public var expiration: String?

@@ -64,7 +64,7 @@ struct BatchReturner {
             let payloads = try replies[0].asArray().map { try $0.asBytes() }
             if payloads.isEmpty && keepOpen { return Tally() }
             let marks = replies[1].bytes ?? []
-            var plan = ReturnPlan(payloads: payloads, marks: marks, joins: try joins(replies[2]), list: batch.list, cause: cause, broker: broker)
+            var plan = ReturnPlan(payloads: payloads, marks: marks, joins: try Self.joins(replies[2]), list: batch.list, cause: cause, broker: broker)
             try await tellOtherResults(&plan)
             var command = RedisCommand.eval(
                 RedisScripts.returnBatch, keys: [keys.flight(incarnation), flight, marksKey, joinsKey, keys.holds(incarnation, batch.number)], batch.number,
@@ -88,7 +88,7 @@ struct BatchReturner {
     }
 
     /// Reads the joins of a batch: place → list of groups and tokens.
-    private func joins(_ reply: RESPValue) throws -> [Int: [ChordClaim]] {
+    static func joins(_ reply: RESPValue) throws -> [Int: [ChordClaim]] {
         var joins: [Int: [ChordClaim]] = [:]
         for (field, value) in try reply.asPairs() {
             guard let place = field.int, case .array(let texts)? = try? JSONValue(parsing: value.asBytes()) else { continue }

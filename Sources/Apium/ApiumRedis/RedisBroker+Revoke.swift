@@ -14,8 +14,7 @@ extension RedisBroker {
         try await client.reply(command)
     }
 
-    /// What operators and cancellers have said so far.
-    func controlState() async throws -> ControlState {
+    public func controlState() async throws -> ControlState {
         do {
             let answer = try await client.reply(
                 .eval(

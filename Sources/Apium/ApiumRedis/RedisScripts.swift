@@ -37,6 +37,8 @@ enum RedisScripts {
     static let unlock = script("unlock", PackageResources.unlock_lua)
     static let hold = script("hold", PackageResources.hold_lua)
     static let serve = script("serve", PackageResources.serve_lua)
+    static let look = script("look", PackageResources.look_lua)
+    static let agenda = script("agenda", PackageResources.agenda_lua)
 
     private static let endFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.permits_lua
     private static let slotFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.slots_lua

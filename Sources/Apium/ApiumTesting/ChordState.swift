@@ -8,8 +8,8 @@ struct ChordState {
     /// How long the end of a chord is remembered.
     static let endLife = Duration.seconds(300)
 
-    private var size: Int?
-    private var more = 0
+    private(set) var size: Int?
+    private(set) var more = 0
     private var seen: Set<String> = []
     private var parts: [Entry] = []
     private var claim: Claim?
@@ -20,7 +20,7 @@ struct ChordState {
         var part: ChordContent.Part
     }
 
-    private struct Claim {
+    struct Claim {
         /// `nil` once the chord is joined.
         var token: String?
         var until: Timestamp
@@ -71,5 +71,5 @@ struct ChordState {
     /// Gives the chord up; the parts stay.
     mutating func abandon() { size = nil }
 
-    private func standing(at now: Timestamp) -> Claim? { claim.flatMap { $0.until > now ? $0 : nil } }
+    func standing(at now: Timestamp) -> Claim? { claim.flatMap { $0.until > now ? $0 : nil } }
 }

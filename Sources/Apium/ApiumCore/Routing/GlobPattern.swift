@@ -1,6 +1,6 @@
 /// A pattern of the shell's kind over a whole text: `*` any run of characters, `?` one character, `[a-z]` one of these, `[!a-z]` one of
 /// the others. A bracket that is not closed stands for itself.
-struct GlobPattern: Sendable, Hashable {
+package struct GlobPattern: Sendable, Hashable {
     private enum Part: Hashable {
         case any
         case one
@@ -19,7 +19,8 @@ struct GlobPattern: Sendable, Hashable {
 
     private let parts: [Part]
 
-    init(_ text: String) {
+    /// Reads a pattern.
+    package init(_ text: String) {
         var parts: [Part] = []
         var rest = Array(text.unicodeScalars)[...]
         while let scalar = rest.popFirst() {
@@ -56,7 +57,7 @@ struct GlobPattern: Sendable, Hashable {
     }
 
     /// Whether the whole text fits. Steps are at most text times pattern: a star gives back only to the latest one.
-    func matches(_ text: String) -> Bool {
+    package func matches(_ text: String) -> Bool {
         let scalars = Array(text.unicodeScalars)
         var at = 0
         var part = 0

@@ -1,0 +1,190 @@
+import Apium
+import ApiumInspect
+import ArgumentParser
+import DynamicJSON
+
+/// `apium jobs`: the jobs that wait and run.
+public struct JobsCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "jobs", abstract: "List, show and cancel jobs.", subcommands: [List.self, Show.self, Cancel.self])
+
+    public init() {}
+
+    /// `apium jobs list`.
+    public struct List: AsyncParsableCommand {
+        public static let configuration = CommandConfiguration(
+            abstract: "List jobs: those that run, that are ready, that wait for their time, and on demand those that were set aside.",
+            discussion: """
+                Jobs that have ended are not listed: their results are read one by one (`apium result`). Looks at 10,000 jobs at most, and ends with a
+                cursor when there are more.
+
+                Examples:
+                  apium jobs list
+                  apium jobs list --state ready --queue mails --name 'mail.*' --older-than 10m
+                  apium jobs list --state dead --state quarantine --json
+                  apium jobs list --cursor ready:500:mails
+                """)
+        @OptionGroup var connection: ConnectionOptions
+        @Option(help: "in-flight, ready, scheduled, quarantine, dead or parked; may be given several times. Default: the first three.")
+        var state: [StateArgument] = []
+        @OptionGroup var filter: JobFilter
+        @OptionGroup var page: PageOptions
+        @Flag(help: "Print JSON: jobs, and next, a cursor or null.") var json = false
+        public init() {}
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await connection.withConnection { connection in
+                    var query = filter.query(Set(state.map(\.place)))
+                    if state.isEmpty { query.states = JobQuery().states }
+                    query.limit = page.limit
+                    query.cursor = try page.cursor.map(JobCursor.init(text:))
+                    let jobs = try await connection.inspector.jobs(query)
+                    jobs.write(json: json, at: try await connection.broker.serverTime())
+                }
+            }
+        }
+    }
+
+    /// `apium jobs show ID`.
+    public struct Show: AsyncParsableCommand {
+        public static let configuration = CommandConfiguration(
+            abstract: "Show one job: where it is, its arguments and headers, its result.",
+            discussion: """
+                Examples:
+                  apium jobs show 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
+                  apium jobs show 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e --json | jq .message.kwargs
+
+                Exit code 2 when nothing knows of it.
+                """)
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var language: LanguageOptions
+        @Argument(help: "The job's id.") var id: String
+        @Flag(help: "Print JSON.") var json = false
+        public init() {}
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await connection.withConnection { connection in
+                    let explanation = try await connection.inspector.explain(id)
+                    let document = try await connection.results.document(for: id)
+                    if json {
+                        CommandOutput.json([
+                            "explanation": explanation.json, "message": explanation.message?.shown ?? .null,
+                            "result": document.map { ["state": .string($0.state.rawValue), "result": $0.result] } ?? .null,
+                        ])
+                    } else {
+                        for line in explanation.text(in: language.chosen).split(separator: "\n") { CommandOutput.line(Terminal.plain(String(line))) }
+                        for (name, value) in explanation.message?.shown.objectValue?.sorted(by: { $0.key < $1.key }) ?? [] where !value.isNull {
+                            CommandOutput.line(Terminal.plain("  \(name): \(value.text)"))
+                        }
+                        if let document { CommandOutput.line(Terminal.plain("  result: \(document.state) \(document.result.text)")) }
+                    }
+                    if explanation.standing == .unknown { throw CommandOutput.notThere }
+                }
+            }
+        }
+    }
+
+    /// `apium jobs cancel`.
+    public struct Cancel: AsyncParsableCommand {
+        public static let configuration = CommandConfiguration(
+            abstract: "Cancel jobs: those that wait never run, those that run are told to stop.",
+            discussion: """
+                Jobs are named by their ids, or chosen by filters; those that are chosen are only counted, unless --force is given.
+                A cancelled job stays where it is until it is claimed, and ends as REVOKED then. The order is kept for 7 days.
+
+                Examples:
+                  apium jobs cancel 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
+                  apium jobs cancel --name 'report.*' --queue night --older-than 1d
+                  apium jobs cancel --name 'report.*' --queue night --older-than 1d --force
+                """)
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "The ids.") var ids: [String] = []
+        @Option(help: "in-flight, ready or scheduled; may be given several times. Default: all three.") var state: [StateArgument] = []
+        @OptionGroup var filter: JobFilter
+        @OptionGroup var bulk: BulkOptions
+        @Flag(help: "Print JSON: the ids, and whether they were cancelled.") var json = false
+        public init() {}
+
+        public func validate() throws {
+            if ids.isEmpty == !(filter.isGiven || !state.isEmpty) { throw ValidationError("name jobs by their ids, or choose them by filters") }
+            if let shelf = state.first(where: { $0.place.shelf != nil }) {
+                throw ValidationError("\(shelf.place.rawValue) jobs do not wait to run: delete them with `apium \(shelf.place.rawValue) delete`")
+            }
+        }
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await connection.withConnection { connection in
+                    var chosen = ids
+                    if ids.isEmpty {
+                        let states = state.isEmpty ? JobQuery().states : Set(state.map(\.place))
+                        chosen = try await connection.inspector.allJobs(filter.query(states)).map(\.id).filter { !$0.isEmpty }
+                    }
+                    let isReal = bulk.isReal(named: !ids.isEmpty)
+                    // In portions: one step must not hold the server up.
+                    for start in stride(from: 0, to: isReal ? chosen.count : 0, by: 500) {
+                        try await connection.client.revoke(Array(chosen[start..<min(start + 500, chosen.count)]))
+                    }
+                    if json { return CommandOutput.json(["cancelled": .bool(isReal), "ids": .array(chosen.map { .string($0) })]) }
+                    CommandOutput.line("\(chosen.count) \(isReal ? "cancelled" : "would be cancelled; --force cancels them")")
+                }
+            }
+        }
+    }
+}
+
+/// A state on the command line.
+struct StateArgument: ExpressibleByArgument {
+    let place: JobPlace
+
+    init?(argument: String) {
+        guard let place = JobPlace(rawValue: argument) else { return nil }
+        self.place = place
+    }
+
+    static var allValueStrings: [String] { JobPlace.allCases.map(\.rawValue) }
+}
+
+extension JobPage {
+    /// Writes the page to standard output.
+    func write(json: Bool, at now: Timestamp) {
+        if json { return CommandOutput.json(["jobs": .array(rows.map(\.json)), "next": next.map { .string($0.text) } ?? .null]) }
+        var table = TextTable("ID", "NAME", "STATE", "QUEUE", "AGE", "")
+        for row in rows { table.add(row.id, row.task ?? "?", row.place.rawValue, row.queue, row.age(at: now), row.remark(at: now)) }
+        table.write()
+        if let next { CommandOutput.complain("there is more: --cursor '\(next.text)'") }
+    }
+}
+
+extension JobRow {
+    /// How long ago the job was sent, or set aside; `–` when its sender does not say so.
+    fileprivate func age(at now: Timestamp) -> String {
+        (place.shelf == nil ? sentAt : at).map { Language.english.text(now - $0) } ?? "–"
+    }
+
+    fileprivate func remark(at now: Timestamp) -> String {
+        switch place {
+        case .inFlight: "on \(worker ?? "?")"
+        case .ready: arguments ?? ""
+        case .scheduled: at.map { $0 > now ? "in \(Language.english.text($0 - now))" : "due" } ?? ""
+        case .quarantine, .dead, .parked: reason ?? ""
+        }
+    }
+}
+
+extension Message {
+    /// The message as it is shown: headers, and arguments where they can be read.
+    var shown: JSONValue {
+        let arguments = try? arguments()
+        return [
+            "name": .string(task), "args": arguments.map { .array($0.args) } ?? .null, "kwargs": arguments.map { .object($0.kwargs) } ?? .null,
+            "retries": .int(Int64(headers.retries)), "eta": headers.eta.map { .string($0) } ?? .null, "expires": headers.expires.map { .string($0) } ?? .null,
+            "group": headers.group.map { .string($0) } ?? .null, "root_id": headers.rootID.map { .string($0) } ?? .null,
+            "parent_id": headers.parentID.map { .string($0) } ?? .null, "origin": headers.origin.map { .string($0) } ?? .null,
+            "priority": .int(Int64(properties.priority)), "redelivered": .bool(properties.redelivered), "headers": .object(headers.custom),
+            "sent_at": sentAt.map { .string($0.iso8601) } ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,201 @@
+import Apium
+import ApiumInspect
+import ArgumentParser
+import DynamicJSON
+
+/// A shelf as a subcommand.
+public protocol CommandShelf: Sendable {
+    /// The shelf.
+    static var shelf: Shelf { get }
+    /// What stands on it, for the help.
+    static var about: String { get }
+}
+
+/// `apium dead`.
+public enum DeadShelf: CommandShelf {
+    public static let shelf = Shelf.dead
+    public static let about = "jobs that failed for good"
+}
+
+/// `apium parked`.
+public enum ParkedShelf: CommandShelf {
+    public static let shelf = Shelf.parked
+    public static let about = "messages that no worker could read, or whose job no worker knows"
+}
+
+/// `apium quarantine`.
+public enum QuarantineShelf: CommandShelf {
+    public static let shelf = Shelf.quarantine
+    public static let about = "jobs that took their process down several times"
+}
+
+/// `apium dead`, `apium parked`, `apium quarantine`: what was set aside.
+public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
+    public static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Kind.shelf.rawValue, abstract: "List, show, requeue and delete \(Kind.about).",
+            subcommands: [List.self, Show.self, Requeue.self, Delete.self])
+    }
+
+    public init() {}
+
+    fileprivate static var place: JobPlace { JobPlace(rawValue: Kind.shelf.rawValue) ?? .dead }
+
+    /// `apium dead list`.
+    public struct List: AsyncParsableCommand {
+        public static var configuration: CommandConfiguration {
+            CommandConfiguration(
+                abstract: "List \(Kind.about), the newest first.",
+                discussion: """
+                    Examples:
+                      apium \(Kind.shelf.rawValue) list --name 'shop.*' --younger-than 1h
+                      apium \(Kind.shelf.rawValue) list --json | jq -r '.jobs[].reason' | sort | uniq -c
+                    """)
+        }
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var filter: JobFilter
+        @OptionGroup var page: PageOptions
+        @Flag(help: "Print JSON: jobs, and next, a cursor or null.") var json = false
+        public init() {}
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await connection.withConnection { connection in
+                    var query = filter.query([ShelfCommand.place])
+                    query.limit = page.limit
+                    query.cursor = try page.cursor.map(JobCursor.init(text:))
+                    let jobs = try await connection.inspector.jobs(query)
+                    jobs.write(json: json, at: try await connection.broker.serverTime())
+                }
+            }
+        }
+    }
+
+    /// `apium dead show ID`.
+    public struct Show: AsyncParsableCommand {
+        public static var configuration: CommandConfiguration {
+            CommandConfiguration(
+                abstract: "Show one record: why it was set aside, and its message.",
+                discussion: """
+                    Example: apium \(Kind.shelf.rawValue) show 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
+
+                    Exit code 2 when there is no such record.
+                    """)
+        }
+        @OptionGroup var connection: ConnectionOptions
+        @Argument(help: "The record's id: the job's.") var id: String
+        @Flag(help: "Print JSON.") var json = false
+        public init() {}
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await connection.withConnection { connection in
+                    guard let record = try await connection.broker.record(id, in: Kind.shelf) else {
+                        CommandOutput.complain("no record '\(id)' is on the shelf \(Kind.shelf.rawValue)")
+                        throw CommandOutput.notThere
+                    }
+                    let message = try? Message(decoding: record.payload)
+                    let shown: JSONValue = [
+                        "id": .string(record.id), "name": record.task.map { .string($0) } ?? .null, "queue": .string(record.queue),
+                        "reason": .string(record.reason), "at": .string(record.at.iso8601), "attempts": .int(Int64(record.attempts)),
+                        "message": message?.shown ?? .null,
+                        // What can't be read is shown as it stands.
+                        "raw": message == nil ? .string(String(decoding: record.payload, as: UTF8.self)) : .null,
+                    ]
+                    if json { return CommandOutput.json(shown) }
+                    for (name, value) in shown.objectValue?.sorted(by: { $0.key < $1.key }) ?? [] where !value.isNull {
+                        CommandOutput.line(Terminal.plain("\(name): \(value.stringValue ?? value.text)"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// `apium dead requeue`.
+    public struct Requeue: AsyncParsableCommand {
+        public static var configuration: CommandConfiguration {
+            CommandConfiguration(
+                abstract: "Put records back on their queues.",
+                discussion: """
+                    Records are named by their ids, or chosen by filters or --all; those that are chosen are only counted, unless --force is given.
+
+                    Examples:
+                      apium \(Kind.shelf.rawValue) requeue 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
+                      apium \(Kind.shelf.rawValue) requeue --name 'shop.*' --younger-than 1h
+                      apium \(Kind.shelf.rawValue) requeue --name 'shop.*' --younger-than 1h --force
+
+                    Exit code 2 when a record that was named is not there.
+                    """)
+        }
+        @OptionGroup var choice: ShelfChoice
+        public init() {}
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await choice.each(on: Kind.shelf, "requeued", "requeues") { id, broker in try await broker.requeue(id, from: Kind.shelf) }
+            }
+        }
+    }
+
+    /// `apium dead delete`.
+    public struct Delete: AsyncParsableCommand {
+        public static var configuration: CommandConfiguration {
+            CommandConfiguration(
+                abstract: "Delete records: they never run.",
+                discussion: """
+                    As for requeue: records that are chosen by filters or --all are only counted, unless --force is given.
+
+                    Example: apium \(Kind.shelf.rawValue) delete --older-than 30d --force
+                    """)
+        }
+        @OptionGroup var choice: ShelfChoice
+        public init() {}
+
+        public func run() async throws {
+            try await reportingFaults {
+                try await choice.each(on: Kind.shelf, "deleted", "deletes") { id, broker in try await broker.discard(id, from: Kind.shelf) }
+            }
+        }
+    }
+}
+
+/// Which records something is done with.
+struct ShelfChoice: ParsableArguments {
+    @OptionGroup var connection: ConnectionOptions
+    @Argument(help: "The ids.") var ids: [String] = []
+    @Flag(help: "All records.") var all = false
+    @OptionGroup var filter: JobFilter
+    @OptionGroup var bulk: BulkOptions
+    @Flag(help: "Print JSON: whether it was done, and the ids.") var json = false
+
+    func validate() throws {
+        if ids.isEmpty && !all && !filter.isGiven { throw ValidationError("name records by their ids, or choose them by filters or --all") }
+        if !ids.isEmpty && (all || filter.isGiven) { throw ValidationError("name records by their ids, or choose them by filters, not both") }
+    }
+
+    /// Does something with each record, or counts them.
+    ///
+    /// - Parameters:
+    ///   - done: the word for what was done.
+    ///   - does: the word for what --force does.
+    func each(on shelf: Shelf, _ done: String, _ does: String, _ body: (String, RedisBroker) async throws -> Bool) async throws {
+        try await connection.withConnection { connection in
+            let place = JobPlace(rawValue: shelf.rawValue) ?? .dead
+            let chosen = ids.isEmpty ? try await connection.inspector.allJobs(filter.query([place])).map(\.id) : ids
+            let isReal = bulk.isReal(named: !ids.isEmpty)
+            var changed: [String] = []
+            for id in chosen where isReal {
+                if try await body(id, connection.broker) { changed.append(id) }
+            }
+            if json {
+                CommandOutput.json([done: .bool(isReal), "ids": .array((isReal ? changed : chosen).map { .string($0) })])
+            } else {
+                CommandOutput.line(isReal ? "\(changed.count) \(done)" : "\(chosen.count) would be \(done); --force \(does) them")
+            }
+            guard isReal, !ids.isEmpty, changed.count < ids.count else { return }
+            let missing = ids.filter { !changed.contains($0) }
+            CommandOutput.complain("not on the shelf \(shelf.rawValue): \(missing.joined(separator: ", "))")
+            throw CommandOutput.notThere
+        }
+    }
+}

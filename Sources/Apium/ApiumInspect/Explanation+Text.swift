@@ -1,0 +1,168 @@
+import ApiumCore
+
+extension Explanation {
+    /// The answer for people: the standing, where else the job is, and what keeps it from running, a line each.
+    public func text(in language: Language) -> String {
+        let name = task.map { " (\($0))" } ?? ""
+        let head = "\(id)\(name): \(standing.text(in: language, at: at))"
+        let also = others.map { "  " + language.of("also: ", "кроме того: ") + $0.text(in: language, at: at) }
+        let but = obstacles.map { "  " + language.of("but: ", "но: ") + $0.text(in: language, at: at) }
+        return ([head] + but + also).joined(separator: "\n")
+    }
+}
+
+extension JobStanding {
+    /// The standing as words.
+    ///
+    /// - Parameter now: from when distances in time are told.
+    public func text(in language: Language, at now: Timestamp) -> String {
+        switch self {
+        case .ready(let place): place.text(in: language, at: now)
+        case .scheduled(let place): place.text(in: language, at: now)
+        case .inFlight(let place): place.text(in: language, at: now)
+        case .shelved(let place): place.text(in: language, at: now)
+        case .waitsForParts(let chord): chord.text(in: language)
+        case .follows(let job): job.text(in: language)
+        case .revoked: language.of("revoked, and not waiting anywhere", "отменена и нигде не ждёт")
+        case .ended(let end): end.text(in: language, at: now)
+        case .outOfSight(let queues):
+            language.of("not found; it may be further back in ", "не найдена; может стоять дальше в ")
+                + queues.map { sight in
+                    language.of(
+                        "queue \(sight.queue) (behind more than \(sight.looked), of \(sight.length))",
+                        "очереди \(sight.queue) (просмотрено \(sight.looked) из \(sight.length))")
+                }.joined(separator: ", ")
+        case .unknown:
+            language.of(
+                "unknown: no queue, schedule, worker, shelf or result names it; results are kept for a while only",
+                "неизвестна: её нет в очередях, в расписании, у исполнителей, среди отложенных и в результатах; результаты хранятся ограниченное время")
+        }
+    }
+}
+
+extension ReadyPlace {
+    fileprivate func text(in language: Language, at now: Timestamp) -> String {
+        var text =
+            position == 0
+            ? language.of("ready: next in queue \(queue)", "готова: следующая в очереди \(queue)")
+            : language.of("ready: \(position) before it in queue \(queue)", "готова: перед ней в очереди \(queue) ещё \(position)")
+        if let sentAt { text += language.of(", sent ", ", отправлена ") + language.text(sentAt, at: now) }
+        if crashes > 0 { text += language.of(", its process died \(crashes)×", ", процесс падал с ней \(crashes)×") }
+        return text
+    }
+}
+
+extension ScheduledPlace {
+    fileprivate func text(in language: Language, at now: Timestamp) -> String {
+        let time = language.text(due, at: now)
+        switch cause {
+        case .asked: return language.of("scheduled for \(time), queue \(queue)", "ждёт времени \(time), очередь \(queue)")
+        case .retry(let number, let error):
+            let because = error.map { language.of(" because of ", " из-за ") + $0 } ?? ""
+            return language.of("retry \(number) at \(time)\(because), queue \(queue)", "повтор \(number) в \(time)\(because), очередь \(queue)")
+        }
+    }
+}
+
+extension FlightPlace {
+    fileprivate func text(in language: Language, at now: Timestamp) -> String {
+        guard let worker else {
+            return language.of(
+                "held by a worker that is gone (\(incarnation)); it goes back to queue \(queue)",
+                "у исполнителя, которого больше нет (\(incarnation)); вернётся в очередь \(queue)")
+        }
+        var text: String
+        switch activity {
+        case .joining(let claims):
+            let groups = claims.map(\.group).joined(separator: ", ")
+            text = language.of("ended; \(worker) is sending the body of chord \(groups)", "закончена; \(worker) отправляет тело хорды \(groups)")
+        case .claimed, .acknowledged:
+            text =
+                since == nil
+                ? language.of("claimed by \(worker)", "взята исполнителем \(worker)") : language.of("runs on \(worker)", "выполняется на \(worker)")
+            if let since { text += language.of(" since ", " с ") + language.text(since, at: now) }
+            if retries > 0 { text += language.of(", retry \(retries)", ", повтор \(retries)") }
+            if activity == .acknowledged { text += language.of(", acknowledged early", ", подтверждена до выполнения") }
+        }
+        text += language.of(", from queue \(queue)", ", из очереди \(queue)")
+        if isRenewing == true { text += language.of(", lease renewed", ", аренда продлевается") }
+        return text
+    }
+}
+
+extension ShelfPlace {
+    fileprivate func text(in language: Language, at now: Timestamp) -> String {
+        let name: String
+        switch shelf {
+        case .dead: name = language.of("dead", "не удалась окончательно")
+        case .parked: name = language.of("parked", "отложена")
+        case .quarantine: name = language.of("in quarantine", "в карантине")
+        }
+        return language.of(
+            "\(name) since \(language.text(at, at: now)) after \(attempts) runs: \(reason)",
+            "\(name) с \(language.text(at, at: now)), запусков \(attempts): \(reason)")
+    }
+}
+
+extension ChordProgress {
+    fileprivate func text(in language: Language) -> String {
+        if isJoined { return language.of("chord \(group) is complete, its body was sent", "хорда \(group) собрана, её тело отправлено") }
+        let of = expected.map { String($0) } ?? "?"
+        if isClaimed {
+            return language.of("all \(of) parts of chord \(group) are there, its body is being sent", "все \(of) частей хорды \(group) готовы, тело отправляется")
+        }
+        return language.of("waits for parts: \(arrived) of \(of) of chord \(group) are there", "ждёт частей: готово \(arrived) из \(of) частей хорды \(group)")
+    }
+}
+
+extension Predecessor {
+    fileprivate func text(in language: Language) -> String {
+        switch role {
+        case .chainStep(let steps):
+            language.of(
+                "not sent yet: \(steps == 1 ? "the next step" : "\(steps) steps on") in the chain of \(id) (\(task))",
+                "ещё не отправлена: \(steps == 1 ? "следующий шаг" : "через \(steps) шага(ов)") в цепочке после \(id) (\(task))")
+        case .callback: language.of("not sent yet: the callback of \(id) (\(task))", "ещё не отправлена: следует за успехом \(id) (\(task))")
+        case .errback: language.of("sent only should \(id) (\(task)) fail", "будет отправлена, только если \(id) (\(task)) не удастся")
+        }
+    }
+}
+
+extension JobEnd {
+    fileprivate func text(in language: Language, at now: Timestamp) -> String {
+        let time = at.map { " " + language.text($0, at: now) } ?? ""
+        let because = error.map { ": " + $0 } ?? ""
+        return (state.isReady ? language.of("ended as ", "закончена: ") : language.of("last told as ", "последнее известие: ")) + "\(state)\(time)\(because)"
+    }
+}
+
+extension Obstacle {
+    /// The obstacle as words.
+    ///
+    /// - Parameter now: from when distances in time are told.
+    public func text(in language: Language, at now: Timestamp) -> String {
+        switch self {
+        case .queueNotServed(let queue):
+            language.of(
+                "no live worker of Apium serves queue \(queue) (Celery's workers are not seen here)",
+                "ни один живой исполнитель Apium не обслуживает очередь \(queue) (исполнители Celery здесь не видны)")
+        case .nameNotKnown(let task, let queue):
+            language.of(
+                "no worker of queue \(queue) knows \(task): it is parked when it is claimed",
+                "ни один исполнитель очереди \(queue) не знает \(task): при взятии задача будет отложена")
+        case .revoked: language.of("it was revoked: it will not begin", "она отменена и не начнётся")
+        case .beingStopped: language.of("it was revoked, and its worker was told to stop it", "она отменена, исполнителю велено её остановить")
+        case .expired(let end):
+            language.of(
+                "its time was over \(language.text(end, at: now)): it will be discarded", "её срок истёк \(language.text(end, at: now)): она будет отброшена")
+        case .nobodyOnDuty:
+            language.of(
+                "no live worker moves what is due and returns what the dead held: start one",
+                "нет живого исполнителя, который передаёт наступившее и возвращает взятое погибшими: запустите его")
+        case .workerSilent(let worker):
+            language.of(
+                "\(worker) does not renew its lease: after a lease the job runs elsewhere",
+                "\(worker) не продлевает аренду: когда она истечёт, задача пойдёт другому исполнителю")
+        }
+    }
+}

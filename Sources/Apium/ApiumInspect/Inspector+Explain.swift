@@ -1,0 +1,204 @@
+import ApiumCore
+import DynamicJSON
+
+extension Inspector {
+    /// Says where a job is, why it does not run, or what happened to it.
+    ///
+    /// Looks at what workers hold, the shelves, what waits for its time, the queues and the result, in this order: a job that moves from queue
+    /// to worker to result meanwhile is then looked for once more, before it counts as unknown.
+    ///
+    /// - Parameter id: the job's id, or that of a chord's group.
+    /// - Throws: ``ApiumError`` `unavailable` when broker or result backend cannot be reached.
+    public func explain(_ id: String) async throws -> Explanation {
+        let first = try await look(for: id)
+        guard first.standing == .unknown else { return first }
+        return try await look(for: id)
+    }
+
+    private func look(for id: String) async throws -> Explanation {
+        let now = try await broker.serverTime()
+        let document = try await results.document(for: id)
+        let workers = try await broker.registeredWorkers()
+        var search = Search(id)
+        try await searchFlights(&search, workers)
+        for shelf in [Shelf.quarantine, .dead, .parked] {
+            if let record = try await broker.record(id, in: shelf) { search.take(record, on: shelf) }
+        }
+        try await searchScheduled(&search, document)
+        try await searchQueues(&search)
+        let end = try await results.document(for: id).map(JobEnd.init)
+        let control = try await broker.controlState()
+        try await follow(&search, id)
+        if let end { search.take(.ended(end)) }
+        let isRevoked = control.revoked.contains(id) || (search.message.map(control.forbids) ?? false)
+        if search.standings.isEmpty {
+            search.take(isRevoked ? .revoked : search.unseen.isEmpty ? .unknown : .outOfSight(search.unseen))
+        }
+        let standings = search.standings.sorted { $0.rank < $1.rank }
+        var explanation = Explanation(
+            id: id, task: search.message?.task ?? document?.extra["name"]?.stringValue, at: now, standing: standings[0],
+            others: Array(standings.dropFirst()), obstacles: [], message: search.message)
+        explanation.obstacles = try await obstacles(explanation.standing, search.message, control, workers, isRevoked: isRevoked, now)
+        return explanation
+    }
+
+    // MARK: Places
+
+    private func searchFlights(_ search: inout Search, _ workers: [RegisteredWorker]) async throws {
+        for record in try await broker.flights(mentioning: search.texts, limit: Self.flightLimit) {
+            let worker = workers.first { $0.incarnation == record.incarnation }
+            let isOwn = (try? Message(decoding: record.payload).id) == search.id
+            let since = isOwn ? try await begin(of: search.id, on: worker) : nil
+            let isRenewing = isOwn ? try await worker.asyncMap(isRenewing) : nil
+            search.take(record.payload) { message in
+                .inFlight(
+                    FlightPlace(
+                        worker: worker?.name, incarnation: record.incarnation, queue: record.queue, activity: record.activity, since: since,
+                        isRenewing: isRenewing, lease: worker?.lease, retries: message.headers.retries))
+            }
+        }
+    }
+
+    private func searchScheduled(_ search: inout Search, _ document: ResultDocument?) async throws {
+        let error = document.flatMap { $0.state == .retry ? JobEnd($0).error : nil }
+        var found = search
+        _ = try await scheduledPages(mentioning: search.texts) { records in
+            for record in records {
+                found.take(record.payload) { message in
+                    let retries = message.headers.retries
+                    return .scheduled(
+                        ScheduledPlace(due: record.due, queue: record.queue, cause: retries > 0 ? .retry(number: retries, after: error) : .asked))
+                }
+            }
+            return true
+        }
+        search = found
+    }
+
+    private func searchQueues(_ search: inout Search) async throws {
+        for queue in try await broker.inspectableQueues() {
+            var found = search
+            let looked = try await readyPages(of: queue, mentioning: search.texts) { records in
+                for record in records {
+                    found.take(record.payload) { message in
+                        .ready(
+                            ReadyPlace(
+                                queue: queue, position: record.position, priority: message.properties.priority, sentAt: message.sentAt,
+                                isRedelivered: message.properties.redelivered, crashes: message.crashes))
+                    }
+                }
+                return true
+            }
+            search = found
+            guard looked >= depth else { continue }
+            let length = try await broker.queueLength(queue)
+            if length > looked { search.unseen.append(QueueSight(queue: queue, length: length, looked: looked)) }
+        }
+    }
+
+    /// What the job waits for when it has not been sent yet, because other jobs come before it.
+    private func follow(_ search: inout Search, _ id: String) async throws {
+        var groups: Set<String> = []
+        for (relation, message) in search.relations {
+            switch relation {
+            case .body(let group): groups.insert(group)
+            case .follows(let role): search.take(.follows(Predecessor(id: message.id, task: message.task, role: role)))
+            }
+        }
+        // The id may be the group's own.
+        if groups.isEmpty, search.standings.isEmpty { groups.insert(id) }
+        for group in groups.sorted() {
+            if let progress = try await results.chordProgress(of: group) { search.take(.waitsForParts(progress)) }
+        }
+    }
+
+    // MARK: Workers
+
+    /// Whether a worker renews its lease: looks until it has, for as long as two renewals take.
+    func isRenewing(_ worker: RegisteredWorker) async throws -> Bool {
+        let end = ContinuousClock.now + worker.lease / 2
+        while true {
+            let now = try await broker.registeredWorkers().first { $0.incarnation == worker.incarnation }
+            if now?.renewals != worker.renewals { return now != nil }
+            guard ContinuousClock.now < end else { return false }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// Since when a worker runs the job, as it says itself.
+    private func begin(of id: String, on worker: RegisteredWorker?) async throws -> Timestamp? {
+        guard let worker, patience > .zero, let transport = broker.controlTransport else { return nil }
+        let question = ControlRequest("query_task", arguments: ["ids": [.string(id)]], destination: [worker.name])
+        let replies = try await transport.ask(question, exchange: controlExchange, within: patience, limit: 1)
+        return replies.first { $0.node == worker.name }?.value[id]?[1]?["time_start"]?.doubleValue.map { Timestamp(seconds: $0) }
+    }
+
+    // MARK: Obstacles
+
+    private func obstacles(
+        _ standing: JobStanding, _ message: Message?, _ control: ControlState, _ workers: [RegisteredWorker], isRevoked: Bool, _ now: Timestamp
+    ) async throws -> [Obstacle] {
+        var obstacles: [Obstacle] = []
+        switch standing {
+        case .ready(let place):
+            if isRevoked { obstacles.append(.revoked) }
+            obstacles += expiry(of: message, now) + unserved(place.queue, message, workers)
+        case .scheduled(let place):
+            if isRevoked { obstacles.append(.revoked) }
+            obstacles += expiry(of: message, now) + unserved(place.queue, message, workers)
+            // Promotion is late by some milliseconds at most.
+            if now - place.due > .seconds(1), try await !broker.hasJanitor() { obstacles.append(.nobodyOnDuty) }
+        case .inFlight(let place):
+            if let message, control.stops(message) { obstacles.append(.beingStopped) }
+            if place.isRenewing == false { obstacles.append(.workerSilent(place.worker ?? place.incarnation)) }
+            if place.worker == nil, try await !broker.hasJanitor() { obstacles.append(.nobodyOnDuty) }
+        default: break
+        }
+        return obstacles
+    }
+
+    private func expiry(of message: Message?, _ now: Timestamp) -> [Obstacle] {
+        guard let end = message?.headers.expires.flatMap({ Timestamp(iso8601: $0) }), end <= now else { return [] }
+        return [.expired(end)]
+    }
+
+    private func unserved(_ queue: String, _ message: Message?, _ workers: [RegisteredWorker]) -> [Obstacle] {
+        let serving = workers.filter { $0.queues.contains(queue) }
+        if serving.isEmpty { return [.queueNotServed(queue)] }
+        // One that names no jobs does not say what it knows.
+        guard let task = message?.task, serving.allSatisfy({ !$0.jobs.isEmpty && !$0.jobs.contains(task) }) else { return [] }
+        return [.nameNotKnown(task: task, queue: queue)]
+    }
+}
+
+extension JobStanding {
+    /// The most telling one is least: where the job is now, then how it ended, then what comes before it.
+    fileprivate var rank: Int {
+        switch self {
+        case .inFlight: 0
+        case .ready: 1
+        case .scheduled: 2
+        case .shelved: 3
+        case .ended(let end) where end.state.isReady: 4
+        case .waitsForParts: 5
+        case .follows: 6
+        case .ended, .revoked, .outOfSight, .unknown: 7
+        }
+    }
+}
+
+extension JobEnd {
+    /// What a stored document says.
+    init(_ document: ResultDocument) {
+        let failure = document.state.isException ? JobFailure(value: document.result)?.description ?? document.result.text : nil
+        self.init(state: document.state, at: document.dateDone, error: failure)
+    }
+}
+
+extension Optional {
+    /// As `map`, for what takes time.
+    fileprivate func asyncMap<Value>(_ body: (Wrapped) async throws -> Value) async throws -> Value? {
+        guard let value = self else { return nil }
+        return try await body(value)
+    }
+}

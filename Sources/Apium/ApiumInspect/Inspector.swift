@@ -1,0 +1,62 @@
+import ApiumCore
+import DynamicJSON
+
+/// Looks at a running system: where jobs are and why, who works, what waits. It changes nothing.
+///
+/// ```swift
+/// let inspector = Inspector(broker: connection.broker, results: connection.results)
+/// print(try await inspector.explain(id).text(in: .english))
+/// ```
+///
+/// Every look is bounded by ``depth``. Jobs move while they are looked for, so an answer says what was so a moment ago.
+public struct Inspector: Sendable {
+    /// The broker that is looked at.
+    public let broker: any InspectableBroker
+    /// Its result backend.
+    public let results: any InspectableResults
+    /// How many messages of each queue, and of what waits for its time, are looked at before a look gives up. Default: 10,000.
+    public var depth = 10_000
+    /// How long a worker may take to say since when it runs a job; zero: it is not asked. Default: half a second.
+    public var patience = Duration.milliseconds(500)
+    /// The exchange on which workers are asked. Default: `celery.pidbox`.
+    public var controlExchange = "celery.pidbox"
+
+    /// Makes an inspector.
+    public init(broker: any InspectableBroker, results: any InspectableResults) {
+        self.broker = broker
+        self.results = results
+    }
+
+    /// How many messages one step of a look takes: short enough not to hold the server up.
+    static let page = 500
+
+    /// Looks through the ready messages of a queue, page by page.
+    ///
+    /// - Parameter body: gets each page; answers whether to go on.
+    /// - Returns: how many messages were looked at.
+    func readyPages(of queue: String, from: Int = 0, mentioning texts: [String] = [], _ body: ([ReadyRecord]) async throws -> Bool) async throws -> Int {
+        var looked = 0
+        while looked < depth {
+            let window = ScanWindow(from: from + looked, count: min(Self.page, depth - looked), mentioning: texts)
+            let page = try await broker.readyMessages(in: queue, window)
+            looked += page.looked
+            guard try await body(page.records), page.looked == window.count else { break }
+        }
+        return looked
+    }
+
+    /// Looks through what waits for its time, page by page; see ``readyPages(of:from:mentioning:_:)``.
+    func scheduledPages(from: Int = 0, mentioning texts: [String] = [], _ body: ([ScheduledRecord]) async throws -> Bool) async throws -> Int {
+        var looked = 0
+        while looked < depth {
+            let window = ScanWindow(from: from + looked, count: min(Self.page, depth - looked), mentioning: texts)
+            let page = try await broker.scheduledMessages(window)
+            looked += page.looked
+            guard try await body(page.records), page.looked == window.count else { break }
+        }
+        return looked
+    }
+
+    /// How many messages of workers are looked at.
+    static let flightLimit = 100_000
+}
