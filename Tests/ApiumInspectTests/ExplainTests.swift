@@ -1,7 +1,8 @@
 import ApiumCore
-import ApiumInspect
 import DynamicJSON
 import Testing
+
+@testable import ApiumInspect
 
 @Suite("An explanation", .serialized)
 struct ExplainTests {

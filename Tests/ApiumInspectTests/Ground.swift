@@ -1,5 +1,4 @@
 import ApiumCore
-import ApiumInspect
 import ApiumRedis
 import ApiumTesting
 import ApiumWorker
@@ -9,6 +8,8 @@ import Logging
 import RedisClient
 import Synchronization
 import Testing
+
+@testable import ApiumInspect
 
 /// Which broker a test runs on. Those on Redis need `APIUM_TEST_REDIS_URL`.
 enum Kind: String, CaseIterable {
@@ -25,6 +26,8 @@ struct Ground: Sendable {
     var inspector: Inspector
     let registry: JobRegistry
     let gate: Gate
+    /// The server, and what stands in front of every key; of a ground in memory there is none.
+    private(set) var server: (redis: RedisClient, prefix: String)?
     private let end: @Sendable () async throws -> Void
 
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -53,7 +56,7 @@ struct Ground: Sendable {
         let broker = RedisBroker(configuration, options: options, logger: logger)
         let results = RedisResults(configuration, options: options.results, logger: logger)
         let redis = RedisClient(configuration, logger: logger)
-        return Ground(ApiumClient(broker: broker, results: results), Inspector(broker: broker, results: results)) {
+        var ground = Ground(ApiumClient(broker: broker, results: results), Inspector(broker: broker, results: results)) {
             var cursor = 0
             repeat {
                 let page = try await redis.send(RedisCommand("SCAN", cursor, "MATCH", options.globalKeyPrefix + "*", "COUNT", 1000)).asArray()
@@ -64,11 +67,22 @@ struct Ground: Sendable {
             await broker.shutdown()
             await redis.shutdown()
         }
+        ground.server = (redis, options.globalKeyPrefix)
+        return ground
+    }
+
+    /// Sends a command to the server; `key:` in front of an argument is filled in with the prefix.
+    @discardableResult
+    func redis(_ command: String, _ arguments: String...) async throws -> RESPValue {
+        let server = try #require(server)
+        let words = arguments.map { $0.hasPrefix("key:") ? server.prefix + $0.dropFirst(4) : $0 }
+        return try await server.redis.send(RedisCommand(command, arguments: words)).checked()
     }
 
     private init(_ client: ApiumClient, _ inspector: Inspector, end: @escaping @Sendable () async throws -> Void) {
         self.client = client
         self.inspector = inspector
+        self.inspector.patience = .seconds(10)
         self.end = end
         let gate = Gate()
         self.gate = gate

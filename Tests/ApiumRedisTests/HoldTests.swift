@@ -66,7 +66,7 @@ struct HoldTests {
                 if limited {
                     try await bench.broker.setLimit(.concurrency(1), on: .job("other.job"))
                     try await bench.broker.setLimit(.concurrency(1), on: .eachKey("host"))
-                    try await bench.broker.pause(.queue("other"))
+                    _ = try await bench.broker.pause(.queue("other"))
                 }
                 let session = try await bench.session()
                 _ = try await session.control()
@@ -92,7 +92,7 @@ struct HoldTests {
         defer { server.end() }
         try await Bench.with(on: server.configuration) { bench in
             try await bench.broker.setLimit(.concurrency(1), on: .queue("q"))
-            try await bench.broker.pause(.job("some.job"))
+            _ = try await bench.broker.pause(.job("some.job"))
             let first = try await bench.session()
             try await bench.enqueue(["a", "b", "c"])
             let claimed = try await bench.claim(3, from: first)

@@ -17,7 +17,7 @@ public struct ApiumCommands: AsyncParsableCommand {
             CallCommand.self, SendCommand.self, ResultCommand.self, ExplainCommand.self, JobsCommand.self, QueuesCommand.self, PurgeCommand.self,
             PauseCommand.self, ResumeCommand.self, LimitsCommand.self,
             WorkersCommand.self, ShelfCommand<DeadShelf>.self, ShelfCommand<ParkedShelf>.self, ShelfCommand<QuarantineShelf>.self,
-            ScheduleCommand.self, ConfigCommand.self,
+            DoctorCommand.self, ScheduleCommand.self, ConfigCommand.self,
         ])
 
     public init() {}

@@ -45,7 +45,7 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
     public struct List: AsyncParsableCommand {
         public static var configuration: CommandConfiguration {
             CommandConfiguration(
-                abstract: "List \(Kind.about), the newest first.",
+                commandName: "list", abstract: "List \(Kind.about), the newest first.",
                 discussion: """
                     Examples:
                       apium \(Kind.shelf.rawValue) list --name 'shop.*' --younger-than 1h
@@ -75,7 +75,7 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
     public struct Show: AsyncParsableCommand {
         public static var configuration: CommandConfiguration {
             CommandConfiguration(
-                abstract: "Show one record: why it was set aside, and its message.",
+                commandName: "show", abstract: "Show one record: why it was set aside, and its message.",
                 discussion: """
                     Example: apium \(Kind.shelf.rawValue) show 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
 
@@ -115,7 +115,7 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
     public struct Requeue: AsyncParsableCommand {
         public static var configuration: CommandConfiguration {
             CommandConfiguration(
-                abstract: "Put records back on their queues.",
+                commandName: "requeue", abstract: "Put records back on their queues.",
                 discussion: """
                     Records are named by their ids, or chosen by filters or --all; those that are chosen are only counted, unless --force is given.
 
@@ -141,7 +141,7 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
     public struct Delete: AsyncParsableCommand {
         public static var configuration: CommandConfiguration {
             CommandConfiguration(
-                abstract: "Delete records: they never run.",
+                commandName: "delete", abstract: "Delete records: they never run.",
                 discussion: """
                     As for requeue: records that are chosen by filters or --all are only counted, unless --force is given.
 

@@ -109,7 +109,8 @@ extension ChordProgress {
         if isJoined { return language.of("chord \(group) is complete, its body was sent", "хорда \(group) собрана, её тело отправлено") }
         let of = expected.map { String($0) } ?? "?"
         if isClaimed {
-            return language.of("all \(of) parts of chord \(group) are there, its body is being sent", "все \(of) частей хорды \(group) готовы, тело отправляется")
+            return language.of(
+                "all \(of) parts of chord \(group) are there, its body is being sent", "все \(of) частей хорды \(group) готовы, тело отправляется")
         }
         return language.of("waits for parts: \(arrived) of \(of) of chord \(group) are there", "ждёт частей: готово \(arrived) из \(of) частей хорды \(group)")
     }

@@ -13,6 +13,9 @@ struct ServerInformation {
         self.fields = fields
     }
 
+    /// A field's value; `nil` when the server does not say it.
+    subscript(name: String) -> String? { fields[name[...]].map(String.init) }
+
     /// - Throws: ``ApiumError`` `notAvailable` for a cluster, or a server older than 6.2.
     func check() throws {
         if fields["cluster_enabled"] == "1" {

@@ -62,7 +62,10 @@ extension JobDefinition {
     func describing(_ options: EnqueueOptions) -> EnqueueOptions {
         var options = options
         if options.headers[Message.limitHeader] == nil, let key = limitKey { options = options.limited(by: key) }
-        if options.unique != nil { options.unique?.key = options.unique?.key ?? uniqueKey }
+        if var unique = options.unique {
+            unique.key = unique.key ?? uniqueKey
+            options.unique = unique
+        }
         return options
     }
 }

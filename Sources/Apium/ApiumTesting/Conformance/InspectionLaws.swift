@@ -124,7 +124,8 @@ extension Scene {
         }
         _ = try await bring("a")
         let half = try await results.chordProgress(of: "group")
-        try expect(half?.expected == 2 && half?.arrived == 1 && half?.isClaimed == false && half?.isJoined == false, "the progress is \(String(describing: half))")
+        try expect(
+            half?.expected == 2 && half?.arrived == 1 && half?.isClaimed == false && half?.isJoined == false, "the progress is \(String(describing: half))")
         try expect(try await results.openChords(limit: 10) == ["group"], "the open chord is not found")
         let claims = try await bring("b")
         let full = try await results.chordProgress(of: "group")

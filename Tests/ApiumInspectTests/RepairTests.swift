@@ -1,0 +1,136 @@
+import ApiumCore
+import DynamicJSON
+import RedisClient
+import Testing
+
+@testable import ApiumInspect
+
+/// What a server that lost keys, or got them from elsewhere, may look like.
+@Suite("The doctor on Redis", .serialized, .enabled(if: Kind.url != nil))
+struct RepairTests {
+    private static let process = "5b0a7a2e-1111-4222-8333-444455556666"
+
+    /// The messages of these ids as they stand on a list.
+    private static func payload(_ id: String) -> String {
+        var message = Message(headers: Message.Headers(task: "shop.add", id: id), body: TaskArguments().encodedBody())
+        message.properties.routingKey = "celery"
+        return String(decoding: message.encoded(), as: UTF8.self)
+    }
+
+    private static func has(_ diagnosis: Diagnosis, _ code: String) -> Bool { diagnosis.findings.contains { $0.code == code } }
+
+    /// Expects a finding, repairs it, and expects it to be gone.
+    private static func cure(_ ground: Ground, _ code: String) async throws {
+        let before = try await ground.inspector.diagnose()
+        #expect(has(before, code), "\(before.findings)")
+        let treatments = try await ground.inspector.repair(before)
+        #expect(treatments.contains { $0.finding.code == code && $0.isChanged }, "\(treatments)")
+        let after = try await ground.inspector.diagnose()
+        #expect(!has(after, code), "\(after.findings)")
+    }
+
+    @Test("returns messages of a process that nobody knows")
+    func unownedFlight() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("HSET", "key:apium:flight:\(Self.process)", "1", ground.server.map { $0.prefix + "celery" } ?? "")
+            try await ground.redis("RPUSH", "key:apium:flight:\(Self.process):1", Self.payload("job-one"), Self.payload("job-two"))
+            try await Self.cure(ground, "flight-unowned")
+            let rows = try await ground.inspector.jobs(JobQuery()).rows
+            #expect(rows.map(\.id) == ["job-one", "job-two"] && rows.allSatisfy { $0.place == .ready }, "\(rows.map(\.id))")
+        }
+    }
+
+    @Test("returns messages of a batch that its process does not know of")
+    func unregisteredBatch() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("RPUSH", "key:apium:flight:\(Self.process):7", Self.payload("job-hidden"))
+            #expect(try await ground.inspector.explain("job-hidden").standing == .unknown, "nothing finds it")
+            try await Self.cure(ground, "batch-unregistered")
+            #expect(try await ground.inspector.explain("job-hidden").standing.kind == "ready")
+        }
+    }
+
+    @Test("moves what is past its time when no worker does")
+    func overdue() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.client.enqueue(task: "shop.add", .after(.hours(1)).id("job-late"))
+            let member = try #require(try await ground.redis("ZRANGE", "key:apium:scheduled", "0", "0").array?.first?.string)
+            try await ground.redis("ZADD", "key:apium:scheduled", "1000000", member)
+            #expect(try await ground.inspector.explain("job-late").obstacles == [.queueNotServed("celery"), .nobodyOnDuty])
+            try await Self.cure(ground, "scheduled-overdue")
+            #expect(try await ground.inspector.explain("job-late").standing.kind == "ready")
+        }
+    }
+
+    @Test("puts the halves of what waits and what was set aside together")
+    func halves() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("ZADD", "key:apium:dead", "1000000", "job-empty")
+            try await Self.cure(ground, "ids-without-message")
+            try await ground.redis("HSET", "key:apium:scheduled:messages", "job-lost\u{0}\(ground.server?.prefix ?? "")celery\u{0}n", Self.payload("job-lost"))
+            try await Self.cure(ground, "messages-without-id")
+            #expect(try await ground.inspector.explain("job-lost").standing.kind == "ready")
+        }
+    }
+
+    @Test("deletes what is left of processes and batches that are gone")
+    func remains() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("SET", "key:apium:marks:\(Self.process):3", "dd")
+            try await Self.cure(ground, "marks-stray")
+            try await ground.redis("HSET", "key:apium:worker:\(Self.process)", "beat", "1", "name", "gone@test")
+            try await Self.cure(ground, "worker-record-stray")
+        }
+    }
+
+    @Test("names keys that nobody knows, and those that should end and do not, and leaves them")
+    func keys() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("SET", "key:apium:janitor", Self.process)
+            try await ground.redis("SET", "key:apium:strange", "1")
+            let diagnosis = try await ground.inspector.diagnose()
+            #expect(Self.has(diagnosis, "key-endless") && Self.has(diagnosis, "key-unknown"), "\(diagnosis.findings)")
+            #expect(!diagnosis.isHealthy)
+            #expect(try await ground.inspector.repair(diagnosis).isEmpty)
+            #expect(try await ground.redis("EXISTS", "key:apium:strange") == .integer(1))
+        }
+    }
+
+    @Test("restores what workers of Celery left and nobody restores")
+    func unacked() async throws {
+        try await Ground.with(.redis) { ground in
+            let held = "[\(Self.payload("job-python")), \"\", \"celery\"]"
+            try await ground.redis("HSET", "key:unacked", "tag", held)
+            try await ground.redis("ZADD", "key:unacked_index", "1000000", "tag")
+            try await Self.cure(ground, "unacked-overdue")
+            #expect(try await ground.inspector.explain("job-python").standing.kind == "ready")
+        }
+    }
+
+    @Test("finds chords that nobody joins, and those whose parts are gone")
+    func chords() async throws {
+        try await Ground.with(.redis) { ground in
+            let results = ground.client.results
+            for (group, size) in [("full", 1), ("starved", 2), ("alive", 2), ("fresh", 2)] {
+                try await results.open([ChordSetup(group: group, size: size)])
+                let part = ChordPart(group: group, id: "part-of-\(group)", index: 0, state: .success, result: 1)
+                _ = try await results.bring([part])
+                // Two minutes ago, by the time that is left to live.
+                if group != "fresh" { try await ground.redis("EXPIRE", "key:celery-taskset-meta-\(group).s", "86280") }
+            }
+            try await ground.redis("DEL", "key:celery-taskset-meta-full.c")
+            // The other part of this one is a later step of a chain that waits.
+            let step = Signature("shop.add", options: ["task_id": "part-two", "group_id": "alive"])
+            var message = Message(headers: Message.Headers(task: "shop.add", id: "job-before"), body: TaskArguments().encodedBody())
+            var arguments = TaskArguments()
+            arguments.embed.chain = [step.json]
+            message.body = arguments.encodedBody()
+            try await ground.client.broker.enqueue([Outgoing(message, to: "celery")])
+            let diagnosis = try await ground.inspector.diagnose()
+            let unjoined = try #require(diagnosis.findings.first { $0.code == "chord-not-joined" }, "\(diagnosis.findings)")
+            #expect(unjoined.summary.hasSuffix("full (1 of 1)") && unjoined.severity == .error, "\(unjoined)")
+            let starved = try #require(diagnosis.findings.first { $0.code == "chord-starved" }, "\(diagnosis.findings)")
+            #expect(starved.summary.hasSuffix("starved (1 of 2)"), "\(starved)")
+        }
+    }
+}

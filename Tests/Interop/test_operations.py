@@ -1,0 +1,229 @@
+"""The operations command on a running system: each state made by a real worker, ours or Celery's, and seen through the built program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery, Signature, chain, chord
+from conftest import Apium, Worker, our_worker
+from stack.client import RunningStack, wait_for
+
+
+@pytest.fixture(scope="module")
+def own_broker() -> Iterator[str]:
+    """A Redis that nothing else touches: `doctor` judges all of it."""
+    with RunningStack(only=["redis"]) as stack:
+        yield stack.settings["APIUM_BROKER_URL"]
+
+
+@pytest.fixture(scope="module")
+def own_app(own_broker: str) -> Iterator[Celery]:
+    """Celery's client there."""
+    client = Celery(broker=own_broker, backend=own_broker)
+    client.conf.update(task_default_queue="swift")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def command(own_broker: str) -> Apium:
+    """Our command there."""
+    return Apium(own_broker)
+
+
+@pytest.fixture
+def worker(own_broker: str, tmp_path: Path, command: Apium) -> Iterator[Worker]:
+    """Our worker, registered."""
+    process = our_worker(own_broker, tmp_path / "worker.log", "swift", "--concurrency", "2", "--lease", "1")
+    wait_for("our worker", lambda: read(command, "workers", "list") != [], 30)
+    yield process
+    if process.process.poll() is None:
+        process.stop()
+
+
+def read(command: Apium, name: str, *words: str) -> object:
+    """What a command says in JSON."""
+    done = command.run(name, *words, "--json")
+    assert done.stderr == "", done.stderr
+    return json.loads(done.stdout)
+
+
+def explain(command: Apium, task: str) -> dict:
+    """The explanation of a task."""
+    return read(command, "explain", task)
+
+
+def wait_for_kind(command: Apium, task: str, kind: str) -> dict:
+    """Waits until a task stands so."""
+    wait_for(f"{task} to be {kind}", lambda: explain(command, task)["standing"]["kind"] == kind, 30)
+    return explain(command, task)
+
+
+def test_a_job_is_explained_on_its_whole_way(own_app: Celery, command: Apium, worker: Worker) -> None:
+    """Running with its worker, scheduled, retried, ended, dead and parked: by Celery's client, with our worker."""
+    nap = own_app.send_task("interop.nap", (30,))
+    running = wait_for_kind(command, nap.id, "in-flight")
+    wait_for("its beginning", lambda: explain(command, nap.id)["standing"]["since"] is not None, 10)
+    assert running["standing"]["renewing"] is True
+    assert running["standing"]["queue"] == "swift"
+    later = own_app.send_task("interop.add", (1, 2), countdown=3600)
+    assert wait_for_kind(command, later.id, "scheduled")["standing"]["queue"] == "swift"
+    flaky = own_app.send_task("interop.flaky", kwargs={"times": 1, "delay": 3600})
+    retried = wait_for_kind(command, flaky.id, "retry")["standing"]
+    assert (retried["retry"], retried["error"]) == (1, "OSError: not yet")
+    added = own_app.send_task("interop.add", (1, 2))
+    assert wait_for_kind(command, added.id, "ended")["standing"]["state"] == "SUCCESS"
+    failed = own_app.send_task("interop.fail", ("no",))
+    assert wait_for_kind(command, failed.id, "dead")["standing"]["reason"] == "ValueError: no"
+    unknown = own_app.send_task("interop.unheard")
+    assert wait_for_kind(command, unknown.id, "parked")["obstacles"] == []
+    nowhere = command.run("explain", str(uuid.uuid4()))
+    assert nowhere.returncode == 2
+    assert "unknown" in nowhere.stdout
+    own_app.control.revoke(later.id)
+    command.run("jobs", "cancel", nap.id)
+    wait_for_kind(command, nap.id, "ended")
+
+
+def test_explanations_speak_two_languages(own_app: Celery, command: Apium) -> None:
+    """The language is the locale's, or what --language says."""
+    waiting = own_app.send_task("interop.add", (1, 2), queue="unserved")
+    assert "ready: next in queue unserved" in command.run("explain", waiting.id).stdout
+    assert "готова: следующая в очереди unserved" in command.run("explain", waiting.id, "--language", "ru").stdout
+    assert command.run("explain", waiting.id, "--language", "fr").returncode == 64
+    assert command.run("purge", "unserved", "--force").returncode == 0
+
+
+def test_what_waits_for_others_is_explained(own_app: Celery, command: Apium, worker: Worker) -> None:
+    """The body of a chord that Celery sent counts its parts; the later step of its chain names the job before it."""
+
+    def nap() -> Signature:
+        return own_app.signature("interop.nap", (30,), immutable=True)
+
+    body = chord([own_app.signature("interop.add", (1, 2)), nap()])(own_app.signature("interop.echo"))
+    parts = wait_for_kind(command, body.id, "waits-for-parts")["standing"]
+    wait_for("the quick part", lambda: explain(command, body.id)["standing"]["arrived"] == 1, 20)
+    assert parts["expected"] == 2
+    end = chain(nap(), own_app.signature("interop.add", (1, 2), immutable=True)).apply_async()
+    follows = wait_for_kind(command, end.id, "follows")["standing"]
+    assert (follows["id"], follows["role"], follows["steps"]) == (end.parent.id, "chain", 1)
+    done = command.run("jobs", "cancel", "--name", "interop.nap", "--force")
+    assert done.returncode == 0, done.stderr
+    wait_for("an end of the naps", lambda: read(command, "jobs", "list", "--state", "in-flight")["jobs"] == [], 30)
+
+
+def test_a_killed_workers_job_is_shown_returned_and_quarantined(own_app: Celery, own_broker: str, command: Apium, tmp_path: Path) -> None:
+    """The doctor sees what the dead hold, gives it back itself, and names what was quarantined; a healthy system has no findings."""
+    wait_for("other workers to be gone", lambda: read(command, "workers", "list") == [], 30)
+    # The shelves of other tests, and what their workers left scheduled, are none of ours.
+    command.run("dead", "delete", "--all", "--force")
+    command.run("parked", "delete", "--all", "--force")
+    nap = own_app.send_task("interop.nap", (60,))
+    for crash in range(3):
+        process = our_worker(own_broker, tmp_path / f"{crash}.log", "swift", "--concurrency", "1", "--lease", "1")
+        wait_for_kind(command, nap.id, "in-flight")
+        wait_for("its beginning", lambda: explain(command, nap.id)["standing"].get("since") is not None, 20)
+        os.kill(process.process.pid, signal.SIGKILL)
+        process.process.wait()
+        diagnosis = json.loads(command.run("doctor", "--json").stdout)
+        assert "worker-silent" in {finding["code"] for finding in diagnosis["findings"]}, diagnosis
+        told = command.run("doctor", "--repair", "--dry-run")
+        assert told.returncode == 1
+        assert "--repair would" in told.stdout
+        repaired = command.run("doctor", "--repair", "--json")
+        assert repaired.returncode == (1 if crash == 2 else 0), repaired.stdout
+        assert "worker-silent" in json.loads(repaired.stdout)["repaired"]
+        expected = "quarantine" if crash == 2 else "ready"
+        assert explain(command, nap.id)["standing"]["kind"] == expected
+    rows = read(command, "quarantine", "list")["jobs"]
+    assert [row["id"] for row in rows] == [nap.id]
+    assert command.run("quarantine", "show", nap.id).returncode == 0
+    assert command.run("quarantine", "delete", nap.id).returncode == 0
+    assert command.run("quarantine", "show", nap.id).returncode == 2
+    healthy = command.run("doctor")
+    assert healthy.returncode == 0, healthy.stdout
+
+
+def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Apium) -> None:
+    """Filters, a limit with a cursor, a count first, and --force."""
+    for number in range(5):
+        own_app.send_task("report.nightly", (number,), queue="night")
+    own_app.send_task("mail.send", queue="night")
+    page = read(command, "jobs", "list", "--name", "report.*", "--queue", "night", "--limit", "3")
+    assert len(page["jobs"]) == 3
+    assert {row["state"] for row in page["jobs"]} == {"ready"}
+    assert page["jobs"][0]["sent_at"] is None, "Celery's client does not say when it sent"
+    rest = read(command, "jobs", "list", "--name", "report.*", "--queue", "night", "--limit", "3", "--cursor", page["next"])
+    assert len(rest["jobs"]) == 2
+    assert rest["next"] is None
+    assert command.run("jobs", "list", "--cursor", "nonsense").returncode == 64
+    counted = command.run("jobs", "cancel", "--name", "report.*")
+    assert counted.stdout == "5 would be cancelled; --force cancels them\n"
+    one = page["jobs"][0]["id"]
+    assert explain(command, one)["obstacles"][0]["kind"] == "queue-not-served"
+    cancelled = read(command, "jobs", "cancel", "--name", "report.*", "--force")
+    assert cancelled["cancelled"] is True
+    assert len(cancelled["ids"]) == 5
+    assert {"kind": "revoked"} in explain(command, one)["obstacles"]
+    shown = read(command, "jobs", "show", one)
+    assert shown["message"]["args"] == [0]
+    assert command.run("jobs", "cancel").returncode == 64
+    command.run("purge", "night", "--force")
+
+
+def test_shelves_are_counted_first_and_requeued_by_filters(own_app: Celery, command: Apium, worker: Worker) -> None:
+    """What failed runs again when it is told to, and is deleted when it is told to."""
+    command.run("dead", "delete", "--all", "--force")
+    failed = [own_app.send_task("interop.fail", (str(number),)) for number in range(3)]
+    wait_for("three dead jobs", lambda: len(read(command, "dead", "list")["jobs"]) == 3, 20)
+    assert command.run("dead", "requeue", "--name", "interop.*").stdout == "3 would be requeued; --force requeues them\n"
+    assert command.run("dead", "requeue", failed[0].id, "--dry-run").stdout.startswith("1 would be requeued")
+    assert read(command, "dead", "requeue", "--name", "other.*", "--force")["ids"] == []
+    assert len(read(command, "dead", "requeue", "--younger-than", "1h", "--force")["ids"]) == 3
+    wait_for("three dead jobs again", lambda: len(read(command, "dead", "list")["jobs"]) == 3, 20)
+    assert command.run("dead", "delete", failed[0].id).stdout == "1 deleted\n"
+    missing = command.run("dead", "delete", failed[0].id)
+    assert missing.returncode == 2
+    assert failed[0].id in missing.stderr
+    assert command.run("dead", "requeue").returncode == 64
+    assert command.run("dead", "delete", "--all", "--force").stdout == "2 deleted\n"
+
+
+def test_queues_tell_the_age_of_our_messages_alone(own_app: Celery, command: Apium) -> None:
+    """Ours carry when they were sent; Celery's client leaves it open."""
+    assert command.run("call", "anything", "--queue", "ours").returncode == 0
+    own_app.send_task("anything", queue="theirs")
+    details = read(command, "queues", "ours", "theirs")["details"]
+    assert 0 <= details["ours"]["oldest_seconds"] < 60
+    assert details["theirs"] == {"length": 1, "oldest_seconds": None, "workers": []}
+    lines = command.run("queues", "ours", "theirs").stdout.splitlines()
+    assert lines[1].split("\t") == ["theirs", "1", "\u2013", ""], "a pipe gets tabs, and no head"
+    listed = {row["queue"]: row["sent_at"] is not None for row in read(command, "jobs", "list")["jobs"]}
+    assert listed["ours"]
+    assert not listed["theirs"]
+    command.run("purge", "ours", "theirs", "--force")
+
+
+def test_workers_are_listed_and_shown(command: Apium, worker: Worker) -> None:
+    """By name or by the beginning of the incarnation; what they know and serve."""
+    (found,) = read(command, "workers", "list")
+    assert found["pid"] == worker.process.pid
+    assert found["renewing"] is True
+    assert found["queues"] == ["swift"]
+    assert "interop.add" in found["jobs"]
+    assert read(command, "workers", "show", found["incarnation"][:8]) == [found]
+    assert command.run("workers", "show", found["name"]).stdout.startswith(found["name"])
+    assert command.run("workers", "show", "nobody").returncode == 2
+
+
+def test_the_doctor_says_when_it_cannot_look() -> None:
+    """Exit code 2, and no healthy answer."""
+    done = Apium("redis://127.0.0.1:1/0").run("doctor")
+    assert done.returncode == 2
+    assert done.stdout == ""
