@@ -21,6 +21,11 @@ extension JSONValue {
         guard bytes.count <= limits.bytes else {
             return .failure(JSONError(.tooLarge, "the text has \(bytes.count) bytes; at most \(limits.bytes) are accepted"))
         }
+        return JSONReader.whole(bytes, depth: limits.depth).map { .success($0) } ?? parseByJansson(bytes, limits)
+    }
+
+    /// Parses by jansson alone, after what it does not check itself.
+    static func parseByJansson(_ bytes: UnsafeBufferPointer<UInt8>, _ limits: JSONLimits) -> Result<JSONValue, JSONError> {
         // Before jansson builds a tree, because its own limit is fixed, and the tree is walked and freed by recursion.
         guard depth(of: bytes, atMost: limits.depth) else {
             return .failure(JSONError(.tooDeep, "arrays and objects are nested deeper than \(limits.depth) levels"))

@@ -46,16 +46,19 @@ extension JSONValue {
 
     /// Appends a JSON string with its quotes.
     public static func write(string: String, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "\""))
         var string = string
-        string.withUTF8 { bytes in
-            var start = 0
-            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                output.append(contentsOf: bytes[start..<index])
-                write(escaped: byte, to: &output)
-                start = index + 1
-            }
-            output.append(contentsOf: bytes[start...])
+        string.withUTF8 { write(utf8: $0, to: &output) }
+    }
+
+    /// Appends bytes that are UTF-8 as a JSON string with its quotes.
+    package static func write(utf8 bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
+        var start = 0
+        while start < bytes.count {
+            let end = PlainText.end(in: bytes, from: start).end
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
+            if end < bytes.count { write(escaped: bytes[end], to: &output) }
+            start = end + 1
         }
         output.append(UInt8(ascii: "\""))
     }
