@@ -134,11 +134,14 @@ extension DispatchPlan {
 
 extension Outgoing {
     fileprivate func captured() throws -> JSONValue {
-        let envelope = try JSONValue(parsing: message.encoded())
+        let envelope = try JSONValue(parsing: message.encoded()).completedEnvelope
         var headers = envelope["headers"]?.objectValue ?? [:]
         for name in ["lang", "origin", "argsrepr", "kwargsrepr"] { headers[name] = nil }
         var properties = envelope["properties"]?.objectValue ?? [:]
         for name in ["correlation_id", "reply_to", "delivery_mode", "delivery_info", "body_encoding", "delivery_tag"] { properties[name] = nil }
-        return ["queue": .string(queue), "headers": .object(headers), "properties": .object(properties), "body": try JSONValue(parsing: message.body.bytes)]
+        return [
+            "queue": .string(queue), "headers": .object(headers), "properties": .object(properties),
+            "body": try JSONValue(parsing: message.body.bytes).completedBody,
+        ]
     }
 }

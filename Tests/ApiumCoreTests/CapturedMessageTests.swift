@@ -17,10 +17,10 @@ struct CapturedMessageTests {
         #expect(Capture.messages.filter { !$0.isReadable }.count >= 6)
     }
 
-    @Test("an envelope is written back as it was read, as JSON", arguments: protocolTwo)
+    @Test("an envelope is written back as it was read, but for what every reader fills in", arguments: protocolTwo)
     func envelope(capture: Capture) throws {
         let message = try Message(decoding: capture.bytes)
-        #expect(try JSONValue(parsing: message.encoded()) == JSONValue(parsing: capture.bytes))
+        #expect(try JSONValue(parsing: message.encoded()).completedEnvelope == JSONValue(parsing: capture.bytes).completedEnvelope)
     }
 
     @Test("a message of protocol 1 becomes one of protocol 2 that says the same", arguments: Capture.messages.filter { $0.name.hasPrefix("protocol 1") })
@@ -45,7 +45,7 @@ struct CapturedMessageTests {
         }
         guard message.body.contentType == "application/json" else { return }
         let plain = try message.headers.compression.map { try BodyCompression(name: $0).decompress(message.body.bytes, limit: 1 << 20) } ?? message.body.bytes
-        #expect(try JSONValue(parsing: arguments.encodedBody().bytes) == JSONValue(parsing: plain))
+        #expect(try JSONValue(parsing: arguments.encodedBody().bytes).completedBody == JSONValue(parsing: plain).completedBody)
     }
 
     @Test("what is not read is refused by its name", arguments: Capture.messages.filter { !$0.isReadable })

@@ -11,11 +11,11 @@ struct MessageDecodingTests {
     }
 
     @Test(
-        "a message of protocol 2 keeps every member of kombu's envelope after writing",
+        "a message of protocol 2 keeps every member of kombu's envelope after writing, but for what every reader fills in",
         arguments: Fixtures.names.filter { !$0.hasPrefix("protocol-1") })
     func sameEnvelope(name: String) throws {
         let original = try Fixtures.bytes(name)
-        #expect(try JSONValue(parsing: Message(decoding: original).encoded()) == JSONValue(parsing: original))
+        #expect(try JSONValue(parsing: Message(decoding: original).encoded()).completedEnvelope == JSONValue(parsing: original).completedEnvelope)
     }
 
     @Test("headers, properties and arguments of a plain call")

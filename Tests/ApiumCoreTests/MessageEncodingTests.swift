@@ -5,23 +5,49 @@ import Testing
 
 @Suite("Messages we write")
 struct MessageEncodingTests {
-    @Test("every header of protocol 2 is written, and the delivery tag comes last")
-    func allHeaders() throws {
-        let bytes = Message(headers: .init(task: "t", id: "i"), body: TaskArguments().encodedBody()).encoded()
+    @Test("what every reader fills in is left out, and the delivery tag comes last")
+    func plainMessage() throws {
+        let bytes = Message(headers: .init(task: "t", id: "i"), body: TaskArguments(args: [1]).encodedBody()).encoded()
         let envelope = try JSONValue(parsing: bytes)
-        #expect(
-            envelope["headers"] == [
-                "lang": "swift", "task": "t", "id": "i", "shadow": nil, "eta": nil, "expires": nil, "group": nil, "group_index": nil, "retries": 0,
-                "timelimit": [nil, nil], "root_id": nil, "parent_id": nil, "argsrepr": nil, "kwargsrepr": nil, "origin": nil, "ignore_result": nil,
-                "replaced_task_nesting": 0, "stamped_headers": nil, "stamps": [:],
-            ])
         let tag = try #require(envelope["properties"]?["delivery_tag"]?.stringValue)
         #expect(
-            envelope["properties"] == [
-                "correlation_id": "i", "delivery_mode": 2, "delivery_info": ["exchange": "", "routing_key": ""], "priority": 0, "body_encoding": "base64",
-                "delivery_tag": .string(tag),
+            envelope == [
+                "body": "[[1],{},{}]", "content-encoding": "utf-8", "content-type": "application/json", "headers": ["lang": "swift", "task": "t", "id": "i"],
+                "properties": [
+                    "delivery_info": ["exchange": "", "routing_key": ""], "priority": 0, "body_encoding": "utf-8", "delivery_tag": .string(tag),
+                ],
             ])
         #expect(String(decoding: bytes, as: UTF8.self).hasSuffix(#","delivery_tag":"\#(tag)"}}"#))
+    }
+
+    @Test("every header of protocol 2 that says something is written")
+    func allHeaders() throws {
+        var headers = Message.Headers(task: "t", id: "i")
+        (headers.shadow, headers.eta, headers.expires, headers.group, headers.groupIndex) = ("s", "e", "x", "g", 0)
+        (headers.retries, headers.timeLimit, headers.rootID, headers.parentID) = (1, (2, nil), "r", "p")
+        (headers.argsRepr, headers.kwargsRepr, headers.origin, headers.ignoreResult) = ("()", "{}", "o", false)
+        (headers.replacedTaskNesting, headers.stampedHeaders, headers.stamps) = (1, ["a"], ["a": 1])
+        var message = Message(headers: headers, body: TaskArguments().encodedBody())
+        (message.properties.correlationID, message.properties.deliveryMode) = ("c", 1)
+        let envelope = try JSONValue(parsing: message.encoded())
+        #expect(
+            envelope["headers"] == [
+                "lang": "swift", "task": "t", "id": "i", "shadow": "s", "eta": "e", "expires": "x", "group": "g", "group_index": 0, "retries": 1,
+                "timelimit": [2, nil], "root_id": "r", "parent_id": "p", "argsrepr": "()", "kwargsrepr": "{}", "origin": "o", "ignore_result": false,
+                "replaced_task_nesting": 1, "stamped_headers": ["a"], "stamps": ["a": 1],
+            ])
+        #expect(envelope["properties"]?["correlation_id"] == "c")
+        #expect(envelope["properties"]?["delivery_mode"] == 1)
+    }
+
+    @Test("a plain message is at most 0.6 of Celery's")
+    func size() throws {
+        let payload = JSONValue.string(String(repeating: "x", count: 100))
+        let call = TaskCall(task: "bench.noop", arguments: TaskArguments(args: [1234, payload]), options: .on(queue: "bench"))
+        let id = "00000000-0000-4000-8000-000000000000"
+        let outgoing = try call.outgoing(Dispatcher(origin: "gen12345@localhost", now: Timestamp(microseconds: 0)) { id })
+        // Celery 5.7 writes 1,174 bytes for this call, ids of 36 characters among them.
+        #expect(outgoing.message.encoded().count <= 704)
     }
 
     @Test("a message without a delivery tag gets a new one each time it is written")

@@ -40,7 +40,7 @@ struct EnvelopeScanner {
     mutating func string() throws -> String {
         let token = try stringToken()
         guard token.escaped else {
-            guard let text = String(validating: token.bytes, as: UTF8.self) else { throw malformed("a string is not UTF-8") }
+            guard let text = PlainText.text(token.bytes, isASCII: token.isASCII) else { throw malformed("a string is not UTF-8") }
             return text
         }
         return try unescaped(token)
@@ -61,6 +61,7 @@ struct EnvelopeScanner {
     struct StringToken {
         var bytes: UnsafeBufferPointer<UInt8>
         var escaped: Bool
+        var isASCII: Bool
     }
 
     /// Finds the string here, without decoding it.
@@ -69,20 +70,58 @@ struct EnvelopeScanner {
         let start = position + 1
         var index = start
         var escaped = false
+        var isASCII = true
         while index < bytes.count {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\"") {
+            let plain = PlainText.end(in: bytes, from: index)
+            index = plain.end
+            isASCII = isASCII && plain.isASCII
+            guard index < bytes.count else { break }
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
                 position = index + 1
-                return StringToken(bytes: UnsafeBufferPointer(rebasing: bytes[start..<index]), escaped: escaped)
-            }
-            if byte < 0x20 { throw malformed("a control character stands in a string", at: index) }
-            if byte == UInt8(ascii: "\\") {
+                return StringToken(bytes: UnsafeBufferPointer(rebasing: bytes[start..<index]), escaped: escaped, isASCII: isASCII)
+            case UInt8(ascii: "\\"):
                 escaped = true
-                index += 1
+                index += 2
+            default: throw malformed("a control character stands in a string", at: index)
             }
-            index += 1
         }
         throw malformed("a string has no end")
+    }
+
+    /// The bytes of a string, for what is read later by somebody who checks them.
+    func contents(_ token: StringToken) throws -> [UInt8] {
+        guard token.escaped else { return Array(token.bytes) }
+        return try unescapedQuickly(token.bytes) ?? Array(unescaped(token).utf8)
+    }
+
+    /// Replaces the escapes that stand for one byte; `nil` when there are others.
+    private func unescapedQuickly(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            let end = PlainText.end(in: bytes, from: index).end
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[index..<end]))
+            guard end < bytes.count else { break }
+            guard end + 1 < bytes.count, let byte = Self.escape(bytes[end + 1]) else { return nil }
+            output.append(byte)
+            index = end + 2
+        }
+        return output
+    }
+
+    /// What a backslash and this byte stand for, if that is one byte.
+    private static func escape(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "r"): 0x0D
+        case UInt8(ascii: "t"): 0x09
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        default: nil
+        }
     }
 
     /// The text of a string with escapes: DynamicJSON knows them all.
@@ -123,6 +162,11 @@ struct EnvelopeScanner {
 
     /// Reads a value by DynamicJSON.
     private mutating func parsed() throws -> JSONValue {
+        var reader = JSONReader(bytes, at: position)
+        if let value = reader.value() {
+            position = reader.position
+            return value
+        }
         let start = position
         try skipValue()
         do {

@@ -49,7 +49,7 @@ private struct Envelope {
 
     private static func body(_ scanner: inout EnvelopeScanner) throws -> [UInt8] {
         let token = try scanner.stringToken()
-        return token.escaped ? Array(try scanner.unescaped(token).utf8) : Array(token.bytes)
+        return try scanner.contents(token)
     }
 
     private mutating func readHeaders(_ scanner: inout EnvelopeScanner) throws {
@@ -87,9 +87,13 @@ private struct Envelope {
         if headers.task == nil {
             message = try ProtocolOne.message(fields: headers, properties: properties, body: decoded, accepting: content)
         } else {
-            message = Message(headers: try headers.headers(), properties: properties, body: decoded)
+            let headers = try headers.headers()
+            var properties = properties
+            // Our own producer leaves it out where it is the id.
+            if properties.correlationID == nil, properties.extra["correlation_id"] == nil { properties.correlationID = headers.id }
+            message = Message(headers: headers, properties: properties, body: decoded)
         }
-        message.extra = extra
+        if !extra.isEmpty { message.extra = extra }
         return message
     }
 

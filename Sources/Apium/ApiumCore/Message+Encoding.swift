@@ -3,12 +3,14 @@ import DynamicJSON
 extension Message {
     /// The message as kombu writes it on a Redis list, compactly and in the same order.
     ///
-    /// Every header of protocol 2 is written. Without a delivery tag a new one is made, because each publish has its own.
+    /// Headers and properties with the value that Celery's readers take for a missing one are left out: each byte costs Redis
+    /// several times. Without a delivery tag a new one is made, because each publish has its own.
     public func encoded() -> [UInt8] {
         var output = [UInt8]()
-        output.reserveCapacity(body.bytes.count * 4 / 3 + 1024)
+        output.reserveCapacity(body.bytes.count * 4 / 3 + 768)
+        let encoding = bodyEncoding
         output.append(contentsOf: #"{"body":"#.utf8)
-        writeBody(to: &output)
+        write(body.bytes, encoding, to: &output)
         output.append(contentsOf: #","content-encoding":"#.utf8)
         JSONValue.write(string: body.contentEncoding, to: &output)
         output.append(contentsOf: #","content-type":"#.utf8)
@@ -16,12 +18,14 @@ extension Message {
         output.append(contentsOf: #","headers":"#.utf8)
         headers.write(redelivered: properties.redelivered, to: &output)
         output.append(contentsOf: #","properties":"#.utf8)
-        properties.write(id: headers.id, bodyEncoding: bodyEncoding, to: &output)
-        for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownNames.contains(key) {
-            output.append(UInt8(ascii: ","))
-            JSONValue.write(string: key, to: &output)
-            output.append(UInt8(ascii: ":"))
-            value.write(to: &output)
+        properties.write(id: headers.id, bodyEncoding: encoding, to: &output)
+        if !extra.isEmpty {
+            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownNames.contains(key) {
+                output.append(UInt8(ascii: ","))
+                JSONValue.write(string: key, to: &output)
+                output.append(UInt8(ascii: ":"))
+                value.write(to: &output)
+            }
         }
         output.append(UInt8(ascii: "}"))
         return output
@@ -35,13 +39,13 @@ extension Message {
         body.transferEncoding == .utf8 && String(validating: body.bytes, as: UTF8.self) == nil ? .base64 : body.transferEncoding
     }
 
-    private func writeBody(to output: inout [UInt8]) {
-        switch bodyEncoding {
+    private func write(_ body: [UInt8], _ encoding: TransferEncoding, to output: inout [UInt8]) {
+        switch encoding {
         case .base64:
             output.append(UInt8(ascii: "\""))
-            Base64.encode(body.bytes, into: &output)
+            Base64.encode(body, into: &output)
             output.append(UInt8(ascii: "\""))
-        case .utf8: JSONValue.write(string: String(decoding: body.bytes, as: UTF8.self), to: &output)
+        case .utf8: body.withUnsafeBufferPointer { JSONValue.write(utf8: $0, to: &output) }
         }
     }
 }
@@ -58,22 +62,30 @@ extension Message.Headers {
         object.member("lang", lang, &output)
         object.member("task", task, &output)
         object.member("id", id, &output)
-        object.member("shadow", optional(shadow, "shadow"), &output)
-        object.member("eta", eta.json, &output)
-        object.member("expires", expires.json, &output)
-        object.member("group", group.json, &output)
-        object.member("group_index", groupIndex.json, &output)
-        object.member("retries", .int(Int64(retries)), &output)
-        object.member("timelimit", [hardTimeLimit.seconds, softTimeLimit.seconds], &output)
-        object.member("root_id", rootID.json, &output)
-        object.member("parent_id", parentID.json, &output)
-        object.member("argsrepr", optional(argsRepr, "argsrepr"), &output)
-        object.member("kwargsrepr", optional(kwargsRepr, "kwargsrepr"), &output)
-        object.member("origin", optional(origin, "origin"), &output)
-        object.member("ignore_result", ignoreResult.map { .bool($0) } ?? custom["ignore_result"] ?? .null, &output)
-        object.member("replaced_task_nesting", .int(Int64(replacedTaskNesting)), &output)
-        object.member("stamped_headers", stampedHeaders.map { .array($0.map { .string($0) }) } ?? custom["stamped_headers"] ?? .null, &output)
-        object.member("stamps", stamps.map { .object($0) } ?? custom["stamps"] ?? [:], &output)
+        object.optional("shadow", shadow, or: custom, &output)
+        if let eta { object.member("eta", eta, &output) }
+        if let expires { object.member("expires", expires, &output) }
+        if let group { object.member("group", group, &output) }
+        if let groupIndex { object.member("group_index", .int(Int64(groupIndex)), &output) }
+        if retries != 0 { object.member("retries", .int(Int64(retries)), &output) }
+        if hardTimeLimit != nil || softTimeLimit != nil { object.member("timelimit", [hardTimeLimit.seconds, softTimeLimit.seconds], &output) }
+        if let rootID { object.member("root_id", rootID, &output) }
+        if let parentID { object.member("parent_id", parentID, &output) }
+        object.optional("argsrepr", argsRepr, or: custom, &output)
+        object.optional("kwargsrepr", kwargsRepr, or: custom, &output)
+        object.optional("origin", origin, or: custom, &output)
+        if let ignoreResult {
+            object.member("ignore_result", .bool(ignoreResult), &output)
+        } else if let other = custom["ignore_result"] {
+            object.member("ignore_result", other, &output)
+        }
+        if replacedTaskNesting != 0 { object.member("replaced_task_nesting", .int(Int64(replacedTaskNesting)), &output) }
+        if let stampedHeaders {
+            object.member("stamped_headers", .array(stampedHeaders.map { .string($0) }), &output)
+        } else if let other = custom["stamped_headers"] {
+            object.member("stamped_headers", other, &output)
+        }
+        if let stamps { object.member("stamps", .object(stamps), &output) } else if let other = custom["stamps"] { object.member("stamps", other, &output) }
         if let compression { object.member("compression", compression, &output) }
         if redelivered { object.member("redelivered", true, &output) }
         if !custom.isEmpty {
@@ -81,9 +93,6 @@ extension Message.Headers {
         }
         object.end(&output)
     }
-
-    /// A member, or what stood in its place when it was read.
-    private func optional(_ text: String?, _ key: String) -> JSONValue { text.map { .string($0) } ?? custom[key] ?? .null }
 }
 
 extension Message.Properties {
@@ -92,9 +101,9 @@ extension Message.Properties {
 
     fileprivate func write(id: String, bodyEncoding: Message.TransferEncoding, to output: inout [UInt8]) {
         var object = ObjectWriter(&output)
-        if correlationID != nil || extra["correlation_id"] == nil { object.member("correlation_id", correlationID ?? id, &output) }
+        if let correlationID, correlationID != id { object.member("correlation_id", correlationID, &output) }
         if let replyTo { object.member("reply_to", replyTo, &output) }
-        if extra["delivery_mode"] == nil { object.member("delivery_mode", .int(Int64(deliveryMode)), &output) }
+        if deliveryMode != 2, extra["delivery_mode"] == nil { object.member("delivery_mode", .int(Int64(deliveryMode)), &output) }
         if let expiration { object.member("expiration", expiration, &output) }
         if !extra.isEmpty {
             let written: Set<String> = Self.ownNames.union(
@@ -115,9 +124,10 @@ extension Message.Properties {
         object.member("exchange", exchange, &output)
         object.member("routing_key", routingKey, &output)
         if redelivered { object.member("redelivered", true, &output) }
-        for (key, value) in (extra["delivery_info"]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key })
-        where !["exchange", "routing_key", "redelivered"].contains(key) {
-            object.member(key, value, &output)
+        if let others = extra["delivery_info"]?.objectValue {
+            for (key, value) in others.sorted(by: { $0.key < $1.key }) where !["exchange", "routing_key", "redelivered"].contains(key) {
+                object.member(key, value, &output)
+            }
         }
         object.end(&output)
     }
@@ -150,16 +160,13 @@ struct ObjectWriter {
         JSONValue.write(string: value, to: &output)
     }
 
+    /// Writes a member that is a string, or what stood in its place when it was read, if anything did.
+    mutating func optional(_ key: String, _ value: String?, or others: [String: JSONValue], _ output: inout [UInt8]) {
+        if let value { member(key, value, &output) } else if let other = others[key] { member(key, other, &output) }
+    }
+
     /// Closes the object.
     func end(_ output: inout [UInt8]) { output.append(UInt8(ascii: "}")) }
-}
-
-extension String? {
-    fileprivate var json: JSONValue { map { .string($0) } ?? .null }
-}
-
-extension Int? {
-    fileprivate var json: JSONValue { map { .int(Int64($0)) } ?? .null }
 }
 
 extension Double? {

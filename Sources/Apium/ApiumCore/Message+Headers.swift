@@ -16,38 +16,45 @@ struct HeaderFields {
     ///
     /// - Throws: ``ApiumError`` `malformedMessage` when a header that decides what happens has a value it cannot have.
     mutating func read(_ key: String, _ scanner: inout EnvelopeScanner) throws {
-        switch key {
-        case "task": task = try scanner.optionalString(key)
-        case "id": id = try scanner.optionalString(key)
-        case "eta": fields.eta = try scanner.optionalString(key)
-        case "expires": fields.expires = try scanner.optionalString(key)
-        case "group": fields.group = try scanner.optionalString(key)
-        case "root_id": fields.rootID = try scanner.optionalString(key)
-        case "parent_id": fields.parentID = try scanner.optionalString(key)
-        case "compression": fields.compression = try scanner.optionalString(key)
-        case "group_index": fields.groupIndex = try scanner.optionalInteger(key)
-        case "retries": fields.retries = try scanner.optionalCount(key) ?? 0
-        case "replaced_task_nesting": fields.replacedTaskNesting = try scanner.optionalCount(key) ?? 0
-        case "timelimit": fields.timeLimit = try timeLimits(scanner.value())
+        // By length first: comparing texts is most of what this costs.
+        switch key.utf8.count {
+        case 2 where key == "id": id = try scanner.optionalString(key)
+        case 3 where key == "eta": fields.eta = try scanner.optionalString(key)
+        case 4 where key == "task": task = try scanner.optionalString(key)
+        case 4 where key == "lang": if let text = try information(key, &scanner) { fields.lang = text }
+        case 5 where key == "group": fields.group = try scanner.optionalString(key)
+        case 6 where key == "shadow": fields.shadow = try information(key, &scanner)
+        case 6 where key == "origin": fields.origin = try information(key, &scanner)
+        case 7 where key == "root_id": fields.rootID = try scanner.optionalString(key)
+        case 7 where key == "retries": fields.retries = try scanner.optionalCount(key) ?? 0
+        case 7 where key == "expires": fields.expires = try scanner.optionalString(key)
+        case 8 where key == "argsrepr": fields.argsRepr = try information(key, &scanner)
+        case 9 where key == "parent_id": fields.parentID = try scanner.optionalString(key)
+        case 9 where key == "timelimit": fields.timeLimit = try timeLimits(scanner.value())
+        case 10 where key == "kwargsrepr": fields.kwargsRepr = try information(key, &scanner)
+        case 11 where key == "group_index": fields.groupIndex = try scanner.optionalInteger(key)
+        case 11 where key == "compression": fields.compression = try scanner.optionalString(key)
+        case 21 where key == "replaced_task_nesting": fields.replacedTaskNesting = try scanner.optionalCount(key) ?? 0
         default: readInformation(key, try scanner.value())
         }
+    }
+
+    /// A text that nothing depends on, or null; what is neither is kept as it is.
+    private mutating func information(_ key: String, _ scanner: inout EnvelopeScanner) throws -> String? {
+        if scanner.null() { return nil }
+        if scanner.next == UInt8(ascii: "\"") { return try scanner.string() }
+        fields.custom[key] = try scanner.value()
+        return nil
     }
 
     /// Takes a header nothing depends on; one of an unexpected type is kept as it is.
     private mutating func readInformation(_ key: String, _ value: JSONValue) {
         switch (key, value) {
-        case ("lang", .string(let text)): fields.lang = text
-        case ("shadow", .string(let text)): fields.shadow = text
-        case ("argsrepr", .string(let text)): fields.argsRepr = text
-        case ("kwargsrepr", .string(let text)): fields.kwargsRepr = text
-        case ("origin", .string(let text)): fields.origin = text
         case ("ignore_result", .bool(let flag)): fields.ignoreResult = flag
         case ("stamps", .object(let stamps)): fields.stamps = stamps.isEmpty ? nil : stamps
         case ("stamped_headers", .array(let names)) where names.allSatisfy({ $0.stringValue != nil }):
             fields.stampedHeaders = names.compactMap(\.stringValue)
-        case ("lang", .null), ("shadow", .null), ("argsrepr", .null), ("kwargsrepr", .null), ("origin", .null), ("ignore_result", .null), ("stamps", .null),
-            ("stamped_headers", .null):
-            break
+        case ("ignore_result", .null), ("stamps", .null), ("stamped_headers", .null): break
         default: fields.custom[key] = value
         }
     }

@@ -6,20 +6,71 @@ import DynamicJSON
 /// ``Headers-swift.struct/custom``, ``Properties-swift.struct/extra`` and ``extra``. The body stays encoded until somebody asks for
 /// ``arguments()``, because a worker decides by the headers alone who runs the job.
 public struct Message: Sendable, Hashable {
+    /// A message is handed down through all of a job's life: copies share the parts, and a change makes new ones.
+    @usableFromInline var parts: Parts
+
     /// What the message says about the job.
-    public var headers: Headers
+    @inlinable public var headers: Headers {
+        _read { yield parts.headers }
+        _modify {
+            var headers = parts.headers
+            defer { parts = Parts(headers: headers, properties: parts.properties, body: parts.body, extra: parts.extra) }
+            yield &headers
+        }
+    }
     /// What the message says about its delivery.
-    public var properties: Properties
+    @inlinable public var properties: Properties {
+        _read { yield parts.properties }
+        _modify {
+            var properties = parts.properties
+            defer { parts = Parts(headers: parts.headers, properties: properties, body: parts.body, extra: parts.extra) }
+            yield &properties
+        }
+    }
     /// The serialised arguments.
-    public var body: Body
+    @inlinable public var body: Body {
+        _read { yield parts.body }
+        _modify {
+            var body = parts.body
+            defer { parts = Parts(headers: parts.headers, properties: parts.properties, body: body, extra: parts.extra) }
+            yield &body
+        }
+    }
     /// Members of the envelope that are not kombu's.
-    public var extra: [String: JSONValue] = [:]
+    public var extra: [String: JSONValue] {
+        get { parts.extra }
+        set { parts = Parts(headers: parts.headers, properties: parts.properties, body: parts.body, extra: newValue) }
+    }
 
     /// Makes a message of its parts.
     public init(headers: Headers, properties: Properties = Properties(), body: Body) {
-        self.headers = headers
-        self.properties = properties
-        self.body = body
+        parts = Parts(headers: headers, properties: properties, body: body, extra: [:])
+    }
+
+    public static func == (left: Message, right: Message) -> Bool {
+        left.parts === right.parts
+            || (left.headers == right.headers && left.properties == right.properties && left.body == right.body && left.extra == right.extra)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(headers)
+        hasher.combine(properties)
+        hasher.combine(body)
+    }
+
+    /// What copies of a message share; never changed.
+    @usableFromInline final class Parts: Sendable {
+        @usableFromInline let headers: Headers
+        @usableFromInline let properties: Properties
+        @usableFromInline let body: Body
+        @usableFromInline let extra: [String: JSONValue]
+
+        @usableFromInline init(headers: Headers, properties: Properties, body: Body, extra: [String: JSONValue]) {
+            self.headers = headers
+            self.properties = properties
+            self.body = body
+            self.extra = extra
+        }
     }
 
     /// The job's id.
@@ -27,7 +78,7 @@ public struct Message: Sendable, Hashable {
     /// The job's name.
     public var task: String { headers.task }
 
-    /// Protocol 2's headers; all are always written.
+    /// Protocol 2's headers. Those with the value that every reader takes for a missing one are not written.
     public struct Headers: Sendable, Hashable {
         /// The sender's language: `"swift"` for ours, `"py"` for Celery's.
         public var lang = "swift"

@@ -21,14 +21,14 @@ public enum PythonText {
 
 /// Writes until the text is full; what comes after is not even looked at.
 private struct Writer {
-    private var output = String.UnicodeScalarView()
+    private var output = ""
     private var room = PythonText.limit + 1
 
     private var isFull: Bool { room <= 0 }
 
     var finished: String {
-        guard isFull else { return String(output) }
-        return String(String.UnicodeScalarView(output.prefix(PythonText.limit - 3))) + "..."
+        guard isFull else { return output }
+        return String(String.UnicodeScalarView(output.unicodeScalars.prefix(PythonText.limit - 3))) + "..."
     }
 
     mutating func write(_ value: JSONValue) {
@@ -60,6 +60,11 @@ private struct Writer {
 
     /// Python prefers single quotes, and takes double ones when that saves escapes.
     private mutating func write(string: String) {
+        if string.utf8.count + 2 <= room, string.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\\") }) {
+            append("'")
+            append(string)
+            return append("'")
+        }
         let head = string.unicodeScalars.prefix(max(room, 0))
         let quote: Unicode.Scalar = head.contains("'") && !head.contains("\"") ? "\"" : "'"
         append(quote)
@@ -89,13 +94,19 @@ private struct Writer {
         return mark + String(repeating: "0", count: max(width - digits.count, 0)) + digits
     }
 
+    /// Appends a text; one that is not ASCII scalar by scalar.
     private mutating func append(_ text: String) {
+        if text.utf8.count <= room, text.utf8.allSatisfy({ $0 < 0x80 }) {
+            output += text
+            room -= text.utf8.count
+            return
+        }
         for scalar in text.unicodeScalars { append(scalar) }
     }
 
     private mutating func append(_ scalar: Unicode.Scalar) {
         if isFull { return }
-        output.append(scalar)
+        output.unicodeScalars.append(scalar)
         room -= 1
     }
 }

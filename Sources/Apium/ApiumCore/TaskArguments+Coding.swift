@@ -7,12 +7,34 @@ extension Message {
     /// - Throws: ``ApiumError`` `refusedContent` when the content type is not accepted, the compression not supported, or what
     ///   comes out of it too long; `malformedMessage` when it is not what Celery puts there.
     public func arguments(accepting content: AcceptedContent = .json) throws -> TaskArguments {
+        if let plain = plainArguments(content) { return plain }
         switch try body.value(compression: headers.compression, accepting: content) {
         case .array(let parts) where parts.count == 3:
             return try TaskArguments(args: parts[0], kwargs: parts[1], embed: parts[2])
         // Headers of protocol 2 over a body of protocol 1: Celery reads this, too.
         case .object(let members): return try TaskArguments(members: members)
         default: throw ApiumError(.malformedMessage, "the body is not a list of positional arguments, keyword arguments and what follows")
+        }
+    }
+
+    /// The arguments of a body of nearly every message: plain JSON, and nothing that follows the task. `nil` for all others.
+    private func plainArguments(_ content: AcceptedContent) -> TaskArguments? {
+        let body = body
+        guard headers.compression == nil, body.contentType == Serializer.json.contentType, body.contentEncoding == Serializer.json.contentEncoding,
+            body.bytes.count <= JSONLimits.default.bytes, content.serializers.contains(.json)
+        else { return nil }
+        return body.bytes.withUnsafeBufferPointer { bytes in
+            var reader = JSONReader(bytes)
+            guard reader.accept("["), case .array(let args)? = reader.value(), reader.accept(","), case .object(let kwargs)? = reader.value(),
+                reader.accept(","), reader.accept("{")
+            else { return nil }
+            if !reader.accept("}") {
+                repeat {
+                    guard let key = reader.key(), TaskArguments.Embed.names.contains(key), reader.null() else { return nil }
+                } while reader.accept(",")
+                guard reader.accept("}") else { return nil }
+            }
+            return reader.accept("]") && reader.isAtEnd ? TaskArguments(args: args, kwargs: kwargs) : nil
         }
     }
 }
@@ -25,7 +47,7 @@ extension Message.Body {
 }
 
 extension TaskArguments {
-    /// The body of a message with these arguments: JSON, as Celery writes it.
+    /// The body of a message with these arguments: JSON as text, without what follows the task where nothing does.
     public func encodedBody() -> Message.Body {
         var output: [UInt8] = [UInt8(ascii: "[")]
         JSONValue.array(args).write(to: &output)
@@ -34,7 +56,7 @@ extension TaskArguments {
         output.append(UInt8(ascii: ","))
         embed.write(to: &output)
         output.append(UInt8(ascii: "]"))
-        return Message.Body(bytes: output)
+        return Message.Body(bytes: output, transferEncoding: .utf8)
     }
 
     /// Reads protocol 2's three parts.
@@ -57,6 +79,9 @@ extension TaskArguments {
 }
 
 extension TaskArguments.Embed {
+    /// The members of Celery's.
+    fileprivate static let names = ["callbacks", "errbacks", "chain", "chord"]
+
     fileprivate init(members: [String: JSONValue]) {
         self.init()
         for (key, value) in members {
@@ -83,12 +108,13 @@ extension TaskArguments.Embed {
 
     fileprivate func write(to output: inout [UInt8]) {
         var object = ObjectWriter(&output)
-        object.member("callbacks", callbacks.map { .array($0) } ?? .null, &output)
-        object.member("errbacks", errbacks.map { .array($0) } ?? .null, &output)
-        object.member("chain", chain.map { .array($0) } ?? .null, &output)
-        object.member("chord", chord ?? .null, &output)
-        let own = ["callbacks", "errbacks", "chain", "chord"]
-        for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !own.contains(key) { object.member(key, value, &output) }
+        if let callbacks { object.member("callbacks", .array(callbacks), &output) }
+        if let errbacks { object.member("errbacks", .array(errbacks), &output) }
+        if let chain { object.member("chain", .array(chain), &output) }
+        if let chord { object.member("chord", chord, &output) }
+        if !extra.isEmpty {
+            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.names.contains(key) { object.member(key, value, &output) }
+        }
         object.end(&output)
     }
 }

@@ -7,23 +7,30 @@ extension Timestamp {
         let (second, fraction) = clamped.flooredDivision(by: 1_000_000)
         let (day, secondOfDay) = second.flooredDivision(by: 86_400)
         let date = CivilDate(daysSinceEpoch: day)
-        var text = String()
-        text.reserveCapacity(32)
-        text.append(padded: date.year, 4)
-        text.append("-")
-        text.append(padded: date.month, 2)
-        text.append("-")
-        text.append(padded: date.day, 2)
-        text.append("T")
-        text.append(padded: secondOfDay / 3600, 2)
-        text.append(":")
-        text.append(padded: secondOfDay / 60 % 60, 2)
-        text.append(":")
-        text.append(padded: secondOfDay % 60, 2)
-        text.append(".")
-        text.append(padded: fraction, 6)
-        text.append("+00:00")
-        return text
+        return String(unsafeUninitializedCapacity: 32) { output in
+            var place = 0
+            func write(_ number: Int64, _ width: Int, _ end: Unicode.Scalar) {
+                var rest = number
+                for index in stride(from: place + width - 1, through: place, by: -1) {
+                    output[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                output[place + width] = UInt8(ascii: end)
+                place += width + 1
+            }
+            write(date.year, 4, "-")
+            write(date.month, 2, "-")
+            write(date.day, 2, "T")
+            write(secondOfDay / 3600, 2, ":")
+            write(secondOfDay / 60 % 60, 2, ":")
+            write(secondOfDay % 60, 2, ".")
+            write(fraction, 6, "+")
+            for byte in "00:00".utf8 {
+                output[place] = byte
+                place += 1
+            }
+            return place
+        }
     }
 
     /// Reads any ISO 8601 instant: calendar, ordinal and week dates, with or without separators, a time, a fraction (digits
@@ -238,13 +245,5 @@ extension Int64 {
     func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-}
-
-extension String {
-    fileprivate mutating func append(padded number: Int64, _ width: Int) {
-        let digits = String(number)
-        for _ in 0..<max(width - digits.utf8.count, 0) { append("0") }
-        append(digits)
     }
 }

@@ -20,9 +20,9 @@ extension RedisKeys {
     /// the queue's name; for a named one `queue` is one of those that are bound.
     func place(_ outgoing: Outgoing, in queue: String) -> PlacedMessage {
         var message = outgoing.message
-        message.properties.exchange = outgoing.exchange
-        message.properties.routingKey = outgoing.queue
-        message.properties.deliveryTag = nil
+        var properties = message.properties
+        (properties.exchange, properties.routingKey, properties.deliveryTag) = (outgoing.exchange, outgoing.queue, nil)
+        message.properties = properties
         let delay = outgoing.delay.flatMap { $0 > .zero ? $0 : nil }
         return PlacedMessage(
             queue: queue, list: ready(queue, priority: message.properties.priority), bytes: message.encoded(), id: message.id, delay: delay)

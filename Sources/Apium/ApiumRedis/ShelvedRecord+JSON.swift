@@ -22,7 +22,7 @@ extension ShelvedRecord {
             throw ApiumError(.malformedMessage, "a shelved record isn't JSON", underlying: error)
         }
         guard let id = value["id"]?.stringValue, let queue = value["queue"]?.stringValue, let text = value["payload"]?.stringValue,
-            let payload = Base64.decode(text.utf8)
+            let payload = Base64.decode(Array(text.utf8))
         else { throw ApiumError(.malformedMessage, "a shelved record lacks id, queue or payload") }
         self.init(
             id: id, task: value["task"]?.stringValue, queue: queue, reason: value["reason"]?.stringValue ?? "",

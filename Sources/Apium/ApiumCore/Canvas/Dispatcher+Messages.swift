@@ -46,10 +46,10 @@ extension Dispatcher {
         properties.replyTo = options.replyTo
         if let expires = options.expires { properties.expiration = String(max((expires - now).wholeMicroseconds / 1000, 0)) }
         properties.extra = options.properties
-        var message = Message(headers: headers, properties: properties, body: Message.Body(bytes: []))
         var format = options.format ?? format
         format.compression = options.compression ?? format.compression
-        try message.setArguments(arguments, as: format)
+        headers.compression = format.compression?.contentType
+        let message = Message(headers: headers, properties: properties, body: try arguments.body(in: format))
         return Outgoing(message, to: destination, after: options.delay)
     }
 }

@@ -22,11 +22,22 @@ extension Message {
     ///
     /// - Throws: what the serialiser throws for values that it cannot say, and ``ApiumError`` `refusedContent` for more than 1 GiB.
     public mutating func setArguments(_ arguments: TaskArguments, as format: ContentFormat = .json) throws {
-        var body = format.serializer.name == Serializer.json.name ? arguments.encodedBody() : try arguments.body(as: format.serializer)
-        if let compression = format.compression { body.bytes = try compression.compress(body.bytes) }
-        body.transferEncoding = self.body.transferEncoding
-        headers.compression = format.compression?.contentType
+        let body = try arguments.body(in: format, transferEncoding: self.body.transferEncoding)
+        if headers.compression != format.compression?.contentType { headers.compression = format.compression?.contentType }
         self.body = body
+    }
+}
+
+extension TaskArguments {
+    /// The body of a message whose header `compression` is the format's. What is compressed is no text.
+    func body(in format: ContentFormat, transferEncoding: Message.TransferEncoding = .utf8) throws -> Message.Body {
+        var body = format.serializer.name == Serializer.json.name ? encodedBody() : try body(as: format.serializer)
+        body.transferEncoding = transferEncoding
+        if let compression = format.compression {
+            body.bytes = try compression.compress(body.bytes)
+            body.transferEncoding = .base64
+        }
+        return body
     }
 }
 

@@ -56,7 +56,7 @@ public struct ControlEnvelope: Sendable, Hashable {
             throw ApiumError(
                 .refusedContent, "the body is \(contentType.prefix(100)), perhaps compressed; control messages and events are plain application/json")
         }
-        let bytes = properties?["body_encoding"]?.stringValue == "base64" ? Base64.decode(text.utf8) : Array(text.utf8)
+        let bytes = properties?["body_encoding"]?.stringValue == "base64" ? Base64.decode(Array(text.utf8)) : Array(text.utf8)
         guard let bytes else { throw ApiumError(.malformedMessage, "the body is not base 64, as its properties say") }
         do {
             body = try JSONValue(parsing: bytes)

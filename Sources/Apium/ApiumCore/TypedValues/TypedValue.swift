@@ -36,7 +36,7 @@ public enum TypedValue: Sendable, Hashable {
         case ("decimal", .string(let text)): ExactDecimal(text).map { .decimal($0) }
         case ("uuid", .object(let members)): members["hex"]?.stringValue.flatMap { UniqueID($0) }.map { .uuid($0) }
         case ("bytes", .string(let text)): .bytes(ByteString(Array(text.utf8)))
-        case ("base64", .string(let text)): Base64.decode(text.utf8).map { .bytes(ByteString($0)) }
+        case ("base64", .string(let text)): Base64.decode(Array(text.utf8)).map { .bytes(ByteString($0)) }
         default: nil
         }
     }
