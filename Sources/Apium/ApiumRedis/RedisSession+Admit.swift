@@ -60,15 +60,17 @@ extension AdmissionOutcome {
     }
 }
 
-extension PlacedCompletion {
-    /// What the job's end gives back; one that runs again keeps its lock.
-    mutating func add(_ holds: CompletionHolds, _ disposition: Completion.Disposition, _ keys: RedisKeys) {
-        if holds.givesBack { add("yield", String(index)) }
-        guard let (lock, id) = holds.lock, lock.isTakenAtEnqueue else { return }
+extension RedisKeys {
+    /// What the job's end gives back, as operations of complete.lua; one that runs again keeps its lock.
+    func releases(_ holds: CompletionHolds, of tag: DeliveryTag, _ disposition: Completion.Disposition) -> [[String]] {
+        var releases: [[String]] = []
+        if holds.givesBack { releases.append(["yield", String(tag.index)]) }
+        guard let (lock, id) = holds.lock, lock.isTakenAtEnqueue else { return releases }
         switch disposition {
-        case .done, .shelve(.dead, _), .shelve(.quarantine, _): add("free", keys.unique(lock.key), id)
-        case .schedule(_, _, let delay): add("keep", keys.unique(lock.key), id, String(lock.milliseconds(after: delay)))
+        case .done, .shelve(.dead, _), .shelve(.quarantine, _): releases.append(["free", unique(lock.key), id])
+        case .schedule(_, _, let delay): releases.append(["keep", unique(lock.key), id, String(lock.milliseconds(after: delay))])
         case .requeue, .shelve(.parked, _): break
         }
+        return releases
     }
 }

@@ -8,13 +8,14 @@ extension RedisSession {
         let routes = try await broker.routes(of: completions.flatMap(\.followUps)) { commands in
             try await self.broker.client.repliesAtLast(commands) { self.isUsable }
         }
-        let placed = try await withoutHiddenSuccesses(completions).map { PlacedCompletion($0, self, routes) }
+        let completions = try await withoutHiddenSuccesses(completions)
+        let arguments = CompletionArguments(self, routes)
         var open: [Int] = []
         let outcomes = try await perBatch(completions.map(\.tag)) { batch, places in
             let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
             let yields = places.contains { completions[$0].holds.givesBack }
             var command = completeCommand(batch, closing: closing, count: places.count, yields: yields)
-            for place in places { placed[place].append(to: &command) }
+            for place in places { arguments.append(completions[place], to: &command) }
             return command
         } answered: { batch, ended, rest in
             if ledger.withLock({ $0.ended(batch, ended, gone: rest.first == .integer(1)) }) { open.append(batch) }
@@ -35,8 +36,9 @@ extension RedisSession {
     /// holds a SUCCESS off that is stored right now.
     private func withoutHiddenSuccesses(_ completions: [Completion]) async throws -> [Completion] {
         let options = broker.options.results
+        guard options.compression != nil else { return completions }
         let ids = Set(completions.flatMap(\.results).map(\.id))
-        guard options.compression != nil, !ids.isEmpty else { return completions }
+        guard !ids.isEmpty else { return completions }
         let wanted = Array(ids)
         let replies = try await broker.client.repliesAtLast([RedisCommand("MGET", arguments: wanted.map(options.keys.task))]) { self.isUsable }
         let stored = try replies.first?.asArray() ?? []

@@ -7,22 +7,40 @@ public protocol RedisArgument {
 }
 
 extension ByteBuffer {
-    /// Appends a bulk string's header, `$<length>\r\n`.
-    mutating func writeBulkHeader(_ count: Int) {
-        writeInteger(UInt8(ascii: "$"))
-        writeDecimal(count)
-        writeStaticString("\r\n")
+    /// Appends `<mark><number>\r\n`: the header of a bulk string (`$`) or of an array (`*`).
+    mutating func writeHeader(_ mark: Unicode.Scalar, _ number: Int) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: 24) { bytes in
+            bytes[0] = UInt8(ascii: mark)
+            var digits = 1
+            var rest = number
+            while rest >= 10 {
+                rest /= 10
+                digits += 1
+            }
+            rest = number
+            for place in stride(from: digits, to: 0, by: -1) {
+                bytes[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            bytes[digits + 1] = UInt8(ascii: "\r")
+            bytes[digits + 2] = UInt8(ascii: "\n")
+            return digits + 3
+        }
     }
 
-    /// Appends a number in decimal digits. Short texts are stored inline by Swift: this allocates nothing for lengths.
-    mutating func writeDecimal(_ value: some BinaryInteger) {
-        writeString(String(value))
+    mutating func writeBulk(_ bytes: UnsafeRawBufferPointer) {
+        writeHeader("$", bytes.count)
+        writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 2) { output in
+            output.copyMemory(from: bytes)
+            output[bytes.count] = UInt8(ascii: "\r")
+            output[bytes.count + 1] = UInt8(ascii: "\n")
+            return bytes.count + 2
+        }
     }
 
     mutating func writeBulk(_ text: String) {
-        writeBulkHeader(text.utf8.count)
-        writeString(text)
-        writeStaticString("\r\n")
+        var text = text
+        text.withUTF8 { writeBulk(UnsafeRawBufferPointer($0)) }
     }
 }
 
@@ -34,36 +52,29 @@ extension String: RedisArgument {
 extension Substring: RedisArgument {
     /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
-        buffer.writeBulkHeader(utf8.count)
-        buffer.writeSubstring(self)
-        buffer.writeStaticString("\r\n")
+        var text = self
+        text.withUTF8 { buffer.writeBulk(UnsafeRawBufferPointer($0)) }
     }
 }
 
 extension Array: RedisArgument where Element == UInt8 {
     /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
-        buffer.writeBulkHeader(count)
-        buffer.writeBytes(self)
-        buffer.writeStaticString("\r\n")
+        withUnsafeBytes { buffer.writeBulk($0) }
     }
 }
 
 extension ArraySlice: RedisArgument where Element == UInt8 {
     /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
-        buffer.writeBulkHeader(count)
-        buffer.writeBytes(self)
-        buffer.writeStaticString("\r\n")
+        withUnsafeBytes { buffer.writeBulk($0) }
     }
 }
 
 extension ByteBuffer: RedisArgument {
     /// Appends the value as a bulk string.
     public func encode(into buffer: inout ByteBuffer) {
-        buffer.writeBulkHeader(readableBytes)
-        buffer.writeImmutableBuffer(self)
-        buffer.writeStaticString("\r\n")
+        withUnsafeReadableBytes { buffer.writeBulk($0) }
     }
 }
 

@@ -14,6 +14,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// Whether a server that refuses to write, because it has become a replica, is of no use any more.
     private let endsWhenReadOnly: Bool
     private var waiting = CircularBuffer<RequestBatch>()
+    /// What the oldest waiting batch has got so far: here and not in the batch, so that the list grows in place.
+    private var replies: [RESPValue] = []
     private var context: ChannelHandlerContext?
     private var lastRead: NIODeadline = .distantPast
     private var timer: (at: NIODeadline, scheduled: Scheduled<Void>)?
@@ -81,32 +83,39 @@ final class RedisChannelHandler: ChannelInboundHandler {
         guard !waiting.isEmpty else {
             throw RedisClientError(.protocolViolation, "the server sent \(reply.kind) though no command was waiting")
         }
-        let head = waiting.startIndex
-        waiting[head].missing -= 1
-        waiting[head].replies.append(reply)
-        if waiting[head].missing == 0 { finish(waiting.removeFirst()) }
+        let size = waiting[waiting.startIndex].size
+        if replies.isEmpty { replies.reserveCapacity(size) }
+        replies.append(reply)
+        if replies.count == size {
+            let batch = waiting.removeFirst()
+            let whole = replies
+            replies = []
+            finish(batch, whole)
+        }
         if endsWhenReadOnly, reply.saysReadOnly {
             close(RedisClientError(.connectionClosed, "the server is a replica by now; the master is another one"))
         }
     }
 
-    private func finish(_ batch: RequestBatch) {
+    private func finish(_ batch: RequestBatch, _ replies: [RESPValue]) {
         guard let completion = batch.completion else { return }
-        let unknown = batch.unknownScripts
-        guard !unknown.isEmpty else { return completion.succeed(batch.replies) }
-        resend(unknown, of: batch, completion)
+        let unknown = batch.unknownScripts(replies)
+        guard !unknown.isEmpty else { return completion.succeed(replies) }
+        resend(unknown, of: batch, replies, completion)
     }
 
     /// The server doesn't know these scripts, so it has not run them: send their text, and merge the replies into their places.
-    private func resend(_ unknown: [(index: Int, command: RedisCommand)], of batch: RequestBatch, _ completion: RequestBatch.Completion) {
+    private func resend(
+        _ unknown: [(index: Int, command: RedisCommand)], of batch: RequestBatch, _ replies: [RESPValue], _ completion: RequestBatch.Completion
+    ) {
         let commands = unknown.map(\.command)
         let rest = RequestBatch(
             id: batch.id, commands: commands, deadline: batch.deadline, scriptsBySource: true,
-            completion: .repair(completion, replies: batch.replies, indices: unknown.map(\.index)))
+            completion: .repair(completion, replies: replies, indices: unknown.map(\.index)))
         switch queue.enqueue(commands, batch: rest, scriptsBySource: true) {
         case .queued: break
         case .queuedFirst: flush()
-        case .refused(let error): completion.fail(error.seenBy(written: batch.replies.count > unknown.count))
+        case .refused(let error): completion.fail(error.seenBy(written: replies.count > unknown.count))
         }
     }
 
@@ -163,6 +172,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
         for batch in queue.close(error) { batch.completion?.fail(error.seenBy(written: false)) }
         for batch in waiting { batch.completion?.fail(error.seenBy(written: true)) }
         waiting.removeAll()
+        replies = []
         context?.close(promise: nil)
         for listener in closeListeners { listener(error) }
         closeListeners = []

@@ -59,6 +59,24 @@ public struct RedisCommand: Sendable {
         count += 1
     }
 
+    /// Adds a text at the end.
+    public mutating func append(_ text: String) {
+        body.writeBulk(text)
+        count += 1
+    }
+
+    /// Adds bytes at the end.
+    public mutating func append(_ bytes: [UInt8]) {
+        bytes.encode(into: &body)
+        count += 1
+    }
+
+    /// Adds a number at the end.
+    public mutating func append(_ number: Int) {
+        number.encode(into: &body)
+        count += 1
+    }
+
     /// Adds arguments at the end.
     public mutating func append<Argument: RedisArgument>(contentsOf arguments: some Sequence<Argument>) {
         for argument in arguments { append(argument) }
@@ -67,9 +85,7 @@ public struct RedisCommand: Sendable {
     /// Appends the whole command to `buffer`.
     /// - Parameter source: For a script: send its text (EVAL) in place of its hash (EVALSHA).
     func encode(into buffer: inout ByteBuffer, source: Bool = false) {
-        buffer.writeInteger(UInt8(ascii: "*"))
-        buffer.writeDecimal(count + (script == nil ? 0 : 2))
-        buffer.writeStaticString("\r\n")
+        buffer.writeHeader("*", count + (script == nil ? 0 : 2))
         if let script {
             buffer.writeBulk(source ? "EVAL" : "EVALSHA")
             buffer.writeBulk(source ? script.source : script.sha1)

@@ -30,9 +30,8 @@ struct RequestBatch: Sendable {
 
     /// Unique within the connection, for cancellation.
     let id: UInt64
-    /// How many replies are still to come.
-    var missing: Int
-    var replies: [RESPValue] = []
+    /// How many replies it gets.
+    let size: Int
     /// When the waiter gives up.
     let deadline: NIODeadline
     /// When it was handed to the socket.
@@ -44,15 +43,14 @@ struct RequestBatch: Sendable {
 
     init(id: UInt64, commands: [RedisCommand], deadline: NIODeadline, scriptsBySource: Bool, completion: Completion) {
         self.id = id
-        self.missing = commands.count
+        size = commands.count
         self.deadline = deadline
         self.scripts = scriptsBySource ? [] : commands.indices.compactMap { commands[$0].script == nil ? nil : ($0, commands[$0]) }
         self.completion = completion
-        replies.reserveCapacity(commands.count)
     }
 
     /// The script commands that the server refused as unknown (and therefore has not run), with their places.
-    var unknownScripts: [(index: Int, command: RedisCommand)] {
+    func unknownScripts(_ replies: [RESPValue]) -> [(index: Int, command: RedisCommand)] {
         scripts.filter { replies[$0.index].error?.code == "NOSCRIPT" }
     }
 }

@@ -1,0 +1,95 @@
+import ApiumCore
+import RedisClient
+
+/// Writes completions as the arguments of complete.lua. Each is written once, so that a repeated call sends the very same: ids and nonces
+/// included.
+struct CompletionArguments {
+    private let options: RedisResultOptions
+    private let names: ResultKeys
+    private let keys: RedisKeys
+    private let routes: ExchangeRoutes
+
+    init(_ session: RedisSession, _ routes: ExchangeRoutes) {
+        options = session.broker.options.results
+        names = options.keys
+        keys = session.keys
+        self.routes = routes
+    }
+
+    /// What becomes of a message.
+    private enum Step {
+        case send(PlacedMessage)
+        case shelve(String, ShelvedRecord)
+    }
+
+    /// The index, the number of operations, and the operations: a verb and what it needs, each.
+    func append(_ completion: Completion, to command: inout RedisCommand) {
+        let steps = completion.followUps.flatMap(steps) + steps(completion.disposition)
+        let releases = releases(completion)
+        command.append(completion.tag.index)
+        command.append(
+            completion.closes.count + completion.abandons.count + completion.results.count + steps.count + completion.parts.count + releases.count)
+        for claim in completion.closes { append("close", claim, to: &command) }
+        for claim in completion.abandons { append("abandon", claim, to: &command) }
+        for document in completion.results {
+            command.append("store")
+            command.append(names.task(document.id))
+            command.append(Int(options.seconds(of: document.state)))
+            command.append(options.bytes(of: document))
+        }
+        for step in steps { append(step, to: &command) }
+        for part in completion.parts {
+            command.append(contentsOf: ["part", part.group, names.group(part.group), part.id, part.score, part.token])
+            command.append(part.encoded)
+        }
+        for release in releases { command.append(contentsOf: release) }
+    }
+
+    /// What the end of the job lets go: its entry's turn, and what it holds.
+    private func releases(_ completion: Completion) -> [[String]] {
+        var releases: [[String]] = []
+        if let run = completion.endedRun { releases.append(["turn", keys.beatRun(run.entry), keys.beatWaiting(run.entry), run.jobID]) }
+        if !completion.holds.isEmpty { releases += keys.releases(completion.holds, of: completion.tag, completion.disposition) }
+        return releases
+    }
+
+    private func append(_ verb: String, _ claim: ChordClaim, to command: inout RedisCommand) {
+        command.append(contentsOf: [verb, claim.group, names.group(claim.group), claim.token])
+    }
+
+    private func append(_ step: Step, to command: inout RedisCommand) {
+        switch step {
+        case .send(let message):
+            if let delay = message.delay {
+                command.append(contentsOf: ["later", String(delay.wholeMicroseconds), message.member])
+            } else {
+                command.append(contentsOf: ["push", message.list])
+            }
+            command.append(message.bytes)
+        case .shelve(let shelf, let record):
+            command.append(contentsOf: ["shelf", shelf, record.id])
+            command.append(record.encoded)
+        }
+    }
+
+    private func steps(_ disposition: Completion.Disposition) -> [Step] {
+        switch disposition {
+        case .done: []
+        case .schedule(let message, let queue, let delay): [.send(keys.place(Outgoing(message, to: queue, after: delay)))]
+        case .requeue(let message, let queue): [.send(keys.place(Outgoing(message, to: queue)))]
+        case .shelve(let shelf, let record): [.shelve(keys.shelf(shelf), record)]
+        }
+    }
+
+    /// One message for each queue. A message that would reach none is parked: its job has ended and nobody would hear of an error.
+    private func steps(_ outgoing: Outgoing) -> [Step] {
+        do {
+            return try routes.queues(of: outgoing).map { .send(keys.place(outgoing, in: $0)) }
+        } catch {
+            let message = keys.place(outgoing)
+            let record = ShelvedRecord(
+                id: message.id, task: outgoing.message.task, queue: outgoing.queue, reason: "\(error)", at: .now(), attempts: 0, payload: message.bytes)
+            return [.shelve(keys.shelf(.parked), record)]
+        }
+    }
+}
