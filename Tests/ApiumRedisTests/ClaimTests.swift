@@ -72,6 +72,31 @@ struct ClaimTests {
         }
     }
 
+    @Test("a claim whose second half comes late has a greater fence than the run that came between", arguments: 0...4)
+    func halves(split: Int) async throws {
+        try await Bench.with { bench in
+            let slow = try await bench.session("slow")
+            let quick = try await bench.session("quick")
+            let loop = ClaimLoop(session: slow)
+            let list = bench.broker.keys.ready("q", step: 0)
+            let commands = loop.moveCommands(ClaimLoop.Source(list: list, batch: loop.takeBatch(list)), 2)
+            try #require(commands.count == 4)
+            try await bench.enqueue(["a"])
+            let connection = try await RedisConnection.connect(bench.configuration, logger: Bench.logger)
+            var replies = try await connection.pipeline(Array(commands.prefix(split)))
+            var other = 0
+            if try await bench.waiting() == ["a"] { other = Int(try await bench.claim(1, from: quick)[0].fence) }
+            // What it has not ended goes back to the front.
+            try await quick.close()
+            replies += try await connection.pipeline(Array(commands.dropFirst(split)))
+            #expect(replies.dropFirst().dropLast().compactMap(\.bytes).count == 1)
+            let fence = try #require(replies.last?.array?.first?.int)
+            #expect(fence > other)
+            await connection.close()
+            try await slow.close()
+        }
+    }
+
     @Test("urgent jobs go first, and queues of one step take turns")
     func priorities() async throws {
         try await Bench.with { bench in

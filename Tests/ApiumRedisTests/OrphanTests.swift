@@ -17,9 +17,8 @@ struct OrphanTests {
             _ = try await bench.redis.send(RedisCommand("DEL", keys.reaped))
             // The pipeline of a claim that the zombie had sent, and whose replies nobody will read.
             let source = ClaimLoop.Source(list: keys.ready("q", step: 0), batch: 77)
-            let opened = try await bench.redis.send(ClaimLoop(session: zombie).openCommand(source, fences: 1))
-            #expect(opened == .integer(-1))
-            _ = try await bench.redis.send(RedisCommand("LMOVE", source.list, keys.batch(zombie.incarnation, source.batch), "RIGHT", "RIGHT"))
+            let replies = try await bench.redis.pipeline(ClaimLoop(session: zombie).moveCommands(source, 1))
+            #expect(replies.last == .integer(-1))
             #expect(try await bench.broker.queueLength("q") == 0)
             try await bench.eventually("the job is back on its queue") {
                 _ = try await other.maintain()
@@ -35,11 +34,14 @@ struct OrphanTests {
             let source = ClaimLoop.Source(list: bench.broker.keys.ready("q", step: 0), batch: 77)
             // Other tests make the server know scripts again, or forget them, at any time.
             for _ in 0..<20 {
+                let commands = ClaimLoop(session: worker).moveCommands(source, 1)
+                try #require(commands.count == 3)
                 let replies = try await bench.redis.pipeline([
-                    RedisCommand("SCRIPT", "FLUSH"), ClaimLoop(session: worker).openCommand(source, fences: 1),
-                    RedisCommand("HGET", bench.broker.keys.flight(worker.incarnation), "77"),
+                    RedisCommand("SCRIPT", "FLUSH"), commands[0], RedisCommand("HGET", bench.broker.keys.flight(worker.incarnation), "77"), commands[1],
+                    commands[2],
                 ])
                 #expect(replies[2].string == source.list)
+                #expect(replies[4].array?.count == 2, "the script was sent again")
                 try await bench.redis.send(RedisCommand("DEL", bench.broker.keys.flight(worker.incarnation)))
             }
         }

@@ -158,17 +158,29 @@ extension ClaimLoop {
     /// not keep what arrives: they are ended while the jobs begin to run.
     func startIdling(for time: Duration) {
         guard state.withLock({ $0.waiters.values.contains { $0.isWaiting } }) else { return }
-        let idler = Task {
-            if time > .zero { do { try await Task.sleep(for: time) } catch { return } }
-            await self.settle()
+        let number = state.withLock { state in
+            state.idlers += 1
+            state.idler = state.idlers
+            return state.idlers
         }
-        state.withLock { $0.idler = idler }
+        // A timer of the event loop: nearly always the next claim comes first, and a sleeping task for each would cost more than the claim.
+        let timer = broker.group.next().scheduleTask(in: TimeAmount(time)) {
+            self.state.withLock { state in
+                guard state.idler == number else { return }
+                state.idler = nil
+                state.settling = Task { await self.settle() }
+            }
+        }
+        state.withLock { if $0.idler == number { $0.idleTimer = timer } }
     }
 
     func endIdling() async {
-        guard let idler = state.withLock({ $0.idler.take() }) else { return }
-        idler.cancel()
-        await idler.value
+        let (timer, settling) = state.withLock { state in
+            state.idler = nil
+            return (state.idleTimer.take(), state.settling.take())
+        }
+        timer?.cancel()
+        await settling?.value
     }
 
     /// Ends everything, so that nothing arrives any more: for the session's close.

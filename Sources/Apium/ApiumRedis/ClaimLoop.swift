@@ -33,7 +33,11 @@ final class ClaimLoop: Sendable {
         /// How many messages to ask of a list: grows while it gives all that is asked, so that idle lists cost little.
         var appetite: [String: Int] = [:]
         /// Gives waiting reads up when nobody claims.
-        var idler: Task<Void, Never>?
+        var idler: Int?
+        var idlers = 0
+        var idleTimer: Scheduled<Void>?
+        /// Its work, once it has begun.
+        var settling: Task<Void, Never>?
         var busy = false
         /// The queues to serve from the next attempt on; `nil`: no change.
         var nextQueues: [String]?
@@ -59,13 +63,17 @@ final class ClaimLoop: Sendable {
         defer { state.withLock { $0.busy = false } }
         do {
             let claim = try await claimAtLast(limit)
-            startIdling(for: claim.deliveries.count >= limit ? .zero : .milliseconds(50))
+            startIdling(for: claim.deliveries.count >= limit ? Self.busyGrace : .milliseconds(50))
             return claim
         } catch {
             await settle()
             throw error
         }
     }
+
+    /// How long reads go on when a claim left no room: most jobs are over by then, and ending and beginning all reads again for each of them
+    /// costs the server more than the job. What one brings in this time waits for the next claim, or goes back.
+    private static let busyGrace = Duration.milliseconds(10)
 
     /// Tries until something is claimed; an error of the connection or of the server is waited out (invariant 11).
     private func claimAtLast(_ limit: Int) async throws -> Claim {
@@ -112,47 +120,63 @@ final class ClaimLoop: Sendable {
 
     // MARK: Moving
 
-    /// Registers each batch and moves up to `limit` messages in one round trip, and looks for news in the lists that were empty.
+    /// Registers each batch and moves up to `limit` messages in one round trip, and looks for news in the lists that were empty and that no
+    /// read waits on. For a list that gave a message to a read the next read's batch is registered on the way.
     private func fetch(_ sources: [Source], _ limit: Int) async throws -> Claim? {
         let shares = zip(ReadyRotation.shares(limit, among: sources.count), sources).map { share, source in
             min(share, state.withLock { $0.appetite[source.list] ?? Self.firstAppetite })
         }
         let cold = state.withLock { state in
             state.idle.subtract(sources.map(\.batch))
-            return state.rotation.cold.prefix(broker.options.waitingConnections)
+            return state.rotation.cold.prefix(broker.options.waitingConnections).filter { state.waiters[$0]?.isWaiting != true }
         }
+        let next = sources.filter { $0.first != nil }.map { source in Source(list: source.list, batch: session.ledger.withLock { $0.makeBatch() }) }
         var commands: [RedisCommand] = []
         for (source, share) in zip(sources, shares) { commands += moveCommands(source, share) }
-        commands += cold.map { RedisCommand("EXISTS", $0) }
+        commands += cold.map { RedisCommand("EXISTS", $0) } + next.map { openCommand($0, fences: 0) }
         let replies: [RESPValue]
         do {
             replies = try await link().submit(commands).get()
             for reply in replies { try reply.checked() }
         } catch {
-            state.withLock { $0.uncertain += sources }
+            state.withLock { $0.uncertain += sources + next }
             throw error
         }
         session.noteFetch()
-        for (list, reply) in zip(cold, replies.suffix(cold.count)) where reply == .integer(1) {
-            state.withLock { $0.rotation.setHot(list, true) }
+        state.withLock { state in
+            for (list, reply) in zip(cold, replies.dropLast(next.count).suffix(cold.count)) where reply == .integer(1) { state.rotation.setHot(list, true) }
+            for source in next {
+                state.idle.insert(source.batch)
+                state.spare[source.list] = source.batch
+            }
         }
         return try await deliver(sources, shares, replies[...])
     }
 
-    /// How much is asked of a list that has just become interesting.
+    /// How much is asked of a list that has just become interesting, and of one that was empty when it was last looked at.
     private static let firstAppetite = 16
+    private static let smallAppetite = 4
 
-    private func moveCommands(_ source: Source, _ share: Int) -> [RedisCommand] {
-        let destination = keys.batch(session.incarnation, source.batch)
-        let move = RedisCommand("LMOVE", source.list, destination, "RIGHT", "RIGHT")
-        return [openCommand(source, fences: share)] + Array(repeating: move, count: max(0, share - (source.first == nil ? 0 : 1)))
+    /// Registers the batch, moves, and takes fences last.
+    ///
+    /// The server may do the first of these commands and, when the worker's process or the network stood still in between, the last much
+    /// later. What is moved into a batch that is not registered would be lost with its worker. And a fence that was taken before the move
+    /// could be lower than that of a run which another worker began and lost meanwhile (invariant 3). A script that the server doesn't know
+    /// by its hash runs behind what follows it, so only the last may be one. Until it has run nobody was given what was moved: the batch
+    /// is idle.
+    func moveCommands(_ source: Source, _ share: Int) -> [RedisCommand] {
+        let flight = keys.flight(session.incarnation)
+        let register = RedisCommand("HSET", flight, source.batch, source.list, "idle:\(source.batch)", "1")
+        let move = RedisCommand("LMOVE", source.list, keys.batch(session.incarnation, source.batch), "RIGHT", "RIGHT")
+        return [register] + Array(repeating: move, count: moves(source, share)) + [openCommand(source, fences: share)]
     }
 
-    /// Sent as text: a script that a server doesn't know by its hash would run behind the moves that follow it, and what is moved into a
-    /// batch that is not registered is lost with its worker.
+    private func moves(_ source: Source, _ share: Int) -> Int { max(0, share - (source.first == nil ? 0 : 1)) }
+
     func openCommand(_ source: Source, fences: Int) -> RedisCommand {
-        RedisCommand(
-            "EVAL", RedisScripts.open.source, 5, keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped,
+        .eval(
+            RedisScripts.open,
+            keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped],
             source.batch, source.list, fences, session.incarnation)
     }
 
@@ -163,11 +187,10 @@ final class ClaimLoop: Sendable {
         var epoch: Int64 = 0
         var lost = false
         for (source, share) in zip(sources, shares) {
-            let opened = replies.removeFirst()
-            let moves = max(0, share - (source.first == nil ? 0 : 1))
-            let payloads = (source.first.map { [$0] } ?? []) + replies.prefix(moves).compactMap(\.bytes)
-            replies = replies.dropFirst(moves)
-            guard let answer = opened.array, answer.count == 2 else {
+            let moves = moves(source, share)
+            let payloads = (source.first.map { [$0] } ?? []) + replies.dropFirst().prefix(moves).compactMap(\.bytes)
+            replies = replies.dropFirst(1 + moves)
+            guard let answer = replies.removeFirst().array, answer.count == 2 else {
                 lost = true
                 continue
             }
@@ -182,7 +205,7 @@ final class ClaimLoop: Sendable {
     func noteClaimed(_ source: Source, _ payloads: [[UInt8]], fence: Int64, wasFull: Bool) -> [Delivery] {
         state.withLock { state in
             state.rotation.setHot(source.list, wasFull)
-            state.appetite[source.list] = wasFull ? min(4096, (state.appetite[source.list] ?? Self.firstAppetite) * 2) : Self.firstAppetite
+            state.appetite[source.list] = wasFull ? min(4096, (state.appetite[source.list] ?? Self.firstAppetite) * 4) : Self.smallAppetite
             if payloads.isEmpty { state.spare[source.list] = source.batch } else { state.rotation.rotate(after: source.list) }
         }
         guard !payloads.isEmpty else { return [] }

@@ -26,6 +26,7 @@ public final class RedisBroker: Broker {
     let subscriber: RedisSubscriber
     /// A thread of the broker's own: nothing a job does on the shared event loops can hold up a lease.
     let group: MultiThreadedEventLoopGroup
+    let executor: EventLoopTaskExecutor
     /// What exchanges were bound to lately.
     let bindings = BindingCache()
     /// The queues of the declared bindings that have an `x-expires`.
@@ -45,6 +46,7 @@ public final class RedisBroker: Broker {
         keys = RedisKeys(prefix: options.globalKeyPrefix, prioritySteps: options.prioritySteps, separator: options.separator)
         expiringQueues = Dictionary(options.declaredBindings.compactMap { binding in binding.expires.map { (binding.queue, $0) } }) { $1 }
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        executor = EventLoopTaskExecutor(group.next())
         client = RedisClient(configuration, eventLoop: group.next(), logger: logger)
         subscriber = RedisSubscriber(configuration, eventLoop: group.next(), logger: logger)
         confirming = ConfirmingLanes(limit: options.confirmingConnections) { [group] in

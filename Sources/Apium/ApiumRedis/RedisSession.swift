@@ -48,6 +48,9 @@ final class RedisSession: BrokerSession {
 
     var keys: RedisKeys { broker.keys }
 
+    /// The thread of the connections: a loop there pays no change of threads for a reply.
+    var executor: (any TaskExecutor)? { broker.executor }
+
     /// Enters the register, declares the queues as kombu's consumers do, and starts to renew.
     func register() async throws {
         let command = RedisCommand.eval(
