@@ -142,8 +142,16 @@ public protocol BrokerSession: Sendable {
     /// Whether the session is able to fetch, for readiness.
     var health: SessionHealth { get }
 
+    /// Where the loops that claim and complete run best: the thread that reads the broker's replies, for one. Never for jobs.
+    /// Default: `nil`, anywhere.
+    var executor: (any TaskExecutor)? { get }
+
     /// Ends the session: unfinished deliveries go back to the front of their queues, in order, marked redelivered.
     func close() async throws
+}
+
+extension BrokerSession {
+    public var executor: (any TaskExecutor)? { nil }
 }
 
 /// A worker process as others see it.
@@ -199,9 +207,9 @@ public struct Outgoing: Sendable, Hashable {
     public init(_ message: Message, to destination: Destination, after delay: Duration? = nil) {
         self.init(message, to: destination.routingKey, after: delay)
         exchange = destination.exchange
-        self.message.properties.exchange = destination.exchange
-        self.message.properties.routingKey = destination.routingKey
-        self.message.properties.priority = destination.priority
+        var properties = message.properties
+        (properties.exchange, properties.routingKey, properties.priority) = (destination.exchange, destination.routingKey, destination.priority)
+        self.message.properties = properties
     }
 }
 

@@ -18,8 +18,14 @@ public struct JobContext: Sendable {
     public let redelivered: Bool
     /// All headers and properties of the message.
     public let message: Message
-    /// A logger that carries job id, name and attempt.
-    public let logger: Logger
+    /// A logger that carries job id, name and attempt; made when it is asked for.
+    public var logger: Logger {
+        var logger = plainLogger
+        logger[metadataKey: "job"] = "\(id)"
+        logger[metadataKey: "task"] = "\(task)"
+        logger[metadataKey: "attempt"] = "\(retries + 1)"
+        return logger
+    }
     /// The worker's node name.
     public let worker: String
     /// What the worker tells this run: soft limit, stop.
@@ -27,6 +33,7 @@ public struct JobContext: Sendable {
     /// What the job asks of the worker.
     public let services: any JobServices
 
+    private let plainLogger: Logger
     private let client: (any JobEnqueuing)?
 
     /// Makes a context of a worker; runners do.
@@ -42,7 +49,7 @@ public struct JobContext: Sendable {
         self.queue = queue
         self.fence = fence
         self.worker = worker
-        self.logger = logger
+        plainLogger = logger
         self.client = client
         self.services = services
         self.limits = limits

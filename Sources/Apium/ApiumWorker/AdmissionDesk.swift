@@ -1,5 +1,11 @@
 import ApiumCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Which claimed jobs have to ask before they run, and what: under limits and pauses as they were last read. Nothing is asked for jobs that
 /// none of them concerns.
 struct AdmissionDesk: Sendable {
@@ -12,6 +18,14 @@ struct AdmissionDesk: Sendable {
         var admission: Admission
         var delivery: Delivery
         var message: Message
+    }
+
+    /// What a job has to ask; `nil`: it runs, or is no message, which its run finds. A message is read here only if there are limits, or if
+    /// it names a lock or a limit itself.
+    func question(_ delivery: Delivery, isRevoked: (Message) -> Bool) -> Question? {
+        guard !holds.isEmpty || Message.headersOfHolds.contains(where: { delivery.payload.contains(bytes: $0) }) else { return nil }
+        guard let message = try? Message(decoding: delivery.payload, accepting: content) else { return nil }
+        return question(delivery, message, isRevoked: isRevoked)
     }
 
     /// What a job has to ask; `nil`: it runs.
@@ -43,5 +57,11 @@ struct AdmissionDesk: Sendable {
         if let key = message.limitKey { return key }
         guard let key = registry[message.task]?.limitKey, let arguments = try? message.arguments(accepting: content) else { return nil }
         return key(arguments)
+    }
+}
+
+extension [UInt8] {
+    fileprivate func contains(bytes: StaticString) -> Bool {
+        withUnsafeBytes { memmem($0.baseAddress ?? UnsafeRawPointer(bytes.utf8Start), $0.count, bytes.utf8Start, bytes.utf8CodeUnitCount) != nil }
     }
 }

@@ -4,15 +4,28 @@ import DynamicJSON
 /// Works out what follows from how a job ended (celery-wire 9). Pure: time, ids and registry are given.
 struct AftermathPlanner: Sendable {
     /// The job.
-    var job: Assignment
-    /// Makes messages of signatures.
-    var dispatcher: Dispatcher
+    let job: Assignment
     /// Which jobs are called in place as errbacks.
-    var registry: JobRegistry
+    let registry: JobRegistry
     /// What the job has sent while it ran.
-    var children: [ResultTuple] = []
+    let children: [ResultTuple]
     /// When it ended.
-    var now: Timestamp
+    let now: Timestamp
+    private let makeDispatcher: @Sendable () -> Dispatcher
+
+    /// - Parameter dispatcher: is made when something follows the job.
+    init(
+        job: Assignment, dispatcher: @autoclosure @escaping @Sendable () -> Dispatcher, registry: JobRegistry, children: [ResultTuple] = [], now: Timestamp
+    ) {
+        self.job = job
+        self.registry = registry
+        self.children = children
+        self.now = now
+        makeDispatcher = dispatcher
+    }
+
+    /// Makes messages of signatures.
+    var dispatcher: Dispatcher { makeDispatcher() }
 
     /// What follows from a verdict.
     func aftermath(of verdict: Verdict) -> Aftermath {

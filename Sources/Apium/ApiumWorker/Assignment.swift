@@ -2,16 +2,29 @@ import ApiumCore
 import DynamicJSON
 
 /// A claimed message that was decoded, and what the verdict needs to know of its worker.
-struct Assignment: Sendable {
-    var delivery: Delivery
-    var message: Message
-    var options: JobOptions
-    var worker: String
-    var resultExtended: Bool
+final class Assignment: Sendable {
+    let delivery: Delivery
+    let message: Message
+    let options: JobOptions
+    let worker: String
+    let resultExtended: Bool
     /// What the job was called with and what follows it; `nil` while the body is not decoded.
-    var arguments: TaskArguments?
+    let arguments: TaskArguments?
     /// The names of the job's parameters, for retries with other arguments.
-    var parameters: [String] = []
+    let parameters: [String]
+
+    init(
+        delivery: Delivery, message: Message, options: JobOptions, worker: String, resultExtended: Bool, arguments: TaskArguments? = nil,
+        parameters: [String] = []
+    ) {
+        self.delivery = delivery
+        self.message = message
+        self.options = options
+        self.worker = worker
+        self.resultExtended = resultExtended
+        self.arguments = arguments
+        self.parameters = parameters
+    }
 
     /// The header counts before the job's own setting.
     var ignoresResult: Bool { message.headers.ignoreResult ?? options.ignoreResult }

@@ -18,6 +18,12 @@ final class CompletionWriter: Sendable {
         var isClosed = false
         /// Nothing more is written: ``CompletionWriter/run()`` has returned.
         var isDone = false
+
+        mutating func takeBatch(_ limit: Int) -> [Entry] {
+            let batch = pending.count <= limit ? pending : Array(pending[..<limit])
+            if pending.count <= limit { pending = [] } else { pending.removeFirst(limit) }
+            return batch
+        }
     }
 
     private let state = Mutex(State())
@@ -92,8 +98,7 @@ final class CompletionWriter: Sendable {
     func run() async {
         while true {
             let (batch, isDone, claimer) = state.withLock { state in
-                let batch = Array(state.pending.prefix(batchLimit))
-                state.pending.removeFirst(batch.count)
+                let batch = state.takeBatch(batchLimit)
                 state.isDone = batch.isEmpty && state.isClosed
                 return (batch, state.isDone, state.claimer.take())
             }

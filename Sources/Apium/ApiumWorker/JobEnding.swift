@@ -9,9 +9,8 @@ import Logging
 /// completion that sends it closes the chord (invariants 6 and 9).
 struct JobEnding: Sendable {
     let environment: WorkerEnvironment
-    let session: any BrokerSession
-    let running: RunningJobs
     let writer: CompletionWriter
+    let run: JobRun
     let job: Assignment
     let effects: RunEffects
     /// Gives the job's slot back; called once.
@@ -20,13 +19,18 @@ struct JobEnding: Sendable {
     private var tag: DeliveryTag { job.delivery.tag }
 
     /// Ends the delivery.
-    func end(_ verdict: Verdict) async { await end(asksTime: needsTime(verdict)) { $0.aftermath(of: verdict) } }
+    func end(_ verdict: Verdict) async {
+        guard needsTime(verdict) else { return await end(planner(at: nil).aftermath(of: verdict)) }
+        await endAtServerTime { $0.aftermath(of: verdict) }
+    }
 
     /// Ends a delivery that tells the errbacks of a job which was lost.
-    func tell(of lost: LostJob) async { await end(asksTime: job.embed.namesTimes) { $0.lost(lost) } }
+    func tell(of lost: LostJob) async {
+        guard job.embed.namesTimes else { return await end(planner(at: nil).lost(lost)) }
+        await endAtServerTime { $0.lost(lost) }
+    }
 
-    private func end(asksTime: Bool, _ aftermath: @escaping @Sendable (AftermathPlanner) -> Aftermath) async {
-        guard asksTime else { return await end(aftermath(planner(at: environment.now()))) }
+    private func endAtServerTime(_ aftermath: @escaping @Sendable (AftermathPlanner) -> Aftermath) async {
         // A task of its own, here as below: the job's may be cancelled, by its soft limit for one, and what follows must not end with it.
         await Task {
             let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
@@ -126,7 +130,7 @@ struct JobEnding: Sendable {
             return (Aftermath(), false)
         }
         guard let header = await header(of: claim.group) else { return nil }
-        guard body.json.namesTimes else { return planner(at: environment.now()).joined(body, with: header) }
+        guard body.json.namesTimes else { return planner(at: nil).joined(body, with: header) }
         let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
         guard let now else { return nil }
         return planner(at: now).joined(body, with: header)
@@ -148,7 +152,7 @@ struct JobEnding: Sendable {
             let missing = ids.filter { found[$0] == nil }
             let documents = await insisting("the results of a chord's parts could not be read") { try await environment.results.documents(for: missing) }
             for (id, document) in zip(missing, documents ?? []) where document?.state.isReady == true { found[id] = document }
-            if found.count == Set(ids).count || ContinuousClock.now >= deadline || running.isAbandoned(tag) { return found }
+            if found.count == Set(ids).count || ContinuousClock.now >= deadline || run.isAbandoned { return found }
             try? await Task.sleep(for: .milliseconds(20))
         }
     }
@@ -194,9 +198,11 @@ struct JobEnding: Sendable {
 
     // MARK: Steps
 
-    private func planner(at now: Timestamp) -> AftermathPlanner {
-        AftermathPlanner(
-            job: job, dispatcher: environment.dispatcher(at: now), registry: environment.registry, children: effects.children, now: environment.now())
+    /// - Parameter time: the broker's, where it counts for what follows.
+    private func planner(at time: Timestamp?) -> AftermathPlanner {
+        let now = environment.now()
+        return AftermathPlanner(
+            job: job, dispatcher: environment.dispatcher(at: time ?? now), registry: environment.registry, children: effects.children, now: now)
     }
 
     /// Whether the broker's time counts for what follows: only then it is asked for.
@@ -242,7 +248,7 @@ struct JobEnding: Sendable {
                 return nil
             } catch {
                 if let error = error as? ApiumError, error.code != .unavailable, error.code != .timedOut { refusals += 1 }
-                let isLost = running.isAbandoned(tag) || refusals >= 5
+                let isLost = run.isAbandoned || refusals >= 5
                 environment.logger.error(fault, metadata: ["job": "\(job.message.id)", "error": "\(error)", "retries": "\(!isLost)"])
                 if isLost { return nil }
                 try? await Task.sleep(for: delay)

@@ -4,34 +4,53 @@ import Logging
 
 /// The life of one claimed message, one verb after another: decode, admit, acknowledge early, announce, run, decide, end.
 /// What follows from the end is an ``AftermathPlanner``'s to say, and a ``JobEnding``'s to do.
-struct JobExecution: Sendable {
+final class JobExecution: Sendable {
     let environment: WorkerEnvironment
     let session: any BrokerSession
     let running: RunningJobs
     let revoked: RevokedJobs
     let writer: CompletionWriter
-    /// Gives the job's slot back; called once.
+    /// Gives a job's slot back; called once for each.
     let release: @Sendable () -> Void
 
+    init(
+        environment: WorkerEnvironment, session: any BrokerSession, running: RunningJobs, revoked: RevokedJobs, writer: CompletionWriter,
+        release: @escaping @Sendable () -> Void
+    ) {
+        self.environment = environment
+        self.session = session
+        self.running = running
+        self.revoked = revoked
+        self.writer = writer
+        self.release = release
+    }
+
     /// Runs the delivery to its end. One whose job is not this worker's to end is left in flight, and goes back with the session.
-    func run(_ delivery: Delivery, _ message: Message, _ limits: JobLimits) async {
-        guard message.joining.isEmpty else { return await resume(delivery, message) }
-        if let lost = message.lostJob { return await tell(of: lost, delivery, message) }
-        guard let entry = environment.registry[message.task] else {
-            return await end(unknownTask(message), environment.assignment(delivery, message, JobOptions()))
-        }
-        var job = environment.assignment(delivery, message, entry.options)
-        job.parameters = entry.parameters
+    func run(_ run: JobRun) async {
         do {
-            job.arguments = try message.arguments(accepting: environment.configuration.acceptedContent)
+            await self.run(run, try run.message())
         } catch {
-            return await end(.parked(reason: "\(error)", failure: nil), job)
+            guard run.beginEnding() else { return release() }
+            writer.add(undecodable(run.delivery, error))
+            release()
+        }
+    }
+
+    private func run(_ run: JobRun, _ message: Message) async {
+        guard message.joining.isEmpty else { return await resume(run, message) }
+        if let lost = message.lostJob { return await tell(of: lost, run, message) }
+        guard let entry = environment.registry[message.task] else { return await end(unknownTask(message), run, environment.assignment(run.delivery, message)) }
+        let job: Assignment
+        do {
+            job = environment.assignment(run.delivery, message, entry, try message.arguments(accepting: environment.configuration.acceptedContent))
+        } catch {
+            return await end(.parked(reason: "\(error)", failure: nil), run, environment.assignment(run.delivery, message, entry))
         }
         var runner: (any JobRunner)?
         do {
             if let verdict = try await refusal(of: job) {
                 if case .notDue = verdict { environment.reporter.received(message) }
-                return await end(verdict, job)
+                return await end(verdict, run, job)
             }
             environment.reporter.received(message)
             let place = try await environment.runner(for: job)
@@ -41,55 +60,62 @@ struct JobExecution: Sendable {
                 return release()
             }
             try await announce(job, pid: place.pid)
-            await run(entry, job, place, limits)
+            await self.run(entry, run, job, place)
         } catch {
             runner?.release()
-            await notStarted(job, error)
+            await notStarted(run, job, error)
         }
     }
 
     /// Runs the job in its place, and ends its delivery.
-    private func run(_ entry: JobRegistry.Entry, _ job: Assignment, _ runner: any JobRunner, _ limits: JobLimits) async {
-        let delivery = job.delivery
+    private func run(_ entry: JobRegistry.Entry, _ run: JobRun, _ job: Assignment, _ runner: any JobRunner) async {
         let effects = RunEffects()
         let began = ContinuousClock.now
-        let verdict = await verdict(of: entry, job, runner, limits, effects)
+        let verdict = await verdict(of: entry, run, job, runner, effects)
         // A job that comes back after its delivery was ended for it only frees its slot.
-        guard running.beginEnding(delivery.tag) else { return environment.leaks.returned(release) }
+        guard run.beginEnding() else { return environment.leaks.returned(release) }
         guard let verdict else { return release() }
         environment.reporter.ended(job, verdict, ran: .now - began)
-        await ending(job, effects).end(verdict)
+        await ending(run, job, effects).end(verdict)
     }
 
     /// The broker or the backend failed before the job ran, or it found no child process: it is tried again after a while, unless it was told
     /// to stop meanwhile.
-    private func notStarted(_ job: Assignment, _ error: any Error) async {
-        if let reason = running.stopReason(job.delivery.tag) {
+    private func notStarted(_ run: JobRun, _ job: Assignment, _ error: any Error) async {
+        if let reason = run.stopReason {
             let verdict = Verdict.thrown(
                 error, stop: reason, retries: job.message.headers.retries, options: job.options, taskText: job.message.pythonCall)
             guard let verdict else { return release() }
-            return await end(verdict, job)
+            return await end(verdict, run, job)
         }
         environment.logger.error("a job could not be started", metadata: ["job": "\(job.message.id)", "error": "\(error)"])
-        if let failure = error as? JobFailure { return await end(.failure(failure), job) }
-        await end(.snooze(.seconds(1)), job)
+        if let failure = error as? JobFailure { return await end(.failure(failure), run, job) }
+        await end(.snooze(.seconds(1)), run, job)
     }
 
     /// Ends the delivery of a job that was told to stop and did not: its slot is lost until it comes back by itself.
-    func giveUp(_ delivery: Delivery, _ message: Message, _ reason: RunningJobs.StopReason) async {
-        let options = environment.registry[message.task]?.options ?? JobOptions()
-        var job = environment.assignment(delivery, message, options)
-        job.arguments = try? message.arguments(accepting: environment.configuration.acceptedContent)
+    func giveUp(_ run: JobRun, _ reason: RunningJobs.StopReason) async {
+        // A job is told to stop by what its message says: it was read.
+        guard let message = try? run.message() else { return running.finished(run) }
+        let job = assignment(run, message)
         environment.logger.error(
             "a job does not react to being stopped; it is ended without it, and its slot is lost",
             metadata: ["job": "\(message.id)", "task": "\(message.task)"])
         environment.leaks.leaked()
-        if let verdict = Verdict.thrown(CancellationError(), stop: reason, retries: message.headers.retries, options: options, taskText: message.pythonCall) {
+        let verdict = Verdict.thrown(
+            CancellationError(), stop: reason, retries: message.headers.retries, options: job.options, taskText: message.pythonCall)
+        if let verdict {
             environment.reporter.ended(job, verdict)
-            await JobEnding(environment: environment, session: session, running: running, writer: writer, job: job, effects: RunEffects(), release: {})
-                .end(verdict)
+            await JobEnding(environment: environment, writer: writer, run: run, job: job, effects: RunEffects(), release: {}).end(verdict)
         }
-        running.finished(delivery.tag)
+        running.finished(run)
+    }
+
+    /// The assignment of a delivery whose job does not run here, with what its message says if it can be read.
+    private func assignment(_ run: JobRun, _ message: Message) -> Assignment {
+        environment.assignment(
+            run.delivery, message, environment.registry[message.task],
+            try? message.arguments(accepting: environment.configuration.acceptedContent))
     }
 
     /// The completion of bytes that are no message: kept, never dropped (invariant 5).
@@ -107,35 +133,33 @@ struct JobExecution: Sendable {
         return .parked(reason: "no job named \(message.task) is registered with this worker", failure: failure)
     }
 
-    private func ending(_ job: Assignment, _ effects: RunEffects) -> JobEnding {
-        JobEnding(environment: environment, session: session, running: running, writer: writer, job: job, effects: effects, release: release)
+    private func ending(_ run: JobRun, _ job: Assignment, _ effects: RunEffects = RunEffects()) -> JobEnding {
+        JobEnding(environment: environment, writer: writer, run: run, job: job, effects: effects, release: release)
     }
 
     /// Ends a delivery whose job did not run.
-    private func end(_ verdict: Verdict, _ job: Assignment) async {
-        guard running.beginEnding(job.delivery.tag) else { return release() }
+    private func end(_ verdict: Verdict, _ run: JobRun, _ job: Assignment) async {
+        guard run.beginEnding() else { return release() }
         environment.reporter.ended(job, verdict)
-        await ending(job, RunEffects()).end(verdict)
+        await ending(run, job).end(verdict)
     }
 
     /// The job has ended in a worker that was lost before it had sent the body of a chord: that is all there is left to do.
-    private func resume(_ delivery: Delivery, _ message: Message) async {
-        var job = environment.assignment(delivery, message, environment.registry[message.task]?.options ?? JobOptions())
-        job.arguments = try? message.arguments(accepting: environment.configuration.acceptedContent)
-        guard running.beginEnding(delivery.tag) else { return release() }
-        await ending(job, RunEffects()).resume(message.joining)
+    private func resume(_ run: JobRun, _ message: Message) async {
+        guard run.beginEnding() else { return release() }
+        await ending(run, assignment(run, message)).resume(message.joining)
     }
 
     /// A job has ended with its worker, and its errbacks are still to be told.
-    private func tell(of lost: LostJob, _ delivery: Delivery, _ message: Message) async {
-        var job = environment.assignment(delivery, message, JobOptions())
+    private func tell(of lost: LostJob, _ run: JobRun, _ message: Message) async {
+        let arguments: TaskArguments
         do {
-            job.arguments = try message.arguments(accepting: environment.configuration.acceptedContent)
+            arguments = try message.arguments(accepting: environment.configuration.acceptedContent)
         } catch {
-            return await end(.parked(reason: "\(error)", failure: nil), job)
+            return await end(.parked(reason: "\(error)", failure: nil), run, environment.assignment(run.delivery, message))
         }
-        guard running.beginEnding(delivery.tag) else { return release() }
-        await ending(job, RunEffects()).tell(of: lost)
+        guard run.beginEnding() else { return release() }
+        await ending(run, environment.assignment(run.delivery, message, nil, arguments)).tell(of: lost)
     }
 
     /// Whether the job must not run now: revoked, expired, or not due. The broker's clock decides, and is asked only
@@ -176,48 +200,46 @@ struct JobExecution: Sendable {
     }
 
     private func verdict(
-        of entry: JobRegistry.Entry, _ job: Assignment, _ runner: any JobRunner, _ limits: JobLimits, _ effects: RunEffects
+        of entry: JobRegistry.Entry, _ run: JobRun, _ job: Assignment, _ runner: any JobRunner, _ effects: RunEffects
     ) async -> Verdict? {
-        let tag = job.delivery.tag
-        let context = environment.context(job, limits, effects)
-        let clock = ContinuousClock()
-        let begin = clock.now
-        let alarm = alarm(for: job)
+        let context = environment.context(job, run.limits, effects)
+        let begin = ContinuousClock.now
+        let alarm = alarm(for: job, run)
         defer {
             alarm?.cancel()
-            limits.forgetObservers()
+            run.limits.forgetObservers()
         }
         var verdict: Verdict?
         do {
-            running.began(tag, at: environment.now(), isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
+            run.began(at: environment.now(), isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
             environment.reporter.started(job.message)
             verdict = .success(try await runner.run(entry, job.arguments ?? TaskArguments(), in: context))
         } catch {
             verdict = Verdict.thrown(
-                error, stop: running.stopReason(tag), softLimit: limits.softLimitHasPassed, retries: job.message.headers.retries, options: job.options,
+                error, stop: run.stopReason, softLimit: run.limits.softLimitHasPassed, retries: job.message.headers.retries, options: job.options,
                 taskText: job.message.pythonCall)?.weighed(for: job, crashLimit: environment.configuration.isolation.crashLimit)
         }
         // What takes the job's place counts before what the job said then, but not before what was done to it.
-        if let plan = effects.replacement, running.stopReason(tag) == nil { verdict = .replaced(plan) }
-        environment.metrics.ran(job.message.task, queue: job.delivery.queue, verdict, for: clock.now - begin)
-        environment.log(verdict, context.logger, ran: clock.now - begin)
+        if let plan = effects.replacement, run.stopReason == nil { verdict = .replaced(plan) }
+        let ran = ContinuousClock.now - begin
+        environment.metrics.ran(job.message.task, queue: job.delivery.queue, verdict, for: ran)
+        environment.log(verdict, context, ran: ran)
         return verdict
     }
 
     /// Tells the job when its limits have passed.
-    private func alarm(for job: Assignment) -> Task<Void, any Error>? {
+    private func alarm(for job: Assignment, _ run: JobRun) -> Task<Void, any Error>? {
         let (hard, soft) = TimeLimits.of(job)
         guard hard != nil || soft != nil else { return nil }
-        let tag = job.delivery.tag
         let running = running
         return Task {
             if let soft, soft < hard ?? .seconds(1e9) {
                 try await Task.sleep(for: soft)
-                running.softLimit(tag)
+                run.softLimit()
             }
             guard let hard else { return }
             try await Task.sleep(for: hard - (soft.map { min($0, hard) } ?? .zero))
-            running.stop(tag, .timeLimit(hard))
+            running.stop(run, .timeLimit(hard))
         }
     }
 }

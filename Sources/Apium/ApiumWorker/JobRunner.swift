@@ -32,7 +32,10 @@ public struct InProcessRunner: JobRunner {
     /// Makes a runner.
     public init() {}
 
-    public var pid: Int32 { getpid() }
+    public var pid: Int32 { Self.ownPid }
+
+    /// Asked of the system once.
+    private static let ownPid = getpid()
 
     public func run(_ entry: JobRegistry.Entry, _ arguments: TaskArguments, in context: JobContext) async throws -> JSONValue {
         try await entry.run(arguments, context)

@@ -2,10 +2,16 @@ import ApiumCore
 import DynamicJSON
 
 /// What a job asks of the worker that runs it.
-struct RunServices: JobServices {
+final class RunServices: JobServices {
     let environment: WorkerEnvironment
     let job: Assignment
     let effects: RunEffects
+
+    init(environment: WorkerEnvironment, job: Assignment, effects: RunEffects) {
+        self.environment = environment
+        self.job = job
+        self.effects = effects
+    }
 
     func report(_ state: JobState, _ value: JSONValue) async throws {
         try await environment.results.store(job.document(state, value, children: effects.children, now: environment.now()))

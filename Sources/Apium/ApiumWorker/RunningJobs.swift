@@ -9,7 +9,7 @@ import Synchronization
 
 /// The deliveries under way, so that their jobs can be told to stop, and waited for.
 ///
-/// A delivery is first running and then ending: its job has returned, or was given up, and what follows it is written. Only a
+/// A delivery (``JobRun``) is first running and then ending: its job has returned, or was given up, and what follows it is written. Only a
 /// running job is revoked or stopped for its time; either kind is abandoned with the session.
 final class RunningJobs: Sendable {
     /// Why a job was told to stop: decides how it ends.
@@ -22,7 +22,7 @@ final class RunningJobs: Sendable {
         case abandoned
 
         /// How the job is told: a child process is terminated as Celery's pool does it, or killed.
-        fileprivate var signal: JobLimits.Signal {
+        var signal: JobLimits.Signal {
             switch self {
             case .revoked(let signal): .kill(signal: signal)
             case .timeLimit: .kill(signal: SIGKILL)
@@ -31,19 +31,8 @@ final class RunningJobs: Sendable {
         }
     }
 
-    private struct Running {
-        var job: RunningJob
-        var limits = JobLimits()
-        var task: Task<Void, Never>?
-        var reason: StopReason?
-        var isEnding = false
-        var isAbandoned = false
-        /// What ends the delivery of a job that does not end by itself.
-        var onOverdue: @Sendable (StopReason) async -> Void
-    }
-
     private struct State {
-        var jobs: [DeliveryTag: Running] = [:]
+        var jobs: [DeliveryTag: JobRun] = [:]
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -57,90 +46,39 @@ final class RunningJobs: Sendable {
     var count: Int { state.withLock { $0.jobs.count } }
 
     /// What is under way, for whoever asks; jobs that have ended and are being written are left out.
-    var jobs: [RunningJob] { state.withLock { $0.jobs.values.filter { !$0.isEnding }.map(\.job) } }
+    var jobs: [RunningJob] { all.compactMap(\.shown) }
 
-    /// Starts a job as a task of its own. It is entered before the task exists, so that the task finds itself here; a
-    /// stop that comes in between is carried out as soon as the task is known.
-    ///
-    /// - Parameter onOverdue: called once when the job has not ended `patience` after it was told to stop; the delivery is then
-    ///   this call's to end.
-    func start(
-        _ delivery: Delivery, _ message: Message, onOverdue: @escaping @Sendable (StopReason) async -> Void = { _ in },
-        _ body: @escaping @Sendable (JobLimits) async -> Void
-    ) {
-        let tag = delivery.tag
-        let limits = JobLimits()
-        state.withLock { $0.jobs[tag] = Running(job: RunningJob(message: message, queue: delivery.queue), limits: limits, onOverdue: onOverdue) }
-        let task = Task {
-            await body(limits)
-            finished(tag)
-        }
-        let stopNow = state.withLock { state -> Bool in
-            state.jobs[tag]?.task = task
-            return state.jobs[tag]?.reason != nil
-        }
-        if stopNow { task.cancel() }
+    private var all: [JobRun] { state.withLock { Array($0.jobs.values) } }
+
+    /// Starts a job as a task of its own. It is entered before the task exists, so that whoever stops jobs finds it.
+    func start(_ run: JobRun) {
+        state.withLock { $0.jobs[run.tag] = run }
+        run.started(
+            Task {
+                await run.execution.run(run)
+                finished(run)
+            })
     }
 
-    /// Tells one job to stop. The first reason stays; one that is ending already can only be abandoned.
-    func stop(_ tag: DeliveryTag, _ reason: StopReason) {
-        let stopped = state.withLock { state -> Running? in
-            guard let job = state.jobs[tag] else { return nil }
-            if case .abandoned = reason { state.jobs[tag]?.isAbandoned = true }
-            guard job.reason == nil, !job.isEnding else { return nil }
-            state.jobs[tag]?.reason = reason
-            return job
-        }
-        guard let stopped else { return }
-        stopped.limits.raise(reason.signal)
-        stopped.task?.cancel()
+    /// Tells one job to stop. One that has not ended `patience` later is given up; its delivery is then that call's to end.
+    func stop(_ run: JobRun, _ reason: StopReason) {
+        guard run.stop(reason) else { return }
         if case .abandoned = reason { return }
         Task {
             try? await Task.sleep(for: patience)
-            guard beginEnding(tag) else { return }
-            await stopped.onOverdue(reason)
+            guard run.beginEnding() else { return }
+            await run.execution.giveUp(run, reason)
         }
-    }
-
-    /// Tells a job that its soft limit has passed: its task is cancelled, and it may still end well.
-    func softLimit(_ tag: DeliveryTag) {
-        let job = state.withLock { state in state.jobs[tag].flatMap { $0.reason == nil && !$0.isEnding ? $0 : nil } }
-        job?.limits.raise(.soft)
-        job?.task?.cancel()
     }
 
     /// Tells every job to stop whose message is meant.
     func stop(_ reason: StopReason, where isMeant: (Message) -> Bool) {
-        for tag in state.withLock({ state in state.jobs.filter { isMeant($0.value.job.message) }.map(\.key) }) { stop(tag, reason) }
-    }
-
-    /// The job begins to run: from now on it is active, not reserved.
-    func began(_ tag: DeliveryTag, at time: Timestamp, isAcknowledged: Bool, pid: Int32? = nil) {
-        state.withLock { state in
-            state.jobs[tag]?.job.began = time
-            state.jobs[tag]?.job.isAcknowledged = isAcknowledged
-            state.jobs[tag]?.job.pid = pid
-        }
+        for run in all { if let message = try? run.message(), isMeant(message) { stop(run, reason) } }
     }
 
     /// Tells all jobs to stop.
     func stopAll(_ reason: StopReason) {
-        for tag in state.withLock({ Array($0.jobs.keys) }) { stop(tag, reason) }
-    }
-
-    /// Why the job was told to stop, if it was.
-    func stopReason(_ tag: DeliveryTag) -> StopReason? { state.withLock { $0.jobs[tag]?.reason } }
-
-    /// Whether the delivery is no longer this worker's to end.
-    func isAbandoned(_ tag: DeliveryTag) -> Bool { state.withLock { $0.jobs[tag]?.isAbandoned ?? true } }
-
-    /// Takes the right to end a delivery: true for the first caller, the job's own return or the one that gave it up.
-    func beginEnding(_ tag: DeliveryTag) -> Bool {
-        state.withLock { state in
-            guard state.jobs[tag]?.isEnding == false else { return false }
-            state.jobs[tag]?.isEnding = true
-            return true
-        }
+        for run in all { stop(run, reason) }
     }
 
     /// Waits until no delivery is under way, or the time has passed; answers whether none is.
@@ -163,9 +101,9 @@ final class RunningJobs: Sendable {
     }
 
     /// Strikes a delivery off: its end is written, or given up.
-    func finished(_ tag: DeliveryTag) {
+    func finished(_ run: JobRun) {
         let isIdle = state.withLock { state in
-            state.jobs[tag] = nil
+            state.jobs[run.tag] = nil
             return state.jobs.isEmpty
         }
         if isIdle { releaseWaiters() }
@@ -188,24 +126,5 @@ final class RunningJobs: Sendable {
             return state.idleWaiters
         }
         for waiter in waiters { waiter.resume() }
-    }
-}
-
-/// A job under way as inspection shows it.
-struct RunningJob: Sendable {
-    /// What was claimed; decoded when somebody asks.
-    var message: Message
-    /// Where it came from.
-    var queue: String
-    /// When it began to run; `nil` while it is only claimed.
-    var began: Timestamp?
-    /// Whether it was acknowledged before its run.
-    var isAcknowledged = false
-    /// The process it runs in, when it is not the worker's own.
-    var pid: Int32?
-
-    init(message: Message, queue: String) {
-        self.message = message
-        self.queue = queue
     }
 }

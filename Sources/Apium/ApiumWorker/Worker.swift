@@ -37,12 +37,10 @@ public final class Worker: Service {
         let status = WorkerStatus(configuration, bindings)
         let sink = EventSink(client.broker.eventTransport, configuration, pid: getpid(), clock: status.clock, now: now, logger: logger)
         environment = WorkerEnvironment(
-            configuration: configuration, registry: BuiltinTasks.adding(to: registry), broker: client.broker, results: client.results, client: client,
-            logger: logger,
-            metrics: WorkerMetrics(), now: now, leaks: LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency)),
+            configuration: configuration, registry: BuiltinTasks.adding(to: registry), client: client, logger: logger, now: now,
             children: configuration.isolation.isSupported
                 ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil,
-            status: status, sink: sink, reporter: JobReporter(sink, status))
+            status: status, sink: sink)
         board = HealthBoard(configuration)
         warnOfJobsThatCannotBeIsolated()
     }

@@ -9,8 +9,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// What every run needs of its worker: one value handed down instead of many parameters.
-struct WorkerEnvironment: Sendable {
+/// What every run needs of its worker: one thing handed down instead of many parameters.
+final class WorkerEnvironment: Sendable {
     let configuration: WorkerConfiguration
     let registry: JobRegistry
     let broker: any Broker
@@ -27,6 +27,25 @@ struct WorkerEnvironment: Sendable {
     let reporter: JobReporter
     let pid = getpid()
 
+    init(
+        configuration: WorkerConfiguration, registry: JobRegistry, client: ApiumClient, logger: Logger, now: @escaping @Sendable () -> Timestamp,
+        children: ChildPool?, status: WorkerStatus, sink: EventSink
+    ) {
+        self.configuration = configuration
+        self.registry = registry
+        broker = client.broker
+        results = client.results
+        self.client = client
+        self.logger = logger
+        metrics = WorkerMetrics()
+        self.now = now
+        leaks = LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency))
+        self.children = children
+        self.status = status
+        self.sink = sink
+        reporter = JobReporter(sink, status)
+    }
+
     /// Makes messages of signatures, at this time of the broker's.
     func dispatcher(at now: Timestamp) -> Dispatcher {
         let registry = registry
@@ -38,34 +57,36 @@ struct WorkerEnvironment: Sendable {
     /// What tells that the worker is there.
     var heartbeat: Heartbeat { Heartbeat(sink: sink, status: status, interval: configuration.monitoring.heartbeat ?? .seconds(2)) }
 
-    func assignment(_ delivery: Delivery, _ message: Message, _ options: JobOptions) -> Assignment {
-        var options = options
+    func assignment(_ delivery: Delivery, _ message: Message, _ entry: JobRegistry.Entry? = nil, _ arguments: TaskArguments? = nil) -> Assignment {
+        var options = entry?.options ?? JobOptions()
         if let limits = status.timeLimits(of: message.task) { (options.timeLimit, options.softTimeLimit) = (limits.hard, limits.soft) }
         return Assignment(
-            delivery: delivery, message: message, options: options, worker: configuration.name, resultExtended: configuration.resultExtended, arguments: nil)
+            delivery: delivery, message: message, options: options, worker: configuration.name, resultExtended: configuration.resultExtended,
+            arguments: arguments, parameters: entry?.parameters ?? [])
     }
 
     func context(_ job: Assignment, _ limits: JobLimits, _ effects: RunEffects) -> JobContext {
-        var logger = logger
-        logger[metadataKey: "job"] = "\(job.message.id)"
-        logger[metadataKey: "task"] = "\(job.message.task)"
-        logger[metadataKey: "attempt"] = "\(job.message.headers.retries + 1)"
-        return JobContext(
+        JobContext(
             message: job.message, queue: job.delivery.queue, fence: job.delivery.fence, worker: configuration.name, logger: logger, client: client,
             services: RunServices(environment: self, job: job, effects: effects), limits: limits)
     }
 
-    func log(_ verdict: Verdict?, _ logger: Logger, ran: Duration) {
-        let metadata: Logger.Metadata = ["seconds": "\(ran.inSeconds)"]
+    func log(_ verdict: Verdict?, _ context: JobContext, ran: Duration) {
+        // A logger with a job's metadata is made only where something is written.
+        if case .success = verdict, logger.logLevel > .debug { return }
+        let seconds: Logger.MetadataValue = "\(ran.inSeconds)"
         switch verdict {
-        case .failure(let failure): logger.error("failed", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
-        case .lost(let failure): logger.error("its child process is gone: it runs again", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
-        case .quarantined(let failure): logger.error("its child process is gone: quarantined", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
+        case .failure(let failure): context.logger.error("failed", metadata: ["seconds": seconds, "error": "\(failure)"])
+        case .lost(let failure):
+            context.logger.error("its child process is gone: it runs again", metadata: ["seconds": seconds, "error": "\(failure)"])
+        case .quarantined(let failure):
+            context.logger.error("its child process is gone: quarantined", metadata: ["seconds": seconds, "error": "\(failure)"])
         case .retry(let again):
-            logger.warning("retries", metadata: metadata.merging(["after": "\(again.delay)", "error": "\(again.cause?.description ?? "none")"]) { $1 })
-        case .revoked(let word): logger.info("revoked", metadata: ["why": "\(word)"])
-        case nil: logger.notice("abandoned: the worker stops or has lost the job")
-        default: logger.debug("done", metadata: metadata)
+            context.logger.warning(
+                "retries", metadata: ["seconds": seconds, "after": "\(again.delay)", "error": "\(again.cause?.description ?? "none")"])
+        case .revoked(let word): context.logger.info("revoked", metadata: ["why": "\(word)"])
+        case nil: context.logger.notice("abandoned: the worker stops or has lost the job")
+        default: context.logger.debug("done", metadata: ["seconds": seconds])
         }
     }
 }

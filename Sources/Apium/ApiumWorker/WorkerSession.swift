@@ -15,6 +15,7 @@ final class WorkerSession: Sendable {
     private let slots: SlotGate
     private let writer: CompletionWriter
     private let revoked = RevokedJobs()
+    private let execution: JobExecution
 
     init(environment: WorkerEnvironment, session: any BrokerSession, stop: StopSignal) {
         self.environment = environment
@@ -23,6 +24,7 @@ final class WorkerSession: Sendable {
         running = RunningJobs(patience: environment.configuration.cancellationPeriod)
         slots = SlotGate(slots: environment.status.concurrency)
         writer = CompletionWriter(session: session, logger: environment.logger) { [reporter = environment.reporter] in reporter.written($0, $1) }
+        execution = JobExecution(environment: environment, session: session, running: running, revoked: revoked, writer: writer) { [slots] in slots.release(1) }
     }
 
     /// Serves until the worker is stopped or the lease is lost.
@@ -30,9 +32,9 @@ final class WorkerSession: Sendable {
         environment.logger.info(
             "serving", metadata: ["queues": "\(environment.configuration.queues.joined(separator: ","))", "incarnation": "\(session.incarnation)"])
         // The writer outlives cancellation: what has ended is written even when the worker is stopped at once.
-        let writing = Task { await writer.run() }
+        let writing = Task(executorPreference: session.executor) { [writer] in await writer.run() }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.fetch() }
+            group.addTask(executorPreference: self.session.executor) { await self.fetch() }
             group.addTask { await self.watchSession() }
             group.addTask { await self.maintain() }
             group.addTask { await self.stop.wait() }
@@ -81,21 +83,26 @@ final class WorkerSession: Sendable {
     }
 
     /// Starts what may run. The jobs that are under limits ask first, all in one call and in their order; the others don't wait for them.
+    /// The messages of those are read by their own tasks: what is allocated there is freed there, and this loop goes on.
     private func start(_ deliveries: [Delivery]) async {
         let desk = AdmissionDesk(
             holds: revoked.control.holds, registry: environment.registry, content: environment.configuration.acceptedContent)
         var asking: [AdmissionDesk.Question] = []
         for delivery in deliveries {
-            guard let message = decoded(delivery) else { continue }
-            if let question = desk.question(delivery, message, isRevoked: revoked.forbids) {
+            if let question = desk.question(delivery, isRevoked: revoked.forbids) {
                 asking.append(question)
             } else {
-                start(delivery, message)
+                running.start(JobRun(delivery, execution))
             }
         }
-        guard !asking.isEmpty, let outcomes = await outcomes(of: asking) else { return slots.release(asking.count) }
+        guard !asking.isEmpty else { return }
+        guard let outcomes = await outcomes(of: asking) else { return slots.release(asking.count) }
         for (question, outcome) in zip(asking, outcomes) {
-            if outcome == .admitted { start(question.delivery, question.message) } else { slots.release(1) }
+            if outcome == .admitted {
+                running.start(JobRun(question.delivery, question.message, execution))
+            } else {
+                slots.release(1)
+            }
         }
     }
 
@@ -110,29 +117,6 @@ final class WorkerSession: Sendable {
             }
         }
         return nil
-    }
-
-    private func execution() -> JobExecution {
-        JobExecution(environment: environment, session: session, running: running, revoked: revoked, writer: writer) { [slots] in slots.release(1) }
-    }
-
-    private func decoded(_ delivery: Delivery) -> Message? {
-        do {
-            return try Message(decoding: delivery.payload, accepting: environment.configuration.acceptedContent)
-        } catch {
-            writer.add(execution().undecodable(delivery, error))
-            slots.release(1)
-            return nil
-        }
-    }
-
-    private func start(_ delivery: Delivery, _ message: Message) {
-        let execution = execution()
-        running.start(delivery, message) {
-            await execution.giveUp(delivery, message, $0)
-        } _: {
-            await execution.run(delivery, message, $0)
-        }
     }
 
     private func watchSession() async {

@@ -37,6 +37,9 @@ extension Message {
     static let limitHeader = "apium_limit"
     static let waitedHeader = "apium_waited"
     static let uniqueHeader = "apium_unique"
+
+    /// What stands in a message that has to ask before it runs though nothing is limited: it has a lock, or has waited under limits.
+    package static let headersOfHolds: [StaticString] = ["apium_unique", "apium_waited"]
 }
 
 extension LimitKey {

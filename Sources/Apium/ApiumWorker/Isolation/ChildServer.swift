@@ -111,11 +111,7 @@ public final class ChildServer: Service {
     }
 
     private func context(of order: ChildRun, _ message: Message, _ limits: JobLimits) -> JobContext {
-        var logger = logger
-        logger[metadataKey: "job"] = "\(message.id)"
-        logger[metadataKey: "task"] = "\(message.task)"
-        logger[metadataKey: "attempt"] = "\(message.headers.retries + 1)"
-        return JobContext(
+        JobContext(
             message: message, queue: order.queue, fence: order.fence, worker: name, logger: logger, client: client,
             services: RemoteServices(
                 ask: { try await self.ask($0, order.number) }, tell: { self.link.send(.ask(order.number, question: 0, $0)) }),
