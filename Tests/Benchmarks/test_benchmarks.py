@@ -20,6 +20,7 @@ def run(words: list[str], programs: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_short_run_measures_our_worker_in_every_way(tmp_path: Path) -> None:
     """All jobs of all measures arrive, and the figures are in the JSON file: a lost job is an error of the run."""
+    assert run([str(HERE.parents[1] / "deploy" / "build-tools"), "--debug", "--cycle"], BUILT).returncode == 0
     report = tmp_path / "report.json"
     sizes = ["--jobs", "200", "--trips", "5", "--sleeps", "200", "--aof", "off", "--only", "apium"]
     done = run([str(HERE / "run"), *sizes, "--json", str(report)], BUILT)
@@ -28,7 +29,17 @@ def test_a_short_run_measures_our_worker_in_every_way(tmp_path: Path) -> None:
     for measure in ("results stored: worker CPU s per 10,000", "results ignored: Redis CPU us per job", "enqueue tasks per second", "round trip p99 ms"):
         assert measure in figures
     assert figures["Redis bytes per queued job"] > 100
+    assert figures["bare cycle: jobs per second"] > 0
     assert "rates and times do not" in done.stdout
+
+
+def test_a_short_run_measures_how_cost_grows(tmp_path: Path) -> None:
+    """Every job is drained in each of the set-ups, and all workers start."""
+    report = tmp_path / "report.json"
+    sizes = ["--jobs", "400", "--runs", "1", "--queued", "1000", "--scheduled", "1000", "--queues", "20", "--workers", "3", "--seconds", "0.3"]
+    done = run([str(HERE / "growth"), *sizes, "--json", str(report)], BUILT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(report.read_text())["20 queues"]["rate"] > 0
 
 
 @pytest.mark.parametrize("program", ["worker", "producer"])

@@ -50,6 +50,8 @@ def figures(bench: Bench, peer: Peer) -> dict[str, float]:
     """Everything of one worker."""
     found = {f"results stored: {name}": value for name, value in bench.drain(peer, ignored=False).items()}
     found |= {f"results ignored: {name}": value for name, value in bench.drain(peer, ignored=True).items()}
+    if peer == OURS:
+        found |= bench.cycle(found["results stored: jobs per second"])
     found |= bench.idle(peer)
     if peer.pool != "prefork":
         found |= bench.sleeps(peer)

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 from celery import Celery
 
@@ -94,6 +95,15 @@ class Bench:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{last} keys are there where {keys} were expected: jobs are missing")
             time.sleep(0.02)
+
+    def cycle(self, rate: float) -> dict[str, float]:
+        """Our own script cycle driven by a client that does nothing else, and the share of its rate that the worker reached."""
+        scripts = HERE.parents[1] / "Sources/Apium/ApiumRedis/Lua"
+        program = Path(os.environ.get("APIUM_BUILD_DIR", HERE.parents[1] / ".build/release")) / "bench-cycle"
+        self.redis.flushall()
+        words = [str(program), str(self.server.port), str(scripts), str(self.sizes.drain), "200", str(len(self.echo.text) + len(PAYLOAD))]
+        bare = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+        return {"bare cycle: jobs per second": bare["jobs_per_second"], "share of the bare cycle": rate / bare["jobs_per_second"]}
 
     def idle(self, peer: Peer) -> dict[str, float]:
         """One job at a time through an idle worker, by a bare client; before it the start."""

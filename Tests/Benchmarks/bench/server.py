@@ -25,7 +25,7 @@ class PrivateRedis:
         """Starts it, and waits until it answers."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+            self.port = port = free.getsockname()[1]
         persistence = ["--appendonly", "yes", "--appendfsync", "everysec"] if self.aof else ["--appendonly", "no"]
         words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder), *persistence]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
