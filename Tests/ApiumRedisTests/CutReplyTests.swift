@@ -83,6 +83,89 @@ struct CutReplyTests {
         }
     }
 
+    /// What a completion may do with a message, and where it is to be found then: once.
+    enum Ending: CaseIterable {
+        case retry, requeue, shelf
+
+        func completion(of delivery: Delivery) throws -> Completion {
+            let message = try delivery.message
+            switch self {
+            case .retry: return Completion(delivery.tag, .schedule(message, queue: "q", after: .seconds(1000)))
+            case .requeue: return Completion(delivery.tag, .requeue(message, queue: "again"))
+            case .shelf:
+                let record = ShelvedRecord(id: "a", task: nil, queue: "q", reason: "r", at: .now(), attempts: 1, payload: delivery.payload)
+                return Completion(delivery.tag, .shelve(.dead, record))
+            }
+        }
+
+        func count(in bench: Bench) async throws -> Int {
+            switch self {
+            case .retry: try await bench.broker.scheduledCount()
+            case .requeue: try await bench.broker.queueLength("again")
+            case .shelf: try await bench.broker.records(in: .dead, limit: 9).count
+            }
+        }
+    }
+
+    @Test("a job that is retried, released or set aside is so once, though the reply was cut", arguments: Ending.allCases)
+    func ending(_ ending: Ending) async throws {
+        try await withProxy { bench, proxy, session in
+            try await bench.enqueue(["warm", "a"])
+            _ = try await session.complete(try await bench.claim(1, from: session).map { Completion($0.tag, .done) })
+            let completion = try ending.completion(of: try await bench.claim(1, from: session)[0])
+            proxy.swallowReplies()
+            let completing = Task { try await session.complete([completion]) }
+            try await bench.eventually("the server ended it") { try await ending.count(in: bench) == 1 }
+            await proxy.cut()
+            #expect(try await completing.value == [.alreadyDone])
+            #expect(try await ending.count(in: bench) == 1)
+            #expect(try await bench.broker.queueLength("q") == 0)
+        }
+    }
+
+    @Test("an early acknowledgement whose reply was cut holds")
+    func acknowledgement() async throws {
+        try await withProxy { bench, proxy, session in
+            try await bench.enqueue(["warm", "a"])
+            let warm = try await bench.claim(1, from: session)[0]
+            _ = try await session.acknowledgeEarly([warm.tag])
+            _ = try await session.complete([Completion(warm.tag, .done)])
+            let delivery = try await bench.claim(1, from: session)[0]
+            let marks = RedisCommand("GET", bench.broker.keys.marks(session.incarnation, delivery.tag.batch))
+            proxy.swallowReplies()
+            let acknowledging = Task { try await session.acknowledgeEarly([delivery.tag]) }
+            try await bench.eventually("the server marked it") { try await bench.redis.send(marks).string?.contains("a") ?? false }
+            await proxy.cut()
+            #expect(try await acknowledging.value == [.alreadyDone])
+            #expect(try await session.complete([Completion(delivery.tag, .done)]) == [.done])
+        }
+    }
+
+    @Test("a session whose close was cut gave its jobs back, or the janitor does, and nobody counts a crash")
+    func closing() async throws {
+        try await withProxy(leavesNothing: false) { bench, proxy, session in
+            try await bench.enqueue(["a", "b"])
+            _ = try await bench.claim(2, from: session)
+            proxy.swallowReplies()
+            let closing = Task { try await session.close() }
+            try await bench.eventually("the server took the worker out of the register") {
+                try await bench.redis.send(RedisCommand("SCARD", bench.broker.keys.workers)).int == 0
+            }
+            await proxy.cut()
+            await #expect(throws: ApiumError.self) { try await closing.value }
+            let other = try await bench.session("other", queues: ["none"])
+            try await bench.eventually("the jobs are back") {
+                _ = try await other.maintain()
+                return try await bench.waiting() == ["a", "b"]
+            }
+            let next = try await bench.session("next")
+            let messages = try await bench.claim(2, from: next).map { try $0.message }
+            #expect(messages.allSatisfy { $0.properties.redelivered && $0.crashes == 0 })
+            try await next.close()
+            try await other.close()
+        }
+    }
+
     @Test("a renewal that hangs is given up early enough to renew over a new connection before the lease ends")
     func renewal() async throws {
         try await withProxy { bench, proxy, session in

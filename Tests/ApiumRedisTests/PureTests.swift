@@ -1,5 +1,6 @@
 import ApiumCore
 import ApiumYAML
+import RedisClient
 import Testing
 
 @testable import ApiumRedis
@@ -87,6 +88,31 @@ struct LeaseObserverTests {
         #expect(observer.look(worker(8), over: ObjectIdentifier(connection), at: start + .seconds(3601)).isEmpty)
     }
 
+    @Test("a pause expires nobody whose lease is as short as the pause, either")
+    func shortLease() {
+        let connection = Connection()
+        var observer = LeaseObserver()
+        func look(_ beat: Int, after seconds: Double) -> Bool {
+            let worker = [(incarnation: "w", beat: Optional(String(beat)), lease: Duration.seconds(1))]
+            return observer.look(worker, over: ObjectIdentifier(connection), at: start + .seconds(seconds)).isEmpty
+        }
+        #expect(look(7, after: 0) && look(7, after: 0.25))
+        // The server stood still for ten leases.
+        #expect(look(7, after: 10) && look(7, after: 10.25) && look(8, after: 10.5))
+        #expect(look(8, after: 10.75) && look(8, after: 11) && look(8, after: 11.25))
+        #expect(!look(8, after: 11.5))
+    }
+
+    @Test("what was seen while the server refused renewals is forgotten")
+    func forgets() {
+        let connection = Connection()
+        var observer = LeaseObserver()
+        for second in 0..<5 { _ = observer.look(worker(7), over: ObjectIdentifier(connection), at: start + .seconds(second)) }
+        observer.forget()
+        for second in 5..<10 { #expect(observer.look(worker(7), over: ObjectIdentifier(connection), at: start + .seconds(second)).isEmpty) }
+        #expect(!observer.look(worker(7), over: ObjectIdentifier(connection), at: start + .seconds(10)).isEmpty)
+    }
+
     @Test("a new connection forgets all that was seen")
     func reconnect() {
         var observer = LeaseObserver()
@@ -120,6 +146,17 @@ struct BatchLedgerTests {
         #expect(open == [false, true, false])
         let late = ledger.ending(batch, [0])
         #expect(late)
+    }
+
+    @Test("batches are told by the order of their claims, not of their making")
+    func turns() {
+        var ledger = BatchLedger()
+        let (early, late, empty) = (ledger.makeBatch(), ledger.makeBatch(), ledger.makeBatch())
+        ledger.claimed(late, size: 1)
+        ledger.claimed(early, size: 1)
+        #expect(ledger.turns == [late: 1, early: 2])
+        ledger.forget(late)
+        #expect(ledger.turns == [early: 2] && !ledger.turns.keys.contains(empty))
     }
 
     @Test("nothing closes a batch whose claim is under way")
@@ -163,5 +200,28 @@ struct ChordPartTests {
         let part = ChordPart(group: "g", id: "part", index: 3, state: state, result: ["x": [1, nil, "é"]], token: "t")
         let read = try ChordContent.Part(encoded: part.encoded, of: "g", accepting: .json)
         #expect(read.id == part.id && read.state == state && read.result == part.result)
+    }
+}
+
+@Suite("What may be tried again")
+struct RedisFailureTests {
+    @Test(
+        "a server that will be able again says so, in a script's words too",
+        arguments: [
+            "OOM command not allowed when used memory > 'maxmemory'.", "READONLY You can't write against a read only replica.", "LOADING Redis is loading",
+            "MISCONF Redis is configured to save RDB snapshots", "BUSY Redis is busy running a script.",
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -OOM command not allowed when used memory > 'maxmemory'.",
+        ])
+    func passing(line: String) {
+        let error = RedisServerError(line: line)
+        #expect(RedisFailure.isPassing(error as any Error))
+        #expect((RedisFailure.apiumError(error) as? ApiumError)?.code == .unavailable)
+    }
+
+    @Test("a refusal stays one", arguments: ["WRONGTYPE Operation against a key", "NOPERM no", "ERR unknown command 'OOM'", "ERR syntax error"])
+    func refused(line: String) {
+        let error = RedisServerError(line: line)
+        #expect(!RedisFailure.isPassing(error as any Error))
+        #expect((RedisFailure.apiumError(error) as? ApiumError)?.code == .notAvailable)
     }
 }

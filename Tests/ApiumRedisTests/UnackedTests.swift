@@ -45,6 +45,7 @@ struct UnackedTests {
             let redelivered = try Dictionary(uniqueKeysWithValues: deliveries.map { ($0.id, try $0.message.properties.redelivered) })
             #expect(redelivered == ["oldest": true, "old": true, "urgent": true, "waiting": false])
             #expect(try await round(bench) == 0)
+            try await session.close()
         }
     }
 
@@ -60,6 +61,7 @@ struct UnackedTests {
             }
             #expect(restored == 250)
             #expect(try await bench.waiting() == (0..<250).map { "job-\($0)" })
+            try await session.close()
         }
     }
 

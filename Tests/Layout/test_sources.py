@@ -59,3 +59,17 @@ def test_libraries_do_not_print() -> None:
     libraries = [path for path in swift_files("Sources/Drivers", "Sources/Apium", "Sources/PriceWatch", "Jobs") if "ApiumCLI" not in path.parts]
     found = [relative(path) for path in libraries if re.search(r"^\s*(?:Swift\.)?print\(", path.read_text(), re.MULTILINE)]
     assert not found
+
+
+def test_scripts_say_what_they_expect_and_do() -> None:
+    """Each Lua step begins with its contract, and the table of steps in docs/internals names it; what several scripts share is no step."""
+    redis = ROOT / "Sources" / "Apium" / "ApiumRedis"
+    table = (ROOT / "docs" / "internals" / "transitions.md").read_text()
+    steps = re.findall(r'script\("(\w+)"', (redis / "RedisScripts.swift").read_text())
+    assert len(steps) > 20
+    for step in steps:
+        lines = (redis / "Lua" / f"{step}.lua").read_text().splitlines()
+        contract = "\n".join(lines[: next(number for number, line in enumerate(lines) if not line.startswith("--"))])
+        missing = [word for word in ("KEYS", "ARGV", "Expects", "Effect", "Answers", "Cost") if word not in contract]
+        assert not missing, f"{step}.lua does not say {missing}"
+        assert f"`{step}`" in table, f"{step}.lua is not in docs/internals/transitions.md"

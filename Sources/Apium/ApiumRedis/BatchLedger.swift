@@ -6,12 +6,18 @@ struct BatchLedger {
     private struct Batch {
         /// How many deliveries were handed out; nil while the claim is under way.
         var size: Int?
+        /// Which claim it was, from 1.
+        var turn: Int?
         var sent: Set<Int> = []
         var ended: Set<Int> = []
     }
 
     private var batches: [Int: Batch] = [:]
     private var lastNumber = 0
+    private var lastTurn = 0
+
+    /// The order in which batches were claimed.
+    var turns: [Int: Int] { batches.compactMapValues(\.turn) }
 
     /// A number for a new batch.
     mutating func makeBatch() -> Int {
@@ -21,7 +27,11 @@ struct BatchLedger {
     }
 
     /// The claim of `batch` is over: so many deliveries were handed out.
-    mutating func claimed(_ batch: Int, size: Int) { batches[batch]?.size = size }
+    mutating func claimed(_ batch: Int, size: Int) {
+        lastTurn += 1
+        batches[batch]?.size = size
+        batches[batch]?.turn = lastTurn
+    }
 
     /// Deliveries are about to be ended.
     /// - Returns: Whether the caller has then ended, or is ending, all of the batch.

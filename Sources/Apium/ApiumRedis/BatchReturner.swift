@@ -23,10 +23,12 @@ struct BatchReturner {
     private var keys: RedisKeys { broker.keys }
 
     /// Returns all batches of a worker.
+    /// - Parameter turns: The order in which its batches were claimed, where it is known.
     @discardableResult
-    func returnAll(of incarnation: String, because cause: ReturnPlan.Cause) async throws -> Tally {
+    func returnAll(of incarnation: String, because cause: ReturnPlan.Cause, turns: [Int: Int]) async throws -> Tally {
         var tally = Tally()
-        for batch in try await batches(of: incarnation) {
+        let batches = try await batches(of: incarnation).sorted { (turns[$0.number] ?? .max, $0.number) > (turns[$1.number] ?? .max, $1.number) }
+        for batch in batches {
             tally = tally + (try await returnBatch(batch, of: incarnation, because: cause, keepOpen: false))
         }
         return tally
@@ -41,14 +43,15 @@ struct BatchReturner {
         var isIdle = false
     }
 
-    /// The batches that a worker has registered, in the order of their claims.
+    /// The batches that a worker has registered, the newest first: each is put in front of those before it, so that the oldest ends up
+    /// in front. By their numbers, which is the order of their claims, but for a batch that was made for a blocked read.
     func batches(of incarnation: String) async throws -> [Batch] {
         let pairs = try await broker.client.uncancelledReplies([RedisCommand("HGETALL", keys.flight(incarnation))])[0].asPairs()
         let idle = Set(pairs.compactMap { field, _ in field.string.flatMap(RedisKeys.batch(ofIdleField:)) })
         return try pairs.compactMap { field, value in
             guard let number = field.int else { return nil }
             return Batch(number: number, list: try value.asString(), isIdle: idle.contains(number))
-        }.sorted { $0.number < $1.number }
+        }.sorted { $0.number > $1.number }
     }
 
     /// Returns one batch. The script refuses when something was ended between the reading and the return: then it is read again.

@@ -7,11 +7,7 @@ extension ClaimLoop {
     /// wrote to. What fits is delivered, the rest goes back.
     func recover(_ limit: Int) async throws -> Claim? {
         let link = try await link()
-        try await endRetired(link)
-        let uncertain = state.withLock { state in
-            defer { state.uncertain = [] }
-            return state.uncertain
-        }
+        let uncertain = readableNow(areEnded: try await endRetired(link))
         do {
             return try await read(uncertain, limit, link)
         } catch {
@@ -20,17 +16,50 @@ extension ClaimLoop {
         }
     }
 
-    /// A connection's number alone may be another's by now; number and name together are ours.
-    func endRetired(_ link: RedisConnection) async throws {
-        let retired = state.withLock { $0.retired }
-        guard !retired.isEmpty else { return }
+    /// Takes the uncertain batches to which nothing can be moved any more. Where the server doesn't let us end connections it ends them
+    /// itself: a blocked read at the end of its wait, all else when it hears that we are gone.
+    private func readableNow(areEnded: Bool) -> [Source] {
+        let now = ContinuousClock.now
+        return state.withLock { state in
+            if !areEnded {
+                for place in state.uncertain.indices where state.uncertain[place].readable == nil {
+                    state.uncertain[place].readable = now + broker.options.blockingTimeout + .seconds(1)
+                }
+            }
+            defer { state.uncertain.removeAll { $0.isReadable(at: now) } }
+            return state.uncertain.filter { $0.isReadable(at: now) }
+        }
+    }
+
+    /// Ends the connections that failed on the server's side, too. A connection's number alone may be another's by now; number and name
+    /// together are ours.
+    /// - Returns: Whether they are all ended; false when the server doesn't let us.
+    @discardableResult
+    func endRetired(_ link: RedisConnection) async throws -> Bool {
+        let (retired, hasNameless) = state.withLock { ($0.retired, $0.hasNameless) }
+        guard !retired.isEmpty || hasNameless else { return true }
         let lists = try await link.submit(retired.map { RedisCommand("CLIENT", "LIST", "ID", $0.id) }).get()
         let alive = zip(retired, lists).filter { $0.1.string?.contains(" name=\($0.0.name) ") ?? false }.map(\.0.id)
         let kills = try await link.submit(alive.map { RedisCommand("CLIENT", "KILL", "ID", $0) }).get()
-        if let refusal = (lists + kills).compactMap(\.error).first(where: { $0.code == "NOPERM" }) {
-            broker.logger.notice("Redis doesn't let us end our own broken connections; it will find them itself", metadata: ["error": "\(refusal)"])
+        let refusal = (lists + kills).compactMap(\.error).first { $0.code == "NOPERM" }
+        if let refusal { note(refusal) }
+        state.withLock { state in
+            state.retired.removeFirst(retired.count)
+            state.hasNameless = false
         }
-        state.withLock { $0.retired.removeFirst(retired.count) }
+        return refusal == nil && !hasNameless
+    }
+
+    /// Said once: it is so each time.
+    private func note(_ refusal: RedisServerError) {
+        let isNew = state.withLock { state in
+            defer { state.hasNotedRefusal = true }
+            return !state.hasNotedRefusal
+        }
+        guard isNew else { return }
+        broker.logger.warning(
+            "Redis doesn't let us end our own broken connections (CLIENT LIST, KILL, UNBLOCK); what was on its way over them is looked for later",
+            metadata: ["error": "\(refusal)"])
     }
 
     private func read(_ sources: [Source], _ limit: Int, _ link: RedisConnection) async throws -> Claim? {
@@ -39,6 +68,7 @@ extension ClaimLoop {
         let found = try zip(sources, contents).map { ($0, try $1.asArray().compactMap(\.bytes)) }
         state.withLock { $0.idle.subtract(sources.map(\.batch)) }
         let replies = try await link.submit(found.map { openCommand($0, fences: $1.count) }).get()
+        session.noteFetch()
         var deliveries: [Delivery] = []
         var epoch: Int64 = 0
         var surplus: [Source] = []

@@ -61,6 +61,7 @@ extension ClaimLoop {
                 throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
             }
         }
+        session.noteFetch()
     }
 
     private func start(_ waiter: KeyWaiter, _ source: Source) async throws {

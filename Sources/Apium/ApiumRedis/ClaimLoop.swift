@@ -16,6 +16,10 @@ final class ClaimLoop: Sendable {
         var batch: Int
         /// What a blocked read has moved to the batch's first place already.
         var first: [UInt8]?
+        /// When the connection that wrote to it has certainly ended, if the server doesn't let us end it: not before may the batch be read.
+        var readable: ContinuousClock.Instant?
+
+        func isReadable(at now: ContinuousClock.Instant) -> Bool { readable.map { $0 <= now } ?? true }
     }
 
     struct State {
@@ -29,6 +33,10 @@ final class ClaimLoop: Sendable {
         var uncertain: [Source] = []
         /// Connections that failed on our side and may live on at the server's.
         var retired: [(id: Int, name: String)] = []
+        /// Whether a connection failed whose number we don't know, because the server doesn't tell.
+        var hasNameless = false
+        /// Whether it was said that the server doesn't let us end connections.
+        var hasNotedRefusal = false
         var waiters: [String: KeyWaiter] = [:]
         /// How many messages to ask of a list: grows while it gives all that is asked, so that idle lists cost little.
         var appetite: [String: Int] = [:]
@@ -83,7 +91,7 @@ final class ClaimLoop: Sendable {
             try session.checkUsable()
             do {
                 if let claim = try await attempt(limit) { return claim }
-                if session.health.lastError == nil { failures = 0 }
+                if !session.isFetchFailing { failures = 0 }
             } catch  where error is RedisServerError || (error as? RedisClientError).map({ $0.code != .shutdown }) ?? false {
                 failures += 1
                 session.noteFailure(error)
@@ -257,8 +265,10 @@ final class ClaimLoop: Sendable {
 
     /// Notes that the server's end of a connection must be ended before a batch it wrote to may be read.
     func retire(_ connection: RedisConnection, _ role: String) {
-        guard let id = connection.clientID else { return }
-        state.withLock { $0.retired.append((id, connectionName(role))) }
+        state.withLock { state in
+            guard let id = connection.clientID else { return state.hasNameless = true }
+            state.retired.append((id, connectionName(role)))
+        }
     }
 
     /// Serves these queues from the next attempt on; the claiming task is woken.

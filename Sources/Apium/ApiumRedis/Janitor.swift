@@ -36,7 +36,7 @@ final class Janitor: Sendable {
     /// One round. See ``BrokerSession/maintain()``.
     func round() async throws -> MaintenanceReport {
         var report = MaintenanceReport()
-        report.isJanitor = try await broker.client.reply(.eval(RedisScripts.janitor, keys: [keys.janitor], incarnation, 2000)) == .integer(1)
+        report.isJanitor = try await holdsLease()
         guard report.isJanitor else {
             if isDue(.watch, every: state.withLock { $0.isDeputy ? $0.lookPeriod : .seconds(10) }) { try await expireSilent(asJanitor: false) }
             report.next = .milliseconds(500)
@@ -47,6 +47,17 @@ final class Janitor: Sendable {
         if isDue(.trim, every: .seconds(60)) { try await trim() }
         if isDue(.restore, every: .seconds(10)) { report.restored = try await unacked.round() }
         return report
+    }
+
+    /// Takes or extends the janitor's lease. A server that refuses this refuses renewals, too: what was seen while it did counts for nobody.
+    private func holdsLease() async throws -> Bool {
+        do {
+            return try await broker.client.reply(
+                .eval(RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, 2000)) == .integer(1)
+        } catch {
+            state.withLock { $0.observer.forget() }
+            throw error
+        }
     }
 
     /// How many messages one step of the promotion moves: short enough not to hold the server up.

@@ -20,6 +20,10 @@ final class KeyWaiter: Sendable {
     }
 
     let list: String
+    /// How much longer than the server waits we wait for its answer: then the connection counts as dead, and what the read may have moved
+    /// is looked for over a new one.
+    static let patience = Duration.seconds(2)
+
     private struct State {
         var outcome = Outcome.idle
         var connection: RedisConnection?
@@ -51,7 +55,7 @@ final class KeyWaiter: Sendable {
             state.outcome = .waiting
         }
         let command = RedisCommand("BLMOVE", list, destination, "RIGHT", "RIGHT", timeout.inSeconds)
-        let reading = connection.submit([command], timeout: timeout + .seconds(5)).map { replies -> Outcome in
+        let reading = connection.submit([command], timeout: timeout + Self.patience).map { replies -> Outcome in
             switch replies[0] {
             case .bulk(let payload): .arrived(batch: batch, payload: payload)
             case .error(let error): error.code == "UNBLOCKED" ? .nothing(batch: batch) : .failed(batch: batch, error)

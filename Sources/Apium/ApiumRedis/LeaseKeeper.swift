@@ -51,8 +51,10 @@ final class LeaseKeeper: Sendable {
         let command = RedisCommand.eval(RedisScripts.renew, keys: [keys.worker(session.incarnation), keys.control])
         client.submit([command], timeout: Self.patience(session.identity.lease)).whenComplete { result in
             self.waiting.withLock { $0 = false }
-            guard case .success(let replies) = result else { return }
-            self.renewed(replies[0])
+            switch result {
+            case .success(let replies): self.renewed(replies[0])
+            case .failure(let error): self.session.noteRenewalFailure(error)
+            }
         }
     }
 
@@ -61,6 +63,7 @@ final class LeaseKeeper: Sendable {
             task.withLock { $0.take() }?.cancel()
             return session.noteLeaseLost()
         }
+        if let refusal = reply.error { return session.noteRenewalFailure(refusal) }
         guard let answer = reply.array, answer.count == 2, let epoch = answer[1].int else { return }
         session.noteRenewal()
         session.noteEpoch(Int64(epoch))

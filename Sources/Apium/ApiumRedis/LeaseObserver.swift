@@ -8,7 +8,7 @@ struct LeaseObserver {
         var silence: Duration
     }
 
-    /// The longest time between two looks that counts as having looked.
+    /// The longest time between two looks that counts as having looked; for a short lease less than a third of that.
     private let longestGap: Duration
     private var observations: [String: Observation] = [:]
     private var lastLook: SuspendingClock.Instant?
@@ -16,23 +16,30 @@ struct LeaseObserver {
 
     init(longestGap: Duration = .milliseconds(1500)) { self.longestGap = longestGap }
 
+    /// Forgets all that was seen.
+    mutating func forget() {
+        observations = [:]
+        lastLook = nil
+    }
+
     /// Takes in one look at all workers.
     /// - Returns: Those whose lease has run out, with the counter that stood still.
     mutating func look(
         _ workers: [(incarnation: String, beat: String?, lease: Duration)], over connection: ObjectIdentifier, at now: SuspendingClock.Instant
     ) -> [(incarnation: String, beat: String?)] {
         if self.connection != connection {
-            observations = [:]
-            lastLook = nil
+            forget()
             self.connection = connection
         }
-        let elapsed = lastLook.map { min($0.duration(to: now), longestGap) } ?? .zero
+        let elapsed = lastLook.map { $0.duration(to: now) } ?? .zero
         lastLook = now
         var next: [String: Observation] = [:]
         var expired: [(incarnation: String, beat: String?)] = []
         for worker in workers {
             var observation = Observation(beat: worker.beat, silence: .zero)
-            if let before = observations[worker.incarnation], before.beat == worker.beat { observation.silence = before.silence + elapsed }
+            if let before = observations[worker.incarnation], before.beat == worker.beat {
+                observation.silence = before.silence + min(elapsed, longestGap, worker.lease * 0.3)
+            }
             if observation.silence >= worker.lease { expired.append((worker.incarnation, worker.beat)) }
             next[worker.incarnation] = observation
         }

@@ -47,10 +47,10 @@ public final class RedisBroker: Broker {
         expiringQueues = Dictionary(options.declaredBindings.compactMap { binding in binding.expires.map { (binding.queue, $0) } }) { $1 }
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         executor = EventLoopTaskExecutor(group.next())
-        client = RedisClient(configuration, eventLoop: group.next(), logger: logger)
-        subscriber = RedisSubscriber(configuration, eventLoop: group.next(), logger: logger)
+        client = RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
+        subscriber = RedisSubscriber(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
         confirming = ConfirmingLanes(limit: options.confirmingConnections) { [group] in
-            RedisClient(configuration, eventLoop: group.next(), logger: logger)
+            RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
         }
     }
 

@@ -11,10 +11,15 @@ enum RedisFailure {
     /// Whether the same command may succeed later.
     static func isPassing(_ error: any Error) -> Bool {
         switch error {
-        case let error as RedisServerError: passing.contains(error.code)
+        case let error as RedisServerError: isPassing(error)
         case let error as RedisClientError: error.code != .shutdown && error.code != .notSupported && error.code != .unexpectedReply
         default: false
         }
+    }
+
+    /// A script's error may carry that of its command behind words of its own: `ERR Error running script …: -OOM command not allowed`.
+    static func isPassing(_ error: RedisServerError) -> Bool {
+        passing.contains(error.code) || (error.code == "ERR" && passing.contains { error.message.contains("-\($0) ") })
     }
 
     /// The framework's error for `error`; others stay as they are.
@@ -24,7 +29,7 @@ enum RedisFailure {
             ApiumError(.notAvailable, error.message, underlying: error)
         case let error as RedisClientError where error.code == .invalidURL: ApiumError(.invalidConfiguration, error.message, underlying: error)
         case let error as RedisClientError: ApiumError(.unavailable, "Redis can't be reached", underlying: error)
-        case let error as RedisServerError where passing.contains(error.code):
+        case let error as RedisServerError where isPassing(error):
             ApiumError(.unavailable, "Redis can't do it at the moment", underlying: error)
         case let error as RedisServerError: ApiumError(.notAvailable, "Redis refused a command", underlying: error)
         default: error

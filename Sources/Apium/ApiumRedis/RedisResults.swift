@@ -15,8 +15,8 @@ public final class RedisResults: ResultBackend {
     /// Makes a backend; it connects when it is first used.
     public init(_ configuration: RedisConfiguration, options: RedisResultOptions, logger: Logger) {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        client = RedisClient(configuration, eventLoop: eventLoop, logger: logger)
-        subscriber = RedisSubscriber(configuration, eventLoop: eventLoop, logger: logger)
+        client = RedisClient(configuration, eventLoop: eventLoop, backoff: BackoffDelay.reconnecting, logger: logger)
+        subscriber = RedisSubscriber(configuration, eventLoop: eventLoop, backoff: BackoffDelay.reconnecting, logger: logger)
         keys = options.keys
         self.options = options
     }
@@ -49,9 +49,7 @@ public final class RedisResults: ResultBackend {
             guard !options.isHiddenSuccess(try await client.reply(RedisCommand("GET", keys.task(document.id))).bytes) else { return }
         }
         try await client.reply(
-            .eval(
-                RedisScripts.store, keys: [keys.task(document.id)], options.seconds(of: document.state), options.bytes(of: document),
-                document.state == .success ? "1" : "0"))
+            .eval(RedisScripts.store, keys: [keys.task(document.id)], options.seconds(of: document.state), options.bytes(of: document)))
     }
 
     public func document(for id: String) async throws -> ResultDocument? {

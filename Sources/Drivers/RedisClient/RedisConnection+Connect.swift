@@ -101,7 +101,13 @@ extension RedisConnection {
         let address = configuration.address
         let channel: EventLoopFuture<any Channel>
         switch address {
-        case .tcp(let host, let port): channel = bootstrap.connect(host: host, port: port)
+        case .tcp(let host, let port):
+            // An address needs no resolver, whose answer might come after the event loop has ended.
+            if let address = try? SocketAddress(ipAddress: host, port: port) {
+                channel = bootstrap.connect(to: address)
+            } else {
+                channel = bootstrap.connect(host: host, port: port)
+            }
         case .unix(let path): channel = bootstrap.connect(unixDomainSocketPath: path)
         case .sentinel: return eventLoop.makeFailedFuture(RedisClientError(.notSupported, "sentinels are asked for the master, they hold no data"))
         }

@@ -2,7 +2,7 @@
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:marks:<inc>:<batch>
 -- ARGV 1 batch, 2… indices
 -- Expects worker and batch as complete.lua does. Effect: mark 'a' where there is none.
--- Answers one number per index: 0 marked now, 1 marked or done before, 2 taken.
+-- Answers one number per index: 0 marked now, 1 marked or done before, 2 taken. Repeating is harmless. Cost: O(1) per index.
 local answers = {}
 local state = 0
 if redis.call('EXISTS', KEYS[1]) == 0 then

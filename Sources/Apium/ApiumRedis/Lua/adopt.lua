@@ -7,6 +7,7 @@
 -- Effect: generation stored; an entry whose version is new has been in force since the server's time; entries that are not named leave
 --         versions, since and definitions (their marks stay), and what waits of them is enqueued. Of entries whose jobs may wait, the next
 --         one is enqueued if none has its turn. Where something is new, that is published.
+-- Cost: O(1) per entry that is named or known; once per start of a beat, and per change of the schedule.
 -- Answers {0, then a pair for each entry: in force since, and the mark or false, both in us}, {2} stale generation, {3} stale revision.
 local stored = redis.call('GET', KEYS[2])
 if tonumber(ARGV[1]) < tonumber(stored or '0') then

@@ -181,7 +181,8 @@ end
 local whole, fault = pcall(all)
 flush()
 if not whole then
-    error(fault, 0)
+    -- Not raised again: that would put ERR in front of its code (OOM, MISCONF), which says whether to try again.
+    return type(fault) == 'table' and fault or redis.error_reply(fault)
 end
 answers[count + 1] = 0
 if ARGV[2] == '1' then

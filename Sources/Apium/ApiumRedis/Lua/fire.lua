@@ -7,6 +7,7 @@
 --      14 how many may wait, 15 the prefix of results, 16 ms to keep a revoke
 -- Expects: generation, revision, version and mark as given, the slot not after the server's time.
 -- Effect: job pushed or scheduled, or waiting, or the slot skipped, as the overlap says; mark moved; one record in the ledger.
+-- Cost: O(1), O(log n) for a job that is scheduled.
 -- Answers {0} done, {1, mark} another mark, {2} stale generation, {3} stale revision, {4} stale version, {5, us} early,
 --      {6, job} skipped for that job, {7, job} waiting for it.
 local asked = {entry = ARGV[1], generation = ARGV[2], revision = ARGV[3], version = ARGV[4], slot = ARGV[5], mark = ARGV[6]}

@@ -3,7 +3,7 @@
 -- ARGV 1 'resume', 'close' or 'abandon', 2 token, 3 ordered, 4 seconds of a claim
 -- Expects the claim to be the caller's: it stands, or it ran out and the chord is complete and not joined.
 -- Effect: resume: the claim holds anew. close: the chord's keys go, and its end is remembered. abandon: its size goes; '' is any token.
--- Answers 1, or 0 when the claim is not the caller's.
+-- Answers 1, or 0 when the claim is not the caller's. Cost: O(1), and O(n) in the chord's parts to close it.
 local settings = {ordered = ARGV[3], claimed = ARGV[4]}
 if not (ARGV[1] == 'abandon' and ARGV[2] == '') and not holds(KEYS[1], ARGV[2], settings) then
     return 0

@@ -2,6 +2,7 @@
 -- registers the batch as idle: a fence that was taken before a move could be lower than that of a run which began and was lost in between.
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:fence, 4 apium:control, 5 apium:reaped
 -- ARGV 1 batch, 2 source key, 3 number of fences, 4 incarnation
+-- Expects the worker to be registered; what is done when it is not stands below.
 -- Effect: batch -> source key recorded, and idle:<batch> when there are no fences: a blocked read is to fill it, and what it brings is
 -- given to nobody before the batch is opened again with fences. If the worker is registered: fences reserved, greater than all before and not below the
 -- server's time in microseconds, so that they grow even if this key is lost. If it was reaped: noted among the reaped, because the

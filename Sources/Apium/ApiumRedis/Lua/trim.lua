@@ -1,7 +1,7 @@
 -- Deletes what a shelf holds beyond its bounds of age and size, oldest first.
 -- KEYS 1 the shelf, 2 the shelf's records
 -- ARGV 1 greatest age in us, 2 greatest number, 3 the most to delete in one step
--- Answers the number deleted.
+-- Expects nothing. Effect: records deleted, by age first. Answers the number deleted. Cost: O(log n) per record.
 local now = redis.call('TIME')
 local oldest = tonumber(now[1]) * 1000000 + tonumber(now[2]) - tonumber(ARGV[1])
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', oldest), 'LIMIT', 0, ARGV[3])
