@@ -186,7 +186,7 @@ let package = Package(
                 "Apium", "ApiumConfiguration", "ApiumInspect", "ApiumYAML", "DynamicJSON", "ApiumWorker", "ApiumBeat",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumCLI", swiftSettings: strict),
         // Enqueueing in a Postgres transaction, and the relay to a broker.
@@ -333,7 +333,10 @@ let package = Package(
             ], path: "Sources/Tools/ChatServer", resources: [.embedInCode("Assets")], swiftSettings: strict),
         .executableTarget(
             name: "InteropWorker",
-            dependencies: ["Apium", "ApiumCLI", "ApiumCore", "DynamicJSON", "RedisTLS", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Apium", "ApiumCLI", "ApiumCore", "ApiumWorker", "DynamicJSON", "RedisTLS", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
         .executableTarget(
             name: "InteropProducer",

@@ -214,7 +214,7 @@ struct SettingsReaderTests {
             "worker_pool": "processes", "task_queues": "[a]", "task_routes": "{t: q}", "broker_transport_options": "{client_name: n}",
             "result_backend_transport_options": "{client_name: n}", "broker_use_ssl": "{ssl_ca_certs: f}", "redis_backend_use_ssl": "{ssl_ca_certs: f}",
             "task_default_priority": "5", "worker_concurrency": "5", "worker_max_tasks_per_child": "5", "worker_max_memory_per_child": "5",
-            "worker_leaked_slot_limit": "5", "worker_crash_limit": "5",
+            "worker_leaked_slot_limit": "5", "worker_crash_limit": "5", "worker_max_message_size": "5000",
             "task_serializer": "yaml", "accept_content": "json,yaml", "result_accept_content": "yaml",
             "task_compression": "gzip",
             "result_compression": "zstd",

@@ -31,6 +31,32 @@ struct AftermathTests {
         Signature(task, args: args, options: options).json
     }
 
+    // MARK: Unknown jobs
+
+    @Test("a job that only another worker knows goes back later, counted; whoever runs it counts from the beginning again")
+    func passedOn() throws {
+        let planner = planner { headers, _ in headers.custom[Message.passedOnHeader] = 3 }
+        guard case .schedule(let message, "q", .seconds(2)) = planner.aftermath(of: .passedOn(.seconds(2))).disposition else {
+            return #expect(Bool(false), "it goes back to its queue after the delay")
+        }
+        #expect(message.timesPassedOn == 4)
+        guard case .schedule(let again, _, _) = planner.aftermath(of: .snooze(.seconds(1))).disposition else {
+            return #expect(Bool(false), "it comes again")
+        }
+        #expect(again.headers.custom[Message.passedOnHeader] == nil)
+    }
+
+    @Test("the wait for a worker that knows the job grows to half a minute, and any number in a message is within bounds")
+    func turns() {
+        #expect(
+            [0, 1, 6, 7, 16, 1_000_000].map(UnknownJob.delay) == [
+                .milliseconds(250), .milliseconds(500), .seconds(16), .seconds(30), .seconds(30), .seconds(30),
+            ])
+        for (value, turns) in [(JSONValue.int(.max), 1_000), (-5, 0), ("many", 0)] {
+            #expect(planner { headers, _ in headers.custom[Message.passedOnHeader] = value }.job.message.timesPassedOn == turns)
+        }
+    }
+
     // MARK: Success
 
     @Test("a success ends the delivery with its result and Celery's extended fields")

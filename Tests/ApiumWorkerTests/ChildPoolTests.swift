@@ -57,6 +57,18 @@ struct ChildPoolTests {
         #expect(pool.state.release(1, now: pool.now) == [.placed(run: 3, child: 2)])
     }
 
+    @Test("a pool that grows starts children for those who wait; one that shrank starts no more than it may")
+    func resized() {
+        var pool = Pool(children: 1)
+        #expect(pool.state.want(1, now: pool.now) == [.spawn(1)])
+        #expect(pool.state.want(2, now: pool.now).isEmpty)
+        #expect(pool.state.want(3, now: pool.now).isEmpty)
+        #expect(pool.state.resize(to: 2, now: pool.now) == [.spawn(2)])
+        #expect(pool.state.resize(to: 1, now: pool.now).isEmpty)
+        #expect(pool.state.ready(1, now: pool.now) == [.placed(run: 1, child: 1)])
+        #expect(pool.state.ready(2, now: pool.now) == [.placed(run: 2, child: 2)])
+    }
+
     @Test("a child that dies is its run's end alone, and another takes its place")
     func death() {
         var pool = Pool.busy()

@@ -307,6 +307,7 @@ private struct ObstacleSession: BrokerSession {
     var health: SessionHealth { session.health }
     func maintain() async throws -> MaintenanceReport { try await session.maintain() }
     func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws { try await session.serve(queues, binding: bindings) }
+    func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool { try await session.isKnownElsewhere(task, on: queue) }
     func close() async throws { try await session.close() }
 
     func claim(limit: Int) async throws -> Claim {

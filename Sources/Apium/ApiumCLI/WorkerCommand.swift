@@ -73,7 +73,12 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
     public static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "worker", abstract: "Run jobs.",
-            discussion: "SIGTERM and SIGINT stop claiming and let running jobs end within the grace period; what is left goes back to its queue.")
+            discussion: """
+                SIGTERM and SIGINT stop claiming and let running jobs end within the grace period; what is left goes back to the front of its \
+                queue. A second one cancels them at once, with 3 seconds to end; SIGQUIT gives everything back without waiting. The exit code \
+                is 0 in each case, 75 when jobs that did not react to being stopped hold too many slots, 64 for wrong settings, 69 when the \
+                broker is of no use.
+                """)
     }
 
     @OptionGroup var connection: ConnectionOptions
@@ -174,9 +179,13 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             let services: [ServiceGroupConfiguration.ServiceConfiguration] =
                 prepared.services.map { .init(service: $0) } + [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)]
                 + prepared.companions(worker).map { .init(service: $0) }
-            var group = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-            group.maximumGracefulShutdownDuration = settings.workerGracePeriod + .seconds(10)
-            try await ServiceGroup(configuration: group).run()
+            var whole = ServiceGroupConfiguration(services: services, logger: logger)
+            whole.maximumGracefulShutdownDuration = settings.workerGracePeriod + .seconds(10)
+            let group = ServiceGroup(configuration: whole)
+            let signals = ShutdownSignals(worker: worker, group: group, logger: logger)
+            let obeying = Task { await signals.obey() }
+            defer { obeying.cancel() }
+            try await group.run()
         }
     }
 }

@@ -99,6 +99,7 @@ extension ApiumSettings {
                 isSupported: true, pool: workerPool, maxJobsPerChild: workerMaxTasksPerChild, maxMemoryPerChild: workerMaxMemoryPerChild,
                 crashLimit: workerCrashLimit),
             joinTimeout: resultChordJoinTimeout, leakedSlotLimit: workerLeakedSlotLimit, acceptedContent: acceptedContent)
+        configuration.messageSizeLimit = workerMaxMessageSize
         configuration.monitoring = monitoring
         // What `inspect conf` shows beside the worker's own.
         for definition in SettingDefinition.all where definition.isCelerys {

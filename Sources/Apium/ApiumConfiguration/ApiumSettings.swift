@@ -79,6 +79,8 @@ public struct ApiumSettings: Sendable {
     public var workerLeakedSlotLimit = 4
     /// How many times a job may take its worker or child process down before it is quarantined (`worker_crash_limit`). Default: 3.
     public var workerCrashLimit = 3
+    /// The longest message that a worker runs, in bytes; longer ones are parked (`worker_max_message_size`). Default: 64 MiB.
+    public var workerMaxMessageSize = 64 << 20
     /// Remote control and events (`worker_enable_remote_control`, `worker_send_task_events`, `control_exchange`, `event_exchange`).
     public var monitoring = MonitoringConfiguration()
 

@@ -89,6 +89,9 @@ extension SettingDefinition {
             "worker_crash_limit", own: true, .integer(1...1_000_000), \.workerCrashLimit,
             "How many times a job may take its worker down before it is quarantined."),
         SettingDefinition(
+            "worker_max_message_size", own: true, .integer(1024...Int.max), \.workerMaxMessageSize,
+            "The longest message that is run, in bytes; longer ones are parked."),
+        SettingDefinition(
             "worker_enable_remote_control", .flag, \.monitoring.remoteControl, "Whether commands of `celery control` and `celery inspect` are taken."),
         SettingDefinition("worker_send_task_events", .flag, \.monitoring.taskEvents, "Whether the worker begins with events about its jobs on."),
         SettingDefinition("control_exchange", .text, \.monitoring.controlExchange, "The exchange of remote control."),

@@ -132,6 +132,10 @@ public protocol BrokerSession: Sendable {
     /// Serves these queues from now on, in this order, and declares bindings. What was claimed from others stays claimed.
     func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws
 
+    /// Whether another live worker that serves this queue knows a job of this name, as workers said when they opened their sessions
+    /// (invariant 5).
+    func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool
+
     /// What happens to the session itself; one consumer.
     var events: AsyncStream<SessionEvent> { get }
 

@@ -30,6 +30,7 @@ final class RedisSession: BrokerSession {
         /// The queues that were asked for; those that are paused are left out.
         var served: [String]?
         var paused: Set<String> = []
+        var renewalError: String?
     }
 
     /// What a registered session consists of.
@@ -119,7 +120,14 @@ final class RedisSession: BrokerSession {
         if isNew { news.yield(.controlChanged(epoch: epoch)) }
     }
 
-    func noteRenewal() { state.withLock { $0.lastRenewal = .now } }
+    func noteRenewal() {
+        state.withLock { state in
+            state.lastRenewal = .now
+            state.renewalError = nil
+        }
+    }
+
+    func noteRenewalFailure(_ error: any Error) { state.withLock { $0.renewalError = String(describing: error) } }
 
     func noteFetch() {
         state.withLock { state in
@@ -127,6 +135,9 @@ final class RedisSession: BrokerSession {
             state.lastError = nil
         }
     }
+
+    /// Whether the last attempt to fetch failed.
+    var isFetchFailing: Bool { state.withLock { $0.lastError != nil } }
 
     /// One line per change, however often it is tried.
     func noteFailure(_ error: any Error) {
@@ -143,7 +154,7 @@ final class RedisSession: BrokerSession {
         return state.withLock { state in
             SessionHealth(
                 sinceLastFetch: state.lastFetch.map { $0.duration(to: now) }, sinceLastRenewal: state.lastRenewal.map { $0.duration(to: now) },
-                lastError: state.lastError)
+                lastError: state.lastError ?? state.renewalError)
         }
     }
 
@@ -173,6 +184,16 @@ final class RedisSession: BrokerSession {
     /// What is served and not paused.
     private var queuesToClaim: [String] {
         state.withLock { state in (state.served ?? identity.queues).filter { !state.paused.contains($0) } }
+    }
+
+    func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool {
+        let others = try await broker.client.reply(RedisCommand("SMEMBERS", keys.workers)).asArray().map { try $0.asString() }
+        let commands = others.filter { $0 != incarnation }.map { RedisCommand("HMGET", keys.worker($0), "queues", "jobs") }
+        guard !commands.isEmpty else { return false }
+        return try await broker.client.replies(commands).contains { reply in
+            let names = try reply.asArray().map { ($0.string ?? "").split(separator: ",").map(String.init) }
+            return names.count == 2 && names[0].contains(queue) && names[1].contains(task)
+        }
     }
 
     /// Declares what is new, changes the register, and leaves the rest to the task that claims.
@@ -219,7 +240,7 @@ final class RedisSession: BrokerSession {
             .eval(RedisScripts.leave, keys: [keys.janitor], incarnation),
         ])
         for reply in replies { try reply.checked() }
-        try await BatchReturner(broker: broker).returnAll(of: incarnation, because: .closing)
+        try await BatchReturner(broker: broker).returnAll(of: incarnation, because: .closing, turns: ledger.withLock(\.turns))
         _ = try await broker.client.uncancelledReplies([RedisCommand("HDEL", keys.flight(incarnation), BatchReturner.closingField)])
     }
 }

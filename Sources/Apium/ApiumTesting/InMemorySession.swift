@@ -37,6 +37,14 @@ public final class InMemorySession: BrokerSession {
 
     public func control() async throws -> ControlState { core.read { $0.control(at: $1) } }
 
+    public func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool {
+        core.read { state, now in
+            state.sessions.contains { other, session in
+                other != incarnation && !session.hasExpired(at: now) && session.identity.queues.contains(queue) && session.identity.jobs.contains(task)
+            }
+        }
+    }
+
     public func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws {
         core.change { state, _ in
             let served = state.sessions[incarnation]?.rotation ?? []

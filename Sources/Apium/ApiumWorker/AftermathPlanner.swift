@@ -38,6 +38,9 @@ struct AftermathPlanner: Sendable {
         case .retry(let again): return retry(again)
         case .snooze(let delay), .notDue(let delay):
             return Aftermath(disposition: .schedule(job.message { _ in }, queue: job.delivery.queue, after: delay))
+        case .passedOn(let delay):
+            let turns = job.message.timesPassedOn + 1
+            return Aftermath(disposition: .schedule(job.message { $0.timesPassedOn = turns }, queue: job.delivery.queue, after: delay))
         case .ignored: return Aftermath()
         case .replaced(let plan): return Aftermath(plan: plan)
         case .requeue:

@@ -44,6 +44,7 @@ final class Assignment: Sendable {
     func message(changing change: (inout Message) -> Void) -> Message {
         var copy = message
         copy.properties.deliveryTag = nil
+        copy.timesPassedOn = 0
         change(&copy)
         return copy
     }

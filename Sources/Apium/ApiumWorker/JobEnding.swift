@@ -252,7 +252,7 @@ struct JobEnding: Sendable {
                 environment.logger.error(fault, metadata: ["job": "\(job.message.id)", "error": "\(error)", "retries": "\(!isLost)"])
                 if isLost { return nil }
                 try? await Task.sleep(for: delay)
-                delay = min(delay * 2, .seconds(5))
+                delay = min(delay * 2, .seconds(1))
             }
         }
     }

@@ -27,6 +27,11 @@ final class JobExecution: Sendable {
 
     /// Runs the delivery to its end. One whose job is not this worker's to end is left in flight, and goes back with the session.
     func run(_ run: JobRun) async {
+        guard run.delivery.payload.count <= environment.configuration.messageSizeLimit else {
+            guard run.beginEnding() else { return release() }
+            writer.add(oversized(run.delivery))
+            return release()
+        }
         do {
             await self.run(run, try run.message())
         } catch {
@@ -39,7 +44,10 @@ final class JobExecution: Sendable {
     private func run(_ run: JobRun, _ message: Message) async {
         guard message.joining.isEmpty else { return await resume(run, message) }
         if let lost = message.lostJob { return await tell(of: lost, run, message) }
-        guard let entry = environment.registry[message.task] else { return await end(unknownTask(message), run, environment.assignment(run.delivery, message)) }
+        guard let entry = environment.registry[message.task] else {
+            let verdict = await UnknownJob(session: session, logger: environment.logger).verdict(on: message, from: run.delivery.queue)
+            return await end(verdict, run, environment.assignment(run.delivery, message))
+        }
         let job: Assignment
         do {
             job = environment.assignment(run.delivery, message, entry, try message.arguments(accepting: environment.configuration.acceptedContent))
@@ -121,16 +129,20 @@ final class JobExecution: Sendable {
     /// The completion of bytes that are no message: kept, never dropped (invariant 5).
     func undecodable(_ delivery: Delivery, _ error: any Error) -> Completion {
         environment.logger.error("a message cannot be read and is parked", metadata: ["queue": "\(delivery.queue)", "error": "\(error)"])
-        let record = ShelvedRecord(
-            id: "undecodable-\(delivery.fence)", task: nil, queue: delivery.queue, reason: "\(error)", at: environment.now(), attempts: 0,
-            payload: delivery.payload)
-        return Completion(delivery.tag, .shelve(.parked, record))
+        return parked(delivery, "undecodable", "\(error)")
     }
 
-    private func unknownTask(_ message: Message) -> Verdict {
-        environment.logger.error("no job of this name is registered; the message is parked", metadata: ["task": "\(message.task)", "job": "\(message.id)"])
-        let failure = JobFailure(type: "NotRegistered", arguments: [.string(message.task)], module: "celery.exceptions")
-        return .parked(reason: "no job named \(message.task) is registered with this worker", failure: failure)
+    /// The completion of a message that is too long: it is not read, for that would take several times its size in memory.
+    private func oversized(_ delivery: Delivery) -> Completion {
+        let (size, limit) = (delivery.payload.count, environment.configuration.messageSizeLimit)
+        environment.logger.error("a message is too long and is parked", metadata: ["queue": "\(delivery.queue)", "bytes": "\(size)"])
+        return parked(delivery, "oversized", "the message has \(size) bytes; this worker takes \(limit) (worker_max_message_size)")
+    }
+
+    private func parked(_ delivery: Delivery, _ kind: String, _ reason: String) -> Completion {
+        let record = ShelvedRecord(
+            id: "\(kind)-\(delivery.fence)", task: nil, queue: delivery.queue, reason: reason, at: environment.now(), attempts: 0, payload: delivery.payload)
+        return Completion(delivery.tag, .shelve(.parked, record))
     }
 
     private func ending(_ run: JobRun, _ job: Assignment, _ effects: RunEffects = RunEffects()) -> JobEnding {

@@ -8,6 +8,8 @@ final class StopSignal: Sendable {
         case gracefully
         /// Running jobs are cancelled.
         case now
+        /// Running jobs are cancelled and not waited for.
+        case atOnce
 
         static func < (left: Urgency, right: Urgency) -> Bool { left.rawValue < right.rawValue }
     }

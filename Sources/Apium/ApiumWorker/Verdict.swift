@@ -15,6 +15,8 @@ enum Verdict: Sendable {
     case retry(Again)
     /// It runs again after the delay, not counted.
     case snooze(Duration)
+    /// This worker doesn't know the job, another one does: it goes back for that one, counted.
+    case passedOn(Duration)
     /// It is not due yet: a message with an ETA that came straight to a queue.
     case notDue(Duration)
     /// It is done, and nothing is stored.

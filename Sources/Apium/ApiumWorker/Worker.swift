@@ -1,6 +1,7 @@
 import ApiumCore
 import Logging
 import ServiceLifecycle
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -23,6 +24,8 @@ import ServiceLifecycle
 public final class Worker: Service {
     let environment: WorkerEnvironment
     private let board: HealthBoard
+    /// What ends the run under way.
+    private let current = Mutex<StopSignal?>(nil)
 
     /// Makes a worker.
     ///
@@ -41,7 +44,7 @@ public final class Worker: Service {
             children: configuration.isolation.isSupported
                 ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil,
             status: status, sink: sink)
-        board = HealthBoard(configuration)
+        board = HealthBoard(lease: configuration.lease, status, environment.leaks)
         warnOfJobsThatCannotBeIsolated()
     }
 
@@ -51,9 +54,33 @@ public final class Worker: Service {
     /// The child processes that live now.
     public var childProcesses: [ChildSnapshot] { environment.children?.census ?? [] }
 
+    /// How a worker is made to stop.
+    public enum Shutdown: Sendable, Hashable {
+        /// Running jobs have the grace period; then as ``cancelling``. What a graceful shutdown of its service group does.
+        case gracefully
+        /// Running jobs are cancelled and have ``WorkerConfiguration/cancellationPeriod`` to end; what is left goes back to its queue.
+        case cancelling
+        /// Running jobs are cancelled, and everything that is not written as ended goes back at once: the process is to exit then, for a job
+        /// that does not react to its cancellation goes on until it does.
+        case immediately
+    }
+
+    /// Stops the worker: claiming ends now, and ``run()`` returns when all is given back. A more urgent call hurries an earlier one on, a
+    /// less urgent one changes nothing.
+    public func shutDown(_ shutdown: Shutdown) {
+        let urgency: StopSignal.Urgency =
+            switch shutdown {
+            case .gracefully: .gracefully
+            case .cancelling: .now
+            case .immediately: .atOnce
+            }
+        current.withLock { $0 }?.raise(urgency)
+    }
+
     /// Works until shut down.
     public func run() async throws {
         let stop = StopSignal()
+        current.withLock { $0 = stop }
         environment.leaks.whenExceeded { stop.raise(.gracefully) }
         var failure: (any Error)?
         do { try await run(until: stop) } catch { failure = error }
@@ -95,7 +122,7 @@ public final class Worker: Service {
                 board.closed("\(error)")
                 environment.logger.error("the broker cannot be reached; trying again", metadata: ["error": "\(error)", "after": "\(delay)"])
                 await stop.wait(atMost: delay)
-                delay = min(delay * 2, .seconds(5))
+                delay = min(delay * 2, .seconds(1))
             }
         }
         environment.logger.info("stopped")

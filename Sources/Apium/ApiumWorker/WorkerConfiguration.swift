@@ -29,7 +29,9 @@ public struct WorkerConfiguration: Sendable {
     /// The serialisations in which messages are read, and the most that a compressed body may decompress to: Celery's `accept_content`.
     /// Others are parked. Default: JSON alone, 64 MiB.
     public var acceptedContent: AcceptedContent
-    /// The wait after a session could not be opened: it doubles from here to 5 seconds. Default: 100 milliseconds.
+    /// The longest message that is run, in bytes as it stands on its queue; longer ones are parked. Default: 64 MiB.
+    public var messageSizeLimit = 64 << 20
+    /// The wait after a session could not be opened: it doubles from here to 1 second. Default: 100 milliseconds.
     public var reconnectDelay: Duration
     /// How it is watched and told things. Default: remote control and heartbeats on, events about jobs off.
     public var monitoring = MonitoringConfiguration()
@@ -67,6 +69,7 @@ public struct WorkerConfiguration: Sendable {
         if Set(queues).count != queues.count { faults.append("a queue is named twice in \(queues.joined(separator: ", "))") }
         if lease < .seconds(1) { faults.append("lease is \(lease); it cannot be shorter than 1 second") }
         if leakedSlotLimit < 1 { faults.append("leakedSlotLimit is \(leakedSlotLimit); the worker ends with 1 lost slot at the earliest") }
+        if messageSizeLimit < 1024 { faults.append("messageSizeLimit is \(messageSizeLimit); an ordinary message has more than 1024 bytes") }
         if gracePeriod < .zero { faults.append("gracePeriod is negative") }
         faults += isolation.faults
         guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }

@@ -22,9 +22,15 @@ final class HealthBoard: Sendable {
     }
 
     private let state = Mutex(State())
-    private let configuration: WorkerConfiguration
+    private let lease: Duration
+    private let status: WorkerStatus
+    private let leaks: LeakedSlots
 
-    init(_ configuration: WorkerConfiguration) { self.configuration = configuration }
+    init(lease: Duration, _ status: WorkerStatus, _ leaks: LeakedSlots) {
+        self.lease = lease
+        self.status = status
+        self.leaks = leaks
+    }
 
     func opened(_ session: any BrokerSession, _ running: RunningJobs) {
         state.withLock { $0 = State(session: session, running: running) }
@@ -32,23 +38,27 @@ final class HealthBoard: Sendable {
 
     func closed(_ error: String?) { state.withLock { $0 = State(lastError: error) } }
 
-    /// Ready means that a fetch round trip succeeded lately; a worker whose slots are all busy does not fetch, so its
+    /// Ready means that the last fetch round trip succeeded, and lately; a worker whose slots are all busy does not fetch, so its
     /// renewals count alone (invariant 11).
     var health: WorkerHealth {
         let (session, running, lastError) = state.withLock { ($0.session, $0.running, $0.lastError) }
-        let count = running?.count ?? 0
+        let (count, concurrency) = (running?.count ?? 0, status.concurrency)
         var reason: String?
         if let health = session?.health {
-            let isFull = count >= configuration.concurrency
-            if !isFull, (health.sinceLastFetch ?? .seconds(1_000)) > .seconds(15) {
-                reason = "no fetch has succeeded for 15 seconds"
-            } else if (health.sinceLastRenewal ?? .seconds(1_000)) > configuration.lease {
-                reason = "the lease has not been renewed for \(configuration.lease)"
+            let isFull = count + leaks.count >= concurrency
+            if let error = health.lastError {
+                reason = "the last word from the broker was an error: \(error)"
+            } else if !isFull, (health.sinceLastFetch ?? .seconds(1_000)) > Self.silence {
+                reason = "no fetch has succeeded for \(Self.silence)"
+            } else if (health.sinceLastRenewal ?? .seconds(1_000)) > lease {
+                reason = "the lease has not been renewed for \(lease)"
             }
-            if reason != nil, let error = health.lastError { reason = (reason ?? "") + ": " + error }
         } else {
             reason = lastError.map { "not connected to the broker: \($0)" } ?? "not connected to the broker yet"
         }
-        return WorkerHealth(isReady: reason == nil, running: count, concurrency: configuration.concurrency, reason: reason)
+        return WorkerHealth(isReady: reason == nil, running: count, concurrency: concurrency, reason: reason)
     }
+
+    /// A waiting read answers sooner than this, with or without a job.
+    private static let silence = Duration.seconds(15)
 }

@@ -67,6 +67,7 @@ final class WorkerMetrics: Sendable {
         case .quarantined: "quarantined"
         case .retry: "retry"
         case .snooze, .notDue: "snooze"
+        case .passedOn: "passed_on"
         case .ignored: "ignored"
         case .replaced: "replaced"
         case .requeue: "requeue"

@@ -45,8 +45,10 @@ final class WorkerSession: Sendable {
         }
         await finish()
         writer.close()
-        await writing.value
+        // What can't be written now, because the broker is away, stays in flight. Closing the session ends the attempts.
+        _ = await Task { await writing.isOver(within: environment.configuration.cancellationPeriod) }.value
         await close()
+        await writing.value
     }
 
     // MARK: Remote control
@@ -89,7 +91,8 @@ final class WorkerSession: Sendable {
             holds: revoked.control.holds, registry: environment.registry, content: environment.configuration.acceptedContent)
         var asking: [AdmissionDesk.Question] = []
         for delivery in deliveries {
-            if let question = desk.question(delivery, isRevoked: revoked.forbids) {
+            let isTooLong = delivery.payload.count > environment.configuration.messageSizeLimit
+            if !isTooLong, let question = desk.question(delivery, isRevoked: revoked.forbids) {
                 asking.append(question)
             } else {
                 running.start(JobRun(delivery, execution))
@@ -187,18 +190,23 @@ final class WorkerSession: Sendable {
             running.stopAll(.abandoned)
         } else if stop.urgency == .gracefully, running.count > 0 {
             environment.logger.info("stopping: running jobs have \(configuration.gracePeriod)", metadata: ["running": "\(running.count)"])
-            await gracePeriod(configuration.gracePeriod)
+            await wait(for: .now, atMost: configuration.gracePeriod)
         }
         running.stopAll(.abandoned)
+        if running.count > 0 {
+            environment.logger.notice(
+                "running jobs are cancelled; what does not end goes back to its queue",
+                metadata: ["running": "\(running.count)", "at_once": "\(stop.urgency == .atOnce)"])
+        }
         // A fresh task: the wait must not be cut short when the worker's own task was cancelled.
-        _ = await Task { await self.running.waitUntilIdle(within: configuration.cancellationPeriod) }.value
+        await Task { await self.wait(for: .atOnce, atMost: configuration.cancellationPeriod) }.value
     }
 
-    /// Waits for running jobs, until a second, more urgent signal.
-    private func gracePeriod(_ period: Duration) async {
+    /// Waits for running jobs, until a more urgent signal.
+    private func wait(for signal: StopSignal.Urgency, atMost period: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { _ = await self.running.waitUntilIdle(within: period) }
-            group.addTask { await self.stop.wait(for: .now) }
+            group.addTask { await self.stop.wait(for: signal) }
             await group.next()
             group.cancelAll()
         }
@@ -214,5 +222,19 @@ final class WorkerSession: Sendable {
                 logger.error("the session could not be closed; its jobs are given back when its lease ends", metadata: ["error": "\(error)"])
             }
         }.value
+    }
+}
+
+extension Task where Success == Void, Failure == Never {
+    /// Waits for the task's end, at most this long; answers whether it has ended. The task goes on.
+    fileprivate func isOver(within limit: Duration) async -> Bool {
+        let signal = StopSignal()
+        let watching = Task<Void, Never> {
+            await value
+            signal.raise(.gracefully)
+        }
+        await signal.wait(atMost: limit)
+        watching.cancel()
+        return signal.isRaised
     }
 }

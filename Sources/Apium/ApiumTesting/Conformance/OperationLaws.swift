@@ -10,6 +10,7 @@ extension BrokerConformance {
         Law("a revoke tells what must not begin from what is stopped, by id and by stamp") { try await $0.revokesTellWhatIsStopped() },
         Law("a session serves other queues when it is told to, and leaves the messages of the others") { try await $0.queuesChange() },
         Law("the jobs that wait for their time are found by queue, the earliest first") { try await $0.scheduledJobsAreFound() },
+        Law("a session knows whether another live worker of a queue knows a job") { try await $0.whoKnowsAJobIsKnown() },
         Law("an enqueue of nothing does nothing") { try await $0.enqueueOfNothing() },
         Law("a message with any text in it arrives as it was sent") { try await $0.anyTextArrives() },
     ]
@@ -111,6 +112,29 @@ extension Scene {
         try expect(first.count == 1, "a limit of one gave \(first.count)")
         let none = try await broker.scheduledJobs(on: [], limit: 10)
         try expect(none.isEmpty, "no queues gave \(none.count)")
+    }
+
+    func whoKnowsAJobIsKnown() async throws {
+        func open(_ queues: [String], _ jobs: [String]) async throws -> any BrokerSession {
+            try await broker.openSession(WorkerIdentity(name: "w@test", pid: 1, queues: queues, jobs: jobs, lease: world.lease))
+        }
+        func require(_ expected: Bool, _ task: String, on queue: String, _ session: any BrokerSession) async throws {
+            let isKnown = try await session.isKnownElsewhere(task, on: queue)
+            try expect(isKnown == expected, "that another worker of \(queue) knows \(task) is \(isKnown)")
+        }
+        let (asking, closing) = (try await open(["jobs"], ["a"]), try await open(["jobs", "second"], ["b", "c"]))
+        let dying = try await open(["jobs"], ["d"])
+        try await require(false, "a", on: "jobs", asking)
+        try await require(true, "a", on: "jobs", closing)
+        try await require(true, "b", on: "jobs", asking)
+        try await require(true, "c", on: "second", asking)
+        try await require(true, "d", on: "jobs", asking)
+        try await require(false, "d", on: "second", asking)
+        try await require(false, "", on: "jobs", asking)
+        try await closing.close()
+        try await require(false, "b", on: "jobs", asking)
+        try await world.silence(dying)
+        try await maintain(asking, until: "the dead worker is forgotten") { try await !asking.isKnownElsewhere("d", on: "jobs") }
     }
 
     func enqueueOfNothing() async throws {

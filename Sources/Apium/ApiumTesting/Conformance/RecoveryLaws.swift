@@ -8,6 +8,7 @@ extension BrokerConformance {
         Law("a completion after the lease was lost is refused, and stores nothing", needsResultsOnBroker: true) { try await $0.staleCompletionsAreRefused() },
         Law("what a session had completed before it vanished does not come back") { try await $0.completedJobsStayCompleted() },
         Law("a closing session gives back its jobs at the front, in order") { try await $0.closingGivesBackInOrder() },
+        Law("what several claims brought goes back in the order of the claims") { try await $0.claimsGoBackInOrder() },
         Law("a closing session does not give back a job it had acknowledged early") { try await $0.closingKeepsEarlyAcks() },
         Law("an early-acknowledged job of a dead worker ends as WorkerLostError and never runs again") { try await $0.earlyAcknowledgedJobsAreLost() },
         Law("a job that takes down three workers is quarantined, others are not") { try await $0.crashesAreCounted() },
@@ -37,6 +38,22 @@ extension Scene {
         try expect(messages.map(\.properties.redelivered) == [true, true, false], "redelivered is \(messages.map(\.properties.redelivered))")
         let fence = before.map(\.fence).max() ?? 0
         try expect(after.allSatisfy { $0.fence > fence }, "a later run has fence \(after.map(\.fence)), an earlier one \(fence)")
+    }
+
+    func claimsGoBackInOrder() async throws {
+        let (closing, other) = (try await session(), try await session("none"))
+        for id in ["a", "b", "c", "d"] {
+            // Each comes to a session that waits for it.
+            let claiming = Task { try await closing.claim(limit: 1).deliveries }
+            try await enqueue(id)
+            _ = try await claiming.value
+        }
+        try await closing.close()
+        let lost = try await session()
+        try await expectNext("a", "b", "c", by: lost)
+        try await enqueue("e")
+        try await vanish(lost, while: other, untilLength: 5)
+        try await expectNext("a", "b", "c", "d", "e", by: try await session())
     }
 
     func aLiveSessionIsNeverReaped() async throws {

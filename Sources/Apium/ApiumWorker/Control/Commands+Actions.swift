@@ -42,11 +42,11 @@ extension CommandTable {
 
     mutating func addPool() {
         control("pool_grow", optional: ["n"]) { call, controls in
-            try controls.status.resize(by: try call.integer("n", default: 1))
+            try controls.resizePool(by: try call.integer("n", default: 1))
             return .ok("pool will grow")
         }
         control("pool_shrink", optional: ["n"]) { call, controls in
-            try controls.status.resize(by: -(try call.integer("n", default: 1)))
+            try controls.resizePool(by: -(try call.integer("n", default: 1)))
             return .ok("pool will shrink")
         }
         control("pool_restart", optional: ["modules", "reload", "reloader"]) { _, _ in

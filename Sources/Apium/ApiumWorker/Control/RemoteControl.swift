@@ -24,7 +24,7 @@ struct RemoteControl: Sendable {
                 controls.logger.notice("remote control is out of reach; trying again", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: delay)
-            delay = min(delay * 2, .seconds(5))
+            delay = min(delay * 2, .seconds(1))
         }
     }
 

@@ -47,6 +47,12 @@ struct WorkerControls: ControlledWorker {
 
     private var scheduledLimit: Int { 10_000 }
 
+    /// More slots, or fewer, and with them children.
+    func resizePool(by slots: Int) throws {
+        try status.resize(by: slots)
+        environment.children?.resize(to: status.concurrency)
+    }
+
     /// Puts an order into the broker's state; this worker knows of it when the call returns.
     func order(_ revocation: Revocation) async throws {
         try await environment.broker.revoke(revocation)

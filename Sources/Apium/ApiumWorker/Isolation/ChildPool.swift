@@ -33,11 +33,11 @@ final class ChildPool: Sendable {
 
     private let state: Mutex<State>
     private let supervisor: Mutex<ChildSupervisor?>
-    private let limits: ChildPoolState.Limits
+    private let limits: Mutex<ChildPoolState.Limits>
     private let logger: Logger
 
     init(children: Int, options: IsolationOptions, logger: Logger) {
-        limits = ChildPoolState.Limits(children: children, options: options)
+        limits = Mutex(ChildPoolState.Limits(children: children, options: options))
         self.logger = logger
         state = Mutex(State())
         supervisor = Mutex(nil)
@@ -73,6 +73,13 @@ final class ChildPool: Sendable {
             submit(.stop(run, order))
         }
         return ChildPlace(run: run, pid: try answer.get(), pool: self)
+    }
+
+    /// The worker has so many slots from now on: as many children may take jobs.
+    func resize(to count: Int) {
+        limits.withLock { $0.children = count }
+        // Before the first run there is nobody to tell: whoever begins takes the limits as they are then.
+        _ = supervisor.withLock { $0 }?.submit(.resize(count))
     }
 
     /// Ends all children, and waits until they are gone.
@@ -123,13 +130,13 @@ final class ChildPool: Sendable {
         switch command {
         case .want(let run): finished(run, .unstartable("the system gives no thread or no descriptor for child processes, or the worker has stopped"))
         case .begin(let order): finished(order.number, .withdrawn)
-        case .release, .stop, .answer, .shut: break
+        case .resize, .release, .stop, .answer, .shut: break
         }
     }
 
     private func makeSupervisor() -> ChildSupervisor? {
         ChildSupervisor(
-            limits: limits,
+            limits: limits.withLock { $0 },
             listener: ChildSupervisor.Listener(
                 placed: { [weak self] in self?.placed($0, $1) }, asked: { [weak self] in self?.asked($0, $1, $2) },
                 finished: { [weak self] in self?.finished($0, $1) },

@@ -80,7 +80,7 @@ struct ChildPoolState: Sendable {
         var displacements = 0
     }
 
-    private let limits: Limits
+    private var limits: Limits
     private var children: [Int: Child] = [:]
     private var runs: [UInt64: Run] = [:]
     private var waiting: [UInt64] = []
@@ -103,6 +103,12 @@ struct ChildPoolState: Sendable {
     var nextDeadline: Instant? {
         let idle = children.values.compactMap { $0.phase == .idle ? $0.idleSince.map { $0 + limits.options.idleLimit } : nil }
         return (children.values.compactMap(\.deadline) + idle).min()
+    }
+
+    /// So many children may take jobs from now on. Those that are too many by now end when they have been idle for a while.
+    mutating func resize(to count: Int, now: Instant) -> [Action] {
+        limits.children = count
+        return assign(now)
     }
 
     // MARK: Runs

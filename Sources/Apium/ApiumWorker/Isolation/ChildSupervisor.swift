@@ -9,6 +9,7 @@ import Synchronization
 final class ChildSupervisor: Sendable {
     /// What the pool asks for.
     enum Command: Sendable {
+        case resize(Int)
         case want(UInt64)
         case begin(ChildRun)
         case release(UInt64)
@@ -95,7 +96,7 @@ final class ChildSupervisor: Sendable {
             switch command {
             case .want(let run): listener.finished(run, .withdrawn)
             case .begin(let order): listener.finished(order.number, .withdrawn)
-            case .release, .stop, .answer, .shut: break
+            case .resize, .release, .stop, .answer, .shut: break
             }
         }
         listener.ended()
@@ -172,6 +173,7 @@ private final class SupervisorLoop {
 
     private func carryOut(_ command: ChildSupervisor.Command) {
         switch command {
+        case .resize(let count): perform(state.resize(to: count, now: .now))
         case .want(let run): perform(state.want(run, now: .now))
         case .begin(let order): perform(state.begin(order, now: .now))
         case .release(let run): perform(state.release(run, now: .now))
