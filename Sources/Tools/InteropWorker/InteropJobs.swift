@@ -69,6 +69,7 @@ extension JobRegistry {
         register(Stubborn.self)
         register(Nap.self)
         IsolatedJobs.register(in: &self)
+        FaultJobs.register(in: &self)
         // Whatever JSON comes is given back unchanged.
         register("interop.echo") { arguments, _ in .array([.array(arguments.args), .object(arguments.kwargs)]) }
         register("interop.request") { _, context in

@@ -20,6 +20,7 @@ struct InteropApplication: WorkerApplication {
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
         var registry = JobRegistry()
         registry.registerInteropJobs()
-        return PreparedWorker(registry: registry)
+        guard let file = setup.environment["INTEROP_HEALTH_FILE"] else { return PreparedWorker(registry: registry) }
+        return PreparedWorker(registry: registry) { [HealthFile(path: file, worker: $0)] }
     }
 }

@@ -37,6 +37,7 @@ PARTS = [
     Part("interop", "Celery from PyPI calls our jobs, and we call its tasks", checks.pytest("Interop"), lane="swift", needs_build=True),
     Part("beat", "ten beats, killed and paused, fire each slot once", checks.pytest("Beat"), lane="swift", needs_build=True),
     Part("chaos", "processes, connections and Redis killed, stopped and cut: nothing is lost", checks.pytest("Chaos"), lane="swift", needs_build=True),
+    Part("faults", "Redis, connections and workers break one at a time", checks.pytest("Faults"), lane="swift", needs_build=True),
     Part("celery-suite", "Celery's own integration suite, served by our worker", checks.celery_suite, lane="swift", needs_build=True),
     Part("benchmarks", "the benchmark runs, with few jobs and no times asserted", checks.pytest("Benchmarks"), lane="swift", needs_build=True),
     Part("e2e", "from a link to a notification, with kills, faults and restarts", checks.pytest("EndToEnd"), lane="stack", needs_build=True),
