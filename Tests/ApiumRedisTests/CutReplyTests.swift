@@ -141,31 +141,6 @@ struct CutReplyTests {
         }
     }
 
-    @Test("a session whose close was cut gave its jobs back, or the janitor does, and nobody counts a crash")
-    func closing() async throws {
-        try await withProxy(leavesNothing: false) { bench, proxy, session in
-            try await bench.enqueue(["a", "b"])
-            _ = try await bench.claim(2, from: session)
-            proxy.swallowReplies()
-            let closing = Task { try await session.close() }
-            try await bench.eventually("the server took the worker out of the register") {
-                try await bench.redis.send(RedisCommand("SCARD", bench.broker.keys.workers)).int == 0
-            }
-            await proxy.cut()
-            await #expect(throws: ApiumError.self) { try await closing.value }
-            let other = try await bench.session("other", queues: ["none"])
-            try await bench.eventually("the jobs are back") {
-                _ = try await other.maintain()
-                return try await bench.waiting() == ["a", "b"]
-            }
-            let next = try await bench.session("next")
-            let messages = try await bench.claim(2, from: next).map { try $0.message }
-            #expect(messages.allSatisfy { $0.properties.redelivered && $0.crashes == 0 })
-            try await next.close()
-            try await other.close()
-        }
-    }
-
     @Test("a renewal that hangs is given up early enough to renew over a new connection before the lease ends")
     func renewal() async throws {
         try await withProxy { bench, proxy, session in

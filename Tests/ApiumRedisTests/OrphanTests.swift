@@ -27,6 +27,32 @@ struct OrphanTests {
         }
     }
 
+    @Test("what a worker that dies while it closes had not given back goes to the front in order, and nobody counts a crash")
+    func diedWhileClosing() async throws {
+        try await Bench.with { bench in
+            let (dying, other) = (try await bench.session(queues: ["q"]), try await bench.session(queues: ["none"]))
+            let keys = bench.broker.keys
+            try await bench.enqueue(["a", "b", "c"])
+            _ = try await bench.claim(1, from: dying) + (try await bench.claim(1, from: dying))
+            dying.suspendRenewal()
+            // The first step of a close; its process did not come to the second.
+            _ = try await bench.redis.pipeline([
+                RedisCommand("HSET", keys.flight(dying.incarnation), BatchReturner.closingField, "1"),
+                .eval(RedisScripts.expire, keys: [keys.worker(dying.incarnation), keys.workers, keys.reaped], dying.incarnation, ""),
+            ])
+            try await bench.eventually("the jobs are back") {
+                _ = try await other.maintain()
+                return try await bench.waiting() == ["a", "b", "c"]
+            }
+            let next = try await bench.session()
+            let messages = try await bench.claim(3, from: next).map { try $0.message }
+            #expect(messages.map(\.properties.redelivered) == [true, true, false])
+            #expect(messages.allSatisfy { $0.crashes == 0 })
+            try await next.close()
+            try await other.close()
+        }
+    }
+
     @Test("a batch is registered before anything is moved into it, also on a server that has forgotten all scripts")
     func registeredFirst() async throws {
         try await Bench.with { bench in
