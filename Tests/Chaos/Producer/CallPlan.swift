@@ -2,6 +2,8 @@
 enum Call {
     /// One job, now.
     case single
+    /// One job that is enqueued once, however often that is tried.
+    case once
     /// Many in one round trip.
     case bulk(Int)
     /// One job, this many milliseconds from now.
@@ -16,7 +18,7 @@ enum Call {
     /// How many jobs it makes, without a chord's body.
     var size: Int {
         switch self {
-        case .single, .later, .retry: 1
+        case .single, .once, .later, .retry: 1
         case .bulk(let count), .chain(let count): count
         case .chord(let parts, let nested): parts + (nested ? 1 : 0)
         }
@@ -35,7 +37,8 @@ struct CallPlan: Sendable {
     /// The next call.
     mutating func next() -> Call {
         switch chance.below(100) {
-        case 0..<40: .single
+        case 0..<30: .single
+        case 30..<40: .once
         case 40..<55: .bulk(2 + chance.below(30))
         case 55..<70: .later(Int64(20 + chance.below(3000)))
         case 70..<80: .retry(Int64(1 + chance.below(2)))

@@ -15,7 +15,8 @@ struct Sender: Sendable {
     /// From one job of a task to its next.
     let interval: Duration
 
-    /// Sends until there are so many jobs. What is not answered may have been sent or not; it is not tried again.
+    /// Sends until there are so many jobs. What is not answered may have been sent or not; it is not tried again, but for what says that it
+    /// may be.
     func send(_ plan: CallPlan, jobs: Int) async {
         var plan = plan
         var sent = 0
@@ -45,6 +46,16 @@ struct Sender: Sendable {
         for place in 0..<call.size { work.append(("\(prefix).\(place)", plan.duration(longest))) }
         let steps = work.map { Signature("chaos.work", kwargs: ["key": .string($0.key), "ms": .int($0.milliseconds)]).on(queue: queue) }
         switch call {
+        case .once:
+            let options = EnqueueOptions.once(work[0].key, within: .hours(1)).on(queue: queue)
+            while true {
+                do {
+                    try await client.enqueue(task: "chaos.work", kwargs: steps[0].kwargs, options)
+                    return
+                } catch {
+                    try await Task.sleep(for: .milliseconds(100))
+                }
+            }
         case .single, .bulk:
             let calls = work.map { item in
                 TaskCall(
