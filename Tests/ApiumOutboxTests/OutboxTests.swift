@@ -90,6 +90,19 @@ struct OutboxTests {
         }
     }
 
+    @Test("a unique job whose lock another has is not enqueued")
+    func unique() async throws {
+        try await OutboxBench.with { bench in
+            let first = try await bench.commit(0..<1, .unique(.untilEnded.by("receipt")))
+            try await bench.commit(1..<2, .unique(.untilEnded.by("receipt")))
+            #expect(try await bench.waiting() == 2)
+            #expect(try await bench.relay().relayBatch() == 2)
+            #expect(try await bench.waiting() == 0)
+            #expect(try await bench.broker.uniqueLocks(limit: 9).map(\.id) == first)
+            #expect(try await bench.orders() == [0])
+        }
+    }
+
     @Test("a row that cannot be handed over stays with its reason, and holds nobody up")
     func badRows() async throws {
         try await OutboxBench.with { bench in

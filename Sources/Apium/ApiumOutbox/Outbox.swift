@@ -41,6 +41,9 @@ public struct Outbox: Sendable {
             message text not null,
             delay_us bigint not null default 0 check (delay_us >= 0),
             queue_limit bigint,
+            lock_key text,
+            lock_scope text,
+            lock_us bigint,
             created_at timestamptz not null default clock_timestamp(),
             attempts integer not null default 0,
             retry_at timestamptz,
@@ -52,7 +55,7 @@ public struct Outbox: Sendable {
     ///
     /// An id that waits in the outbox already is not written again, and one that the relay handed over lately is not enqueued again. Times count
     /// from now on this machine's clock, since the broker is not asked. A ``EnqueueOptions/queueLimit(_:)`` holds the job back in the table
-    /// while its queue is full; a durability is not waited for.
+    /// while its queue is full, a unique job takes its lock when it is handed over, and a durability is not waited for.
     ///
     /// - Throws: ``ApiumError`` `badArguments` when the job does not encode as an object; `PostgresError`.
     @discardableResult
@@ -73,11 +76,13 @@ public struct Outbox: Sendable {
         try await transaction.query(
             """
             with written as (
-                insert into apium_outbox (job_id, exchange, routing_key, message, delay_us, queue_limit)
-                select id, exchange, key, message, delay, nullif(queue_limit, -1) from unnest(\(messages.map(\.message.id))::text[],
+                insert into apium_outbox (job_id, exchange, routing_key, message, delay_us, queue_limit, lock_key, lock_scope, lock_us)
+                select id, exchange, key, message, delay, nullif(queue_limit, -1), nullif(lock_key, ''), nullif(lock_scope, ''), lock_us from unnest(\(messages.map(\.message.id))::text[],
                     \(messages.map(\.exchange))::text[], \(messages.map(\.queue))::text[], \(messages.map(\.message.text))::text[],
-                    \(messages.map(\.delayMicroseconds))::bigint[], \(messages.map { Int64($0.conditions.queueLimit ?? -1) })::bigint[])
-                    with ordinality as call (id, exchange, key, message, delay, queue_limit, place)
+                    \(messages.map(\.delayMicroseconds))::bigint[], \(messages.map { Int64($0.conditions.queueLimit ?? -1) })::bigint[],
+                    \(messages.map { $0.conditions.lock?.key ?? "" })::text[], \(messages.map { $0.conditions.lock?.scope.rawValue ?? "" })::text[],
+                    \(messages.map { $0.conditions.lock?.life.wholeMicroseconds ?? 0 })::bigint[])
+                    with ordinality as call (id, exchange, key, message, delay, queue_limit, lock_key, lock_scope, lock_us, place)
                 order by place on conflict (job_id) do nothing returning id)
             select count(*) as n, pg_notify(\(Self.channel), '') from written
             """)

@@ -10,7 +10,7 @@ extension OutboxRelay {
         try await postgres.transaction { tx in
             let rows = try await tx.query(
                 """
-                select id, exchange, routing_key, message, queue_limit, attempts,
+                select id, exchange, routing_key, message, queue_limit, lock_key, lock_scope, lock_us, attempts,
                     greatest(delay_us - (extract(epoch from clock_timestamp() - created_at) * 1000000)::bigint, 0) as delay_us
                 from apium_outbox where retry_at is null or retry_at <= clock_timestamp() order by id limit \(options.batch) for update skip locked
                 """
@@ -87,6 +87,7 @@ private struct OutboxRow {
     private let message: String
     private let delay: Int64
     private let limit: Int?
+    private let lock: UniqueLock?
 
     init(_ row: PostgresRow) throws {
         id = try row["id"]
@@ -96,12 +97,18 @@ private struct OutboxRow {
         message = try row["message"]
         delay = try row["delay_us"]
         limit = try row["queue_limit"]
+        let (key, scope) = (try row["lock_key", as: String?.self], try row["lock_scope", as: String?.self])
+        if let key, let scope = scope.flatMap(UniqueLock.Scope.init(rawValue:)) {
+            lock = UniqueLock(key: key, scope: scope, life: .microseconds(try row["lock_us", as: Int64?.self] ?? 0))
+        } else {
+            lock = nil
+        }
     }
 
     func outgoing(knownFor time: Duration) throws -> Outgoing {
         var outgoing = Outgoing(try Message(decoding: Array(message.utf8)), to: key, after: delay > 0 ? .microseconds(delay) : nil)
         outgoing.exchange = exchange
-        outgoing.conditions = EnqueueConditions(onceWithin: time, queueLimit: limit)
+        outgoing.conditions = EnqueueConditions(onceWithin: time, queueLimit: limit, lock: lock)
         return outgoing
     }
 }

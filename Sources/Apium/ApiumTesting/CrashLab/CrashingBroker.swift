@@ -87,6 +87,11 @@ private struct CrashingSession: BrokerSession {
         try await script.perform(.other("an early acknowledgement")) { try await session.acknowledgeEarly(tags) }
     }
 
+    func admit(_ admissions: [Admission]) async throws -> [AdmissionOutcome] {
+        try await live()
+        return try await session.admit(admissions)
+    }
+
     func control() async throws -> ControlState {
         try await live()
         return try await session.control()
