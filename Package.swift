@@ -300,8 +300,8 @@ let package = Package(
         .executableTarget(
             name: "WorkerProcess",
             dependencies: [
-                "PriceWatchJobs", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumOutbox", "ApiumWorker", "ApiumCLI",
-                "RedisTLS",
+                "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumOutbox", "ApiumWorker",
+                "ApiumCLI", "RedisTLS",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Executables/worker", swiftSettings: strict),
@@ -482,6 +482,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "PriceWatchJobsTests",
+            dependencies: [
+                "PriceWatchJobs", "PriceWatchModel", "Apium", "ApiumCore", "ApiumTesting", "ApiumWorker", "DynamicJSON",
+            ], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchStoreTests",
             dependencies: [

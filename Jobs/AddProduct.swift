@@ -36,13 +36,12 @@ public struct AddProduct: DependentJob {
 
     public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Outcome {
         do {
-            let page = try await services.parser.parse(link, within: services.rules.parseDeadline)
+            let page = try await services.read(link)
             let added = try await services.store.addWatch(
-                chatID: chatID, userName: userName, language: language, page: page, checkEvery: services.rules.checkInterval,
-                limit: services.rules.watchesPerUser)
+                chatID: chatID, userName: userName, language: language, page: page, limit: services.rules.watchesPerUser)
             return .added(added)
-        } catch let failure as ParseFailure {
-            return .unreadable(failure)
+        } catch let trouble as PageTrouble {
+            return .unreadable(trouble.failure)
         } catch StoreRefusal.tooManyWatches(let limit) {
             return .tooMany(limit: limit)
         }

@@ -9,13 +9,19 @@ public struct CheckDue: DependentJob {
     /// Makes the job.
     public init() {}
 
-    /// A product is taken once per interval (``PriceStore/takeDueProducts(limit:)``). Should this run die between taking and
-    /// enqueueing, the products it took are checked one interval later, and no price is lost.
+    /// Each batch is claimed before it is enqueued (``PriceStore/takeDueChecks(limit:)``), so that two runs at once never enqueue the
+    /// same check. Should this run die between the two, the claims run out and the products are due again. A run takes a bounded number
+    /// of batches: what is left is the next slot's.
     public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Int {
-        let products = try await services.store.takeDueProducts(limit: services.rules.dueBatch)
-        for product in products {
-            try await context.enqueue(CheckPrice(productID: product))
+        var enqueued = 0
+        for _ in 0..<services.rules.dueBatches {
+            let due = try await services.store.takeDueChecks(limit: services.rules.dueBatch)
+            for check in due.checks {
+                try await context.enqueue(CheckPrice(productID: check.productID, claim: check.claim), asChild: false)
+            }
+            enqueued += due.checks.count
+            if due.taken < services.rules.dueBatch { break }
         }
-        return products.count
+        return enqueued
     }
 }

@@ -3,7 +3,7 @@ import PriceWatchModel
 
 /// Reads one product's page, compares it with the database and, on a change, has its followers told.
 ///
-/// Running it twice is harmless: the second run finds the price stored already.
+/// Running it twice is harmless: the second run finds the price stored already, and of one claim one failure is counted.
 public struct CheckPrice: DependentJob {
     public static let name = "pricewatch.check_price"
     public static let options = JobOptions(queue: Queues.checks, timeLimit: .seconds(90))
@@ -11,26 +11,45 @@ public struct CheckPrice: DependentJob {
 
     /// The product.
     public var productID: Int64
+    /// The claim under which the schedule took the product; `nil` for a check that somebody asked for, which is always made.
+    public var claim: Int64?
 
     /// Makes the job.
-    public init(productID: Int64) { self.productID = productID }
+    public init(productID: Int64, claim: Int64? = nil) {
+        self.productID = productID
+        self.claim = claim
+    }
 
     public func run(in context: JobContext, using services: PriceWatchServices) async throws -> String {
-        guard let link = try await services.store.link(ofProduct: productID) else { return "gone" }
+        let link: String
+        switch try await services.store.target(ofProduct: productID, claim: claim) {
+        case .link(let found): link = found
+        case .superseded: return "superseded"
+        case .gone: return "gone"
+        }
         do {
-            let page = try await services.parser.parse(link, within: services.rules.parseDeadline)
-            switch try await services.store.record(page, forProduct: productID) {
-            case .unchanged: return "unchanged"
-            case .gone: return "gone"
-            case .changed: return "changed"
-            }
-        } catch let failure as ParseFailure {
-            try await services.store.recordFailure(failure, forProduct: productID)
-            return failure.rawValue
+            let page = try await services.read(link)
+            return try await services.store.record(page, forProduct: productID, asker: nil).word
+        } catch let trouble as PageTrouble {
+            try await services.store.recordFailure(trouble, forProduct: productID, claim: claim)
+            return trouble.failure.rawValue
         }
     }
 
     enum CodingKeys: String, CodingKey {
         case productID = "product_id"
+        case claim
+    }
+}
+
+extension CheckResult {
+    /// The job's result.
+    var word: String {
+        switch self {
+        case .unchanged: "unchanged"
+        case .changed: "changed"
+        case .recovered: "recovered"
+        case .gone: "gone"
+        }
     }
 }

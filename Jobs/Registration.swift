@@ -10,5 +10,10 @@ extension JobRegistry {
         register(CheckPrice.self, using: services)
         register(RelayOutbox.self, using: services)
         register(MarkDelivered.self, using: services)
+        register(ChangeSettings.self, using: services)
+        register(SetInterval.self, using: services)
+        register(RetryWatch.self, using: services)
+        register(SendDigests.self, using: services)
+        register(TidyUp.self, using: services)
     }
 }

@@ -84,3 +84,20 @@ def test_the_page_fits_a_phone(page: Page, stack: RunningStack) -> None:
     page.set_viewport_size({"width": 360, "height": 700})
     expect(send(open_chat(page, stack, "Pia"), "/help")).to_contain_text("/list", timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_settings_are_changed_by_buttons_and_a_digest_is_chosen(page: Page, stack: RunningStack) -> None:
+    """The menu, a page of it, a choice, and the menu again with what was chosen."""
+    pane = open_chat(page, stack, "Dora")
+    log = send(pane, "/settings")
+    expect(log).to_contain_text("Digest: off", timeout=20_000)
+    pane.get_by_role("button", name="📰 Digest").last.click()
+    expect(log).to_contain_text("A digest tells once a day", timeout=20_000)
+    pane.get_by_role("button", name="Daily").last.click()
+    expect(log).to_contain_text("Digest: daily at 09:00", timeout=20_000)
+    pane.get_by_role("button", name="🌍 Time zone").last.click()
+    pane.get_by_role("button", name="Vladivostok").last.click()
+    expect(log).to_contain_text("Time zone: Asia/Vladivostok", timeout=20_000)
+    pane.get_by_role("button", name="🌙 Quiet hours").last.click()
+    pane.get_by_role("button", name="23:00").last.click()
+    expect(log).to_contain_text("Quiet hours: 23:00", timeout=20_000)

@@ -17,7 +17,7 @@ def test_a_link_becomes_a_product_with_picture_and_buttons(ann: Person, shop: Sh
     message = follow(ann, shop, "kettle")
     assert "3490 ₽" in message["text"].replace("\u00a0", " ")
     assert message["photo"]
-    assert buttons(message) == ["📈 History", "🛑 Stop"]
+    assert buttons(message) == ["📈 History", "🛑 Stop", "⏱ How often"]
     assert any("Looking" in text or "Found" in text for text in ann.texts())
 
 

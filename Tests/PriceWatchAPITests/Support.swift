@@ -120,6 +120,7 @@ final class World: Sendable {
         var watches: [(chat: Int64, watch: Watch)] = []
         var points: [Int64: [PricePoint]] = [:]
         var users: [Int64: User] = [:]
+        var preferences: [Int64: UserPreferences] = [:]
         var tokens: [[UInt8]: APIToken] = [:]
         var tokenLookups = 0
         var pages: [String: Result<ProductPage, ParseFailure>] = [:]
@@ -192,6 +193,8 @@ struct FakeReader: PriceReader {
     }
 
     func user(ofChat chatID: Int64) async throws -> User? { world.read { $0.users[chatID] } }
+
+    func preferences(ofChat chatID: Int64) async throws -> UserPreferences { world.read { $0.preferences[chatID] ?? UserPreferences() } }
 }
 
 struct FakeTokens: APITokenStore {
@@ -212,21 +215,20 @@ struct FakeTokens: APITokenStore {
 struct FakeParser: ProductParser {
     let world: World
 
-    func parse(_ link: String, within deadline: Duration) async throws(ParseFailure) -> ProductPage {
+    func parse(_ link: String, within deadline: Duration) async throws(PageTrouble) -> ProductPage {
         switch world.read({ $0.pages[link] }) {
         case .success(let page)?: return page
-        case .failure(let failure)?: throw failure
-        case nil: throw .notFound
+        case .failure(let failure)?: throw PageTrouble(failure)
+        case nil: throw PageTrouble(.notFound)
         }
     }
 }
 
 /// The store under the jobs, as far as these tests need it.
-struct FakeStore: PriceStore {
+struct FakeStore: JobStore {
     let world: World
 
-    func addWatch(chatID: Int64, userName: String, language: Language?, page: ProductPage, checkEvery interval: Duration, limit: Int) async throws -> AddedWatch
-    {
+    func addWatch(chatID: Int64, userName: String, language: Language?, page: ProductPage, limit: Int) async throws -> AddedWatch {
         if let known = world.read({ state in state.watches.first { $0.chat == chatID && $0.watch.product.canonicalURL == page.canonicalURL }?.watch }) {
             return AddedWatch(watch: known, isNew: false)
         }
@@ -254,10 +256,33 @@ struct FakeStore: PriceStore {
     }
 
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws { world.change { $0.users[chatID]?.isBlocked = isBlocked } }
-    func takeDueProducts(limit: Int) async throws -> [Int64] { [] }
-    func link(ofProduct id: Int64) async throws -> String? { nil }
-    func record(_ page: ProductPage, forProduct id: Int64) async throws -> CheckResult { .gone }
-    func recordFailure(_ failure: ParseFailure, forProduct id: Int64) async throws {}
+    func takeDueChecks(limit: Int) async throws -> DueChecks { DueChecks(checks: [], taken: 0) }
+    func target(ofProduct id: Int64, claim: Int64?) async throws -> CheckTarget { .gone }
+    func record(_ page: ProductPage, forProduct id: Int64, asker: Int64?) async throws -> CheckResult { .unchanged }
+    func recordFailure(_ trouble: PageTrouble, forProduct id: Int64, claim: Int64?) async throws -> Int { 0 }
+    func writeDigests(limit: Int) async throws -> Int { 0 }
+    func rollUpHistory(keepingDays days: Int, limit: Int) async throws -> Int { 0 }
+    func prune(keepingDays days: Int, limit: Int) async throws -> Int { 0 }
+
+    func changePreferences(chatID: Int64, userName: String, language: Language?, _ change: PreferencesChange) async throws -> UserPreferences {
+        if change.timeZone == .set("Moon/Crater") { throw StoreRefusal.unknownTimeZone("Moon/Crater") }
+        return world.change { state in
+            let new = change.applied(to: state.preferences[chatID] ?? UserPreferences())
+            state.preferences[chatID] = new
+            return new
+        }
+    }
+
+    func setInterval(chatID: Int64, watchID: Int64, seconds: Int?) async throws -> Watch? {
+        world.change { state in
+            guard let index = state.watches.firstIndex(where: { $0.chat == chatID && $0.watch.id == watchID }) else { return nil }
+            state.watches[index].watch.checkInterval = seconds
+            return state.watches[index].watch
+        }
+    }
+
+    func watch(_ id: Int64, ofChat chatID: Int64) async throws -> Watch? { try await FakeReader(world: world).watch(id, ofChat: chatID) }
+
     func queueNotifications(limit: Int) async throws -> Int { 0 }
     func markDelivered(outboxID: Int64, messageID: Int64, redelivered: Bool) async throws {}
 }

@@ -15,6 +15,8 @@ final class FakeAPI: PriceAPI {
         var outcome: AddProduct.Outcome?
         var fault: ChatFault?
         var links: [String] = []
+        var preferences: [Int64: UserPreferences] = [:]
+        var retried: RetryWatch.Outcome?
     }
 
     let state = Mutex(State())
@@ -74,6 +76,43 @@ final class FakeAPI: PriceAPI {
     func language(of asker: Asker) async throws -> Language? {
         try check()
         return state.withLock { $0.languages[asker.chatID] }
+    }
+
+    func settings(_ asker: Asker) async throws -> ChatResult.Settings {
+        try check()
+        return ChatResult.Settings(preferences: state.withLock { $0.preferences[asker.chatID] } ?? UserPreferences(), intervals: CheckIntervals())
+    }
+
+    func changeSettings(_ asker: Asker, _ change: PreferencesChange) async throws -> ChangeSettings.Outcome {
+        try check()
+        if case .set(let seconds) = change.checkInterval, !CheckIntervals().admits(seconds) {
+            return ChangeSettings.Outcome(refusal: SettingsRefusal(.badInterval, minimum: 300, maximum: 604_800))
+        }
+        return state.withLock { state in
+            let new = change.applied(to: state.preferences[asker.chatID] ?? UserPreferences())
+            state.preferences[asker.chatID] = new
+            return ChangeSettings.Outcome(preferences: new)
+        }
+    }
+
+    func setInterval(_ asker: Asker, watchID: Int64, seconds: Int?) async throws -> SetInterval.Outcome {
+        try check()
+        return state.withLock { state in
+            guard let index = state.watches[asker.chatID]?.firstIndex(where: { $0.id == watchID }) else {
+                return SetInterval.Outcome(refusal: SettingsRefusal(.notFound))
+            }
+            state.watches[asker.chatID]?[index].checkInterval = seconds
+            state.watches[asker.chatID]?[index].product.checkInterval = seconds ?? 3_600
+            return SetInterval.Outcome(watch: state.watches[asker.chatID]?[index])
+        }
+    }
+
+    func retryWatch(_ asker: Asker, watchID: Int64) async throws -> RetryWatch.Outcome {
+        try check()
+        return state.withLock { state in
+            let watch = state.watches[asker.chatID]?.first { $0.id == watchID }
+            return watch == nil ? RetryWatch.Outcome(watch: nil) : state.retried ?? RetryWatch.Outcome(watch: watch)
+        }
     }
 
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {

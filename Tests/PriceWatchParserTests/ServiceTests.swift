@@ -130,7 +130,7 @@ struct ServiceTests {
         let client = try GRPCProductParser(host: "127.0.0.1", port: port, logger: Logger(label: "test"))
         let task = Task { try await client.run() }
         defer { task.cancel() }
-        await #expect(throws: ParseFailure.parserUnavailable) { try await client.parse("http://shop.ru/", within: .seconds(10)) }
+        await #expect(throws: PageTrouble(.parserUnavailable)) { try await client.parse("http://shop.ru/", within: .seconds(10)) }
         #expect(await client.isServing(within: .milliseconds(200)) == false)
     }
 }

@@ -101,7 +101,7 @@ import Testing
     func lists(table: AdminTable) async throws {
         try await Schema.withDatabase { database in
             let added = try await database.prices.follow(77)
-            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id)
+            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id, asker: nil)
             try await database.adminTables.record(action: "login", target: "root", detail: "ok", by: actor)
             for column in AdminTableDefinition.of(table).columns {
                 for descending in [true, false] {

@@ -70,17 +70,22 @@ private struct Unwanted: Error {}
         try await Schema.withDatabase { database in
             let product = try await database.prices.follow(77).watch.product
             _ = try await database.prices.follow(78)
-            #expect(try await database.prices.record(.sample(), forProduct: product.id) == .unchanged)
-            let result = try await database.prices.record(.sample(99_900), forProduct: product.id)
+            #expect(try await database.prices.record(.sample(), forProduct: product.id, asker: nil) == .unchanged)
+            let result = try await database.prices.record(.sample(99_900), forProduct: product.id, asker: nil)
             guard case .changed(let change, let notifications) = result else { throw Unwanted() }
             #expect(change.old.minorUnits == 129_900)
             #expect(change.new.minorUnits == 99_900)
             #expect(notifications == 2)
-            #expect(try await database.prices.record(.sample(99_900), forProduct: product.id) == .unchanged)
+            #expect(try await database.prices.record(.sample(99_900), forProduct: product.id, asker: nil) == .unchanged)
             #expect(try await database.reader.history(ofProduct: product.id, followedBy: nil, limit: 9)?.map(\.price.minorUnits) == [99_900, 129_900])
             let batch = try await Outboxed.notifications(in: database)
             #expect(batch.map(\.chatID) == [77, 78])
-            #expect(batch.allSatisfy { $0.change == change && $0.language == .russian })
+            #expect(batch.allSatisfy { $0.language == .russian })
+            #expect(
+                batch.allSatisfy { notification in
+                    guard case .priceChange(_, change) = notification.content else { return false }
+                    return true
+                })
             #expect(try await database.prices.queueNotifications(limit: 10) == 0)
         }
     }
@@ -91,7 +96,7 @@ private struct Unwanted: Error {}
             let id = try await database.prices.follow(77).watch.product.id
             let changes = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<12 {
-                    group.addTask { if case .changed = try await database.prices.record(.sample(500), forProduct: id) { 1 } else { 0 } }
+                    group.addTask { if case .changed = try await database.prices.record(.sample(500), forProduct: id, asker: nil) { 1 } else { 0 } }
                 }
                 return try await group.reduce(0, +)
             }
@@ -104,7 +109,9 @@ private struct Unwanted: Error {}
     func currency() async throws {
         try await Schema.withDatabase { database in
             let id = try await database.prices.follow(77).watch.product.id
-            guard case .changed(let change, _) = try await database.prices.record(.sample(129_900, currency: .usd), forProduct: id) else { throw Unwanted() }
+            guard case .changed(let change, _) = try await database.prices.record(.sample(129_900, currency: .usd), forProduct: id, asker: nil) else {
+                throw Unwanted()
+            }
             #expect(change.new.currency == .usd)
         }
     }
@@ -113,33 +120,16 @@ private struct Unwanted: Error {}
     func failures(amount: Int64) async throws {
         try await Schema.withDatabase { database in
             let id = try await database.prices.follow(77).watch.product.id
-            await #expect(throws: ParseFailure.noPrice) { try await database.prices.record(.sample(amount), forProduct: id) }
-            try await database.prices.recordFailure(.timedOut, forProduct: id)
-            try await database.prices.recordFailure(.blocked, forProduct: id)
+            await #expect(throws: PageTrouble(.noPrice)) { try await database.prices.record(.sample(amount), forProduct: id, asker: nil) }
+            #expect(try await database.prices.recordFailure(PageTrouble(.timedOut), forProduct: id, claim: nil) == 0)
+            #expect(try await database.prices.recordFailure(PageTrouble(.blocked), forProduct: id, claim: nil) == 0)
             let product = try #require(try await database.reader.product(id, followedBy: nil))
             #expect(product.price.minorUnits == 129_900)
             #expect(product.failures == 2)
             #expect(product.lastFailure == .blocked)
             #expect(try await database.reader.history(ofProduct: id, followedBy: nil, limit: 9)?.count == 1)
-            _ = try await database.prices.record(.sample(), forProduct: id)
+            _ = try await database.prices.record(.sample(), forProduct: id, asker: nil)
             #expect(try await database.reader.product(id, followedBy: nil)?.failures == 0)
-        }
-    }
-
-    @Test("a due product is taken once per interval, however many ask, and stays on its grid")
-    func due() async throws {
-        try await Schema.withDatabase { database in
-            let id = try await database.prices.follow(77, every: .seconds(10)).watch.product.id
-            #expect(try await database.prices.takeDueProducts(limit: 10).isEmpty)
-            try await database.client.query("update products set next_check_at = now() - interval '25 seconds'")
-            let taken = try await withThrowingTaskGroup(of: [Int64].self) { group in
-                for _ in 0..<8 { group.addTask { try await database.prices.takeDueProducts(limit: 10) } }
-                return try await group.reduce(into: [Int64]()) { $0 += $1 }
-            }
-            #expect(taken == [id])
-            let wait = try await database.client.query("select extract(epoch from next_check_at - now())::double precision as s from products")
-                .first?["s", as: Double.self]
-            #expect((0...5.1).contains(try #require(wait)))
         }
     }
 
@@ -149,15 +139,15 @@ private struct Unwanted: Error {}
             let added = try await database.prices.follow(77)
             try await database.prices.setBlocked(chatID: 77, true)
             try await database.client.query("update products set next_check_at = now()")
-            #expect(try await database.prices.takeDueProducts(limit: 10).isEmpty)
-            guard case .changed(_, let notifications) = try await database.prices.record(.sample(1), forProduct: added.watch.product.id) else {
+            #expect(try await database.prices.takeDueChecks(limit: 10).checks.isEmpty)
+            guard case .changed(_, let notifications) = try await database.prices.record(.sample(1), forProduct: added.watch.product.id, asker: nil) else {
                 throw Unwanted()
             }
             #expect(notifications == 0)
             try await database.prices.setBlocked(chatID: 77, false)
             #expect(try await database.prices.removeWatch(chatID: 77, watchID: added.watch.id))
-            #expect(try await database.prices.takeDueProducts(limit: 10).isEmpty)
-            #expect(try await database.prices.link(ofProduct: added.watch.product.id) == "https://shop.example/p/1")
+            #expect(try await database.prices.takeDueChecks(limit: 10).checks.isEmpty)
+            #expect(try await database.prices.target(ofProduct: added.watch.product.id, claim: nil) == .link("https://shop.example/p/1"))
         }
     }
 
@@ -181,12 +171,12 @@ private struct Unwanted: Error {}
             _ = try await database.prices.follow(78)
             await #expect(throws: Unwanted.self) {
                 try await database.client.transaction { tx in
-                    _ = try await database.prices.compare(tx, .sample(1), product: added.watch.product.id)
+                    _ = try await database.prices.compare(tx, .sample(1), product: added.watch.product.id, asker: nil)
                     throw Unwanted()
                 }
             }
             #expect(try await Outboxed.notifications(in: database).isEmpty)
-            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id)
+            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id, asker: nil)
             let rows = try await database.client.query("select id from outbox order by id").map { try $0["id", as: Int64.self] }
             #expect(try await Outboxed.jobIDs(in: database) == rows.map(Notify.id))
             let broker = InMemoryBroker()
@@ -206,7 +196,7 @@ private struct Unwanted: Error {}
         try await Schema.withDatabase { database in
             let added = try await database.prices.follow(77)
             _ = try await database.prices.follow(78)
-            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id)
+            _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id, asker: nil)
             _ = try await database.prices.removeWatch(chatID: 77, watchID: added.watch.id)
             #expect(try await Outboxed.notifications(in: database).map(\.chatID) == [78])
             #expect(try await database.client.query("select count(*) as n from outbox").first?["n", as: Int.self] == 1)
@@ -217,7 +207,7 @@ private struct Unwanted: Error {}
     func blockedChat() async throws {
         try await Schema.withDatabase { database in
             let product = try await database.prices.follow(77).watch.product.id
-            _ = try await database.prices.record(.sample(1), forProduct: product)
+            _ = try await database.prices.record(.sample(1), forProduct: product, asker: nil)
             let before = try await Outboxed.jobIDs(in: database)
             try await database.prices.setBlocked(chatID: 77, true)
             #expect(try await Outboxed.jobIDs(in: database).isEmpty)
@@ -234,7 +224,7 @@ private struct Unwanted: Error {}
         #expect(migration.up.contains(Outbox.schema))
         try await Schema.withDatabase { database in
             let product = try await database.prices.follow(77).watch.product.id
-            _ = try await database.prices.record(.sample(1), forProduct: product)
+            _ = try await database.prices.record(.sample(1), forProduct: product, asker: nil)
             try await database.client.transaction { tx in _ = try await tx.script(migration.down) }
             #expect(try await database.client.query("select count(*) as n from outbox where published_at is null").first?["n", as: Int.self] == 1)
         }
@@ -244,7 +234,7 @@ private struct Unwanted: Error {}
     func delivery() async throws {
         try await Schema.withDatabase { database in
             let id = try await database.prices.follow(77).watch.product.id
-            _ = try await database.prices.record(.sample(1), forProduct: id)
+            _ = try await database.prices.record(.sample(1), forProduct: id, asker: nil)
             let outbox = try #require(try await database.client.query("select id from outbox").first?["id", as: Int64.self])
             func isMaybeTwice() async throws -> Bool? { try await database.client.query("select is_maybe_twice from outbox").first?["is_maybe_twice"] }
             try await database.prices.markDelivered(outboxID: outbox, messageID: 5, redelivered: false)

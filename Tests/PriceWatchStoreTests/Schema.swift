@@ -90,8 +90,8 @@ extension ProductPage {
 }
 
 extension PostgresPriceStore {
-    /// Adds a watch with the tests' usual interval and limit.
-    func follow(_ chatID: Int64, _ page: ProductPage = .sample(), limit: Int = 100, every interval: Duration = .seconds(3600)) async throws -> AddedWatch {
-        try await addWatch(chatID: chatID, userName: "Ann", language: .russian, page: page, checkEvery: interval, limit: limit)
+    /// Adds a watch with the tests' usual limit.
+    func follow(_ chatID: Int64, _ page: ProductPage = .sample(), limit: Int = 100) async throws -> AddedWatch {
+        try await addWatch(chatID: chatID, userName: "Ann", language: .russian, page: page, limit: limit)
     }
 }

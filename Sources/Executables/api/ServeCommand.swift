@@ -45,7 +45,8 @@ struct ServeCommand: AsyncParsableCommand {
         let mount = Mount("/admin") { request, context in
             await admin.respond(to: request, address: context.clientAddress(of: request), logger: logger)
         }
-        let api = PriceWatchAPI(services: services, configuration: APIConfiguration(serviceToken: settings.serviceToken.reveal()), mounts: [mount])
+        let api = PriceWatchAPI(
+            services: services, configuration: APIConfiguration(serviceToken: settings.serviceToken.reveal(), intervals: settings.intervals), mounts: [mount])
         let application = api.application(host: settings.host, port: settings.port, logger: logger)
         let parts = readiness.map { HealthPart($0.name, check: $0.check) }
         return [closing, parser, FirstAdmin(accounts: database.adminAccounts, settings: settings, logger: logger), application]
@@ -77,6 +78,8 @@ struct ServeSettings {
     let publicURL: String
     let adminUser: String
     let adminPassword: Secret?
+    /// How often products may be checked: the worker's own settings.
+    let intervals: CheckIntervals
     let health: HealthSettings
 
     /// - Throws: `SettingsError` with every fault.
@@ -91,6 +94,8 @@ struct ServeSettings {
         publicURL = settings.url(.publicURL, schemes: ["http", "https"]).reveal()
         adminUser = settings.string(.adminUser)
         adminPassword = settings.optionalSecret(.adminPassword, minimumLength: 8)
+        let interval = settings.between(.checkInterval, minimum: .checkIntervalMinimum, maximum: .checkIntervalMaximum, in: 1...31_536_000)
+        intervals = CheckIntervals(standard: interval.value, minimum: interval.minimum, maximum: interval.maximum)
         health = settings.health(port: .apiHealthPort)
         try settings.check()
     }

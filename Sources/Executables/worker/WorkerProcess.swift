@@ -4,6 +4,7 @@ import ApiumOutbox
 import ApiumWorker
 import PriceWatchBootstrap
 import PriceWatchJobs
+import PriceWatchModel
 import PriceWatchParserClient
 import PriceWatchStore
 import RedisTLS
@@ -24,6 +25,7 @@ struct PriceWatchWorker: WorkerApplication {
     let defaultQueues = Queues.served
     private let process: Bootstrap
     private let rules: PriceWatchServices.Rules
+    private let backoff: CheckBackoff
     private let health: HealthSettings
     private let database: ConnectionURL
     private let parser: (host: String, port: Int)
@@ -31,8 +33,13 @@ struct PriceWatchWorker: WorkerApplication {
     init() throws {
         process = try Bootstrap.prepare("worker")
         var settings = process.settings
+        let interval = settings.between(.checkInterval, minimum: .checkIntervalMinimum, maximum: .checkIntervalMaximum, in: 1...31_536_000)
         rules = PriceWatchServices.Rules(
-            checkInterval: settings.seconds(.checkInterval, in: 1...604_800), watchesPerUser: settings.integer(.watchesPerUser, in: 1...100_000))
+            intervals: CheckIntervals(standard: interval.value, minimum: interval.minimum, maximum: interval.maximum),
+            watchesPerUser: settings.integer(.watchesPerUser, in: 1...100_000), historyDays: settings.integer(.historyDays, in: 1...36_500),
+            sentDays: settings.integer(.sentDays, in: 1...36_500))
+        backoff = CheckBackoff(
+            failuresUntilTold: settings.integer(.failuresUntilTold, in: 1...1_000), failuresUntilPaused: settings.integer(.failuresUntilPaused, in: 1...1_000))
         health = settings.health(port: .workerHealthPort)
         database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
         parser = settings.address(.parserAddress)
@@ -47,7 +54,8 @@ struct PriceWatchWorker: WorkerApplication {
         let relay = OutboxRelay(from: database.client, to: connection.broker, logger: process.logger)
         let parser = try GRPCProductParser(host: parser.host, port: parser.port, logger: process.logger)
         var registry = JobRegistry()
-        registry.registerPriceWatchJobs(using: PriceWatchServices(store: database.prices, parser: parser, rules: rules))
+        let store = database.prices(intervals: rules.intervals, backoff: backoff)
+        registry.registerPriceWatchJobs(using: PriceWatchServices(store: store, parser: parser, rules: rules))
         return PreparedWorker(registry: registry, services: [DatabaseService(database: database), parser, relay]) { [process, health, database] worker in
             process.healthServices(
                 health,

@@ -15,7 +15,7 @@ struct Resource: Sendable {
     var listed: [Field] { fields.filter(\.inList) }
 
     /// All tables, in the order of the menu.
-    static let all: [Resource] = [users, products, watches, pricePoints, outbox, audit]
+    static let all: [Resource] = [users, products, watches, pricePoints, priceDays, outbox, audit]
 
     /// The table of this name.
     static func named(_ name: String) -> Resource? { all.first { $0.name == name } }
@@ -25,6 +25,9 @@ struct Resource: Sendable {
         fields: [
             Field("id", .integer), Field("chat_id", .integer), Field("name", .text(limit: 200), editable: true, optional: true),
             Field("language", .choice(Language.allCases.map(\.rawValue)), editable: true), Field("is_blocked", .flag, editable: true),
+            Field("check_interval", .integer, editable: true, optional: true), Field("time_zone", .text(limit: 64)),
+            Field("digest", .choice(DigestPeriod.allCases.map(\.rawValue)), editable: true), Field("digest_hour", .integer, editable: true, inList: false),
+            Field("last_digest_at", .instant, inList: false), Field("quiet_from", .integer, inList: false), Field("quiet_until", .integer, inList: false),
             Field("watches", .integer),
             Field("created_at", .instant, inList: false),
         ], canDelete: true)
@@ -36,7 +39,9 @@ struct Resource: Sendable {
             Field("currency", .currency, editable: true), Field("availability", .choice(Availability.allCases.map(\.rawValue)), editable: true),
             Field("canonical_url", .link, editable: true), Field("image_url", .link, editable: true, optional: true, inList: false),
             Field("failures", .integer),
-            Field("last_failure", .text(limit: 100)), Field("watches", .integer), Field("next_check_at", .instant, editable: true, inList: false),
+            Field("last_failure", .text(limit: 100)), Field("watches", .integer), Field("check_interval", .integer),
+            Field("next_check_at", .instant, editable: true), Field("paused_at", .instant, editable: true, optional: true),
+            Field("checked_at", .instant, inList: false), Field("failing_told_at", .instant, inList: false),
             Field("created_at", .instant, inList: false),
         ], canDelete: true)
 
@@ -44,7 +49,8 @@ struct Resource: Sendable {
         table: .watches,
         fields: [
             Field("id", .integer), Field("user_id", .reference(.users), editable: true), Field("user_name", .text(limit: 200)),
-            Field("product_id", .reference(.products), editable: true), Field("product_name", .text(limit: 500)), Field("created_at", .instant),
+            Field("product_id", .reference(.products), editable: true), Field("product_name", .text(limit: 500)),
+            Field("check_interval", .integer, editable: true, optional: true), Field("created_at", .instant),
         ], canCreate: true, canDelete: true)
 
     private static let pricePoints = Resource(
@@ -55,10 +61,20 @@ struct Resource: Sendable {
             Field("availability", .choice(Availability.allCases.map(\.rawValue)), editable: true), Field("seen_at", .instant, editable: true),
         ], canCreate: true, canDelete: true)
 
+    private static let priceDays = Resource(
+        table: .priceDays,
+        fields: [
+            Field("id", .integer), Field("product_id", .reference(.products)), Field("product_name", .text(limit: 500)), Field("day", .text(limit: 10)),
+            Field("low_minor", .amount(currency: "currency"), editable: true), Field("high_minor", .amount(currency: "currency"), editable: true),
+            Field("last_minor", .amount(currency: "currency"), editable: true), Field("currency", .currency), Field("points", .integer),
+            Field("last_seen_at", .instant, inList: false),
+        ], canDelete: true)
+
     private static let outbox = Resource(
         table: .outbox,
         fields: [
             Field("id", .integer), Field("user_id", .reference(.users)), Field("user_name", .text(limit: 200)), Field("chat_id", .integer, inList: false),
+            Field("kind", .text(limit: 40)), Field("failure", .text(limit: 40), inList: false),
             Field("product_id", .reference(.products)), Field("product_name", .text(limit: 500)), Field("old_minor", .amount(currency: "old_currency")),
             Field("new_minor", .amount(currency: "new_currency")), Field("new_currency", .currency), Field("state", .text(limit: 40)),
             Field("created_at", .instant),

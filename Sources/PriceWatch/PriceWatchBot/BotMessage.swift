@@ -49,15 +49,16 @@ enum BotMessages {
         var text = name(product) + "\n\(words.price): " + .bold(PriceText.money(product.price, words.language))
         if let availability = words.availability(product.availability) { text += "\n\(availability)" }
         text += "\n\n" + TelegramHTML(isNew ? words.nowFollowing : words.alreadyFollowing)
-        return BotMessage(text, keyboard: keyboard(watchID: watch.id, words), pictureURL: product.imageURL)
+        let interval = TelegramButton.callback(words.intervalButton, data: ButtonData.watchIntervals(watchID: watch.id).text)
+        return BotMessage(text, keyboard: TelegramKeyboard(keyboard(watchID: watch.id, words).rows + [[interval]]), pictureURL: product.imageURL)
     }
 
     /// The name, leading to the shop.
-    private static func name(_ product: Product, to units: Int = nameLength) -> TelegramHTML {
+    static func name(_ product: Product, to units: Int = nameLength) -> TelegramHTML {
         .link(TelegramHTML.line(product.name, to: units), url: product.canonicalURL)
     }
 
-    private static func keyboard(watchID: Int64, _ words: BotWords) -> TelegramKeyboard {
+    static func keyboard(watchID: Int64, _ words: BotWords) -> TelegramKeyboard {
         TelegramKeyboard([
             [
                 .callback(words.historyButton, data: ButtonData.history(watchID: watchID).text),
@@ -78,6 +79,7 @@ enum BotMessages {
         for (index, watch) in watches.enumerated().dropFirst(page * pageSize).prefix(pageSize) {
             let number = index + 1
             text += "\n\n\(number). " + name(watch.product, to: 120) + "\n" + .bold(PriceText.money(watch.product.price, words.language))
+            if let mark = state(watch.product, words) { text += " " + TelegramHTML(mark) }
             rows.append([
                 .callback(words.listHistoryButton(number), data: ButtonData.history(watchID: watch.id).text),
                 .callback(words.listStopButton(number), data: ButtonData.stopInList(watchID: watch.id, page: page).text),
@@ -98,9 +100,22 @@ enum BotMessages {
             let earlier = index + 1 < history.points.count ? history.points[index + 1].price : nil
             text +=
                 "\n\(PriceText.moment(point.seenAt)) – " + .bold(PriceText.money(point.price, words.language))
-                + TelegramHTML(direction(from: earlier, to: point.price))
+                + TelegramHTML(range(point, words.language) + direction(from: earlier, to: point.price))
         }
         return BotMessage(text)
+    }
+
+    /// What the list says of a link that does not work.
+    private static func state(_ product: Product, _ words: BotWords) -> String? {
+        guard let failure = product.lastFailure else { return nil }
+        return (product.isPaused ? "⏸ " : "⚠️ ") + words.reason(failure)
+    }
+
+    /// ` (1490 ₽ … 1990 ₽)` of a day with several prices.
+    private static func range(_ point: PricePoint, _ language: Language) -> String {
+        guard let range = point.range, range.low != range.high else { return "" }
+        let (low, high) = (Money(minorUnits: range.low, currency: point.price.currency), Money(minorUnits: range.high, currency: point.price.currency))
+        return " (\(PriceText.money(low, language)) … \(PriceText.money(high, language)))"
     }
 
     private static func direction(from old: Money?, to new: Money) -> String {
@@ -112,13 +127,22 @@ enum BotMessages {
 
     static func notification(_ notification: Notification) -> BotMessage {
         let words = BotWords(notification.language)
-        let change = notification.change
+        return switch notification.content {
+        case .priceChange(let watchID, let change): changed(change, watchID: watchID, words)
+        case .linkFailed(let state, let failure): failed(state, words, words.linkFailed(failure), isPaused: false)
+        case .linkPaused(let state, let failure): failed(state, words, words.linkPaused(failure), isPaused: true)
+        case .linkRecovered(let state): recovered(state, words)
+        case .digest(let content): digest(content, words)
+        }
+    }
+
+    private static func changed(_ change: PriceChange, watchID: Int64, _ words: BotWords) -> BotMessage {
         let isLower = change.old.currency == change.new.currency && change.new.minorUnits < change.old.minorUnits
         var text: TelegramHTML = isLower ? "📉 " : "📈 "
         text += .link(TelegramHTML.line(change.name, to: nameLength), url: change.link)
         text += "\n\(words.was): " + .struck(PriceText.money(change.old, words.language))
         text += "\n\(words.now): " + .bold(PriceText.money(change.new, words.language))
         if let percent = PriceText.percent(from: change.old, to: change.new) { text += " (\(percent))" }
-        return BotMessage(text, keyboard: keyboard(watchID: notification.watchID, words))
+        return BotMessage(text, keyboard: keyboard(watchID: watchID, words))
     }
 }

@@ -6,7 +6,7 @@ struct BotWords: Sendable {
 
     init(_ language: Language) { self.language = language }
 
-    private func say(_ english: String, _ russian: String) -> String { language == .russian ? russian : english }
+    func say(_ english: String, _ russian: String) -> String { language == .russian ? russian : english }
 
     // MARK: Conversation
 
@@ -17,6 +17,7 @@ struct BotWords: Sendable {
             Send me a link to a product, and I will watch its price. When it changes, I write to you at once: what it was, and what it is now.
 
             /list – what you follow
+            /settings – how often, digests, quiet hours
             /language – Русский or English
             /help – this message
             """,
@@ -24,6 +25,7 @@ struct BotWords: Sendable {
             Пришлите ссылку на товар, и я буду следить за его ценой. Как только она изменится, напишу: сколько было и сколько стало.
 
             /list – за чем я слежу
+            /settings – как часто, сводки, тихие часы
             /language – русский или English
             /help – эта подсказка
             """)
@@ -124,7 +126,8 @@ struct BotWords: Sendable {
     /// What the app offers after a slash.
     var commands: [(name: String, description: String)] {
         [
-            ("list", say("What I follow", "За чем я слежу")), ("language", say("Русский or English", "Русский или English")),
+            ("list", say("What I follow", "За чем я слежу")), ("settings", say("How often, digests, quiet hours", "Как часто, сводки, тихие часы")),
+            ("language", say("Русский or English", "Русский или English")),
             ("help", say("What the bot can do", "Что умеет бот")), ("start", say("Begin", "Начать")),
         ]
     }

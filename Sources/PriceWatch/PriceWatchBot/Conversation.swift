@@ -43,6 +43,7 @@ struct Conversation: Sendable {
         case .help: _ = try await chat.send(BotMessage(TelegramHTML(words.help)), to: chatID)
         case .language: _ = try await chat.send(BotMessages.language(words), to: chatID)
         case .list: try await list(asker, words)
+        case .settings(let page, let written): try await change(page, written, asker, words)
         case .links(let links): try await follow(links, asker, words)
         case .unknownCommand: _ = try await chat.send(BotMessage(TelegramHTML(words.unknownCommand)), to: chatID)
         case .other: _ = try await chat.send(BotMessage(TelegramHTML(words.noLink)), to: chatID)
@@ -87,7 +88,7 @@ struct Conversation: Sendable {
     }
 
     /// The message that `work` makes, or the one that says why there is none.
-    private func answer(_ words: BotWords, _ work: () async throws -> BotMessage) async throws -> BotMessage {
+    func answer(_ words: BotWords, _ work: () async throws -> BotMessage) async throws -> BotMessage {
         do {
             return try await work()
         } catch let fault as ChatFault {
@@ -137,6 +138,17 @@ struct Conversation: Sendable {
             languages[chatID] = language
             try await chat.answer(query, nil)
             try await chat.edit(message, in: chatID, to: BotMessage(TelegramHTML(BotWords(language).languageChosen)))
+        case .settings(let page): try await press(page, on: message, asker, words, query: query)
+        case .interval(let seconds):
+            try await press(PreferencesChange(checkInterval: seconds.map { .set($0) } ?? .clear), on: message, asker, words, query: query)
+        case .timeZone(let zone): try await press(PreferencesChange(timeZone: .set(zone)), on: message, asker, words, query: query)
+        case .digest(let period): try await press(PreferencesChange(digest: .set(period)), on: message, asker, words, query: query)
+        case .digestHour(let hour): try await press(PreferencesChange(digestHour: .set(hour)), on: message, asker, words, query: query)
+        case .quiet(let hours):
+            try await press(PreferencesChange(quietHours: hours.map { .set($0) } ?? .clear), on: message, asker, words, query: query)
+        case .watchIntervals(let id): try await offerIntervals(id, asker, words, query: query)
+        case .watchInterval(let id, let seconds): try await set(seconds, of: id, on: message, asker, words, query: query)
+        case .retry(let id): try await retry(id, on: message, asker, words, query: query)
         }
     }
 

@@ -3,6 +3,8 @@ import TelegramBotAPI
 /// What a message asks for.
 enum IncomingText: Equatable {
     case start, help, list, language
+    /// A page of the settings, with what was written after the command.
+    case settings(SettingsPage, String)
     /// A command that the bot does not have.
     case unknownCommand
     /// Links to follow, in their order, without repeats.
@@ -43,10 +45,15 @@ enum IncomingText: Equatable {
         case "help": return .help
         case "list": return .list
         case "language", "lang": return .language
+        case "settings", "interval", "timezone", "digest", "quiet":
+            let written = text.dropFirst(1 + word.count).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            return .settings(pages[name] ?? .menu, String(written.prefix(100)))
         case "add": return nil
         default: return .unknownCommand
         }
     }
+
+    private static let pages: [String: SettingsPage] = ["interval": .interval, "timezone": .zone, "digest": .digest, "quiet": .quiet]
 
     /// Links as Telegram marked them; where it marked none, words that begin like one.
     static func links(in text: String, _ entities: [TelegramEntity]) -> [String] {

@@ -32,6 +32,14 @@ public protocol PriceAPI: Sendable {
     func setLanguage(_ asker: Asker, _ language: Language) async throws
     /// The language that the chat chose; `nil` when it is not known.
     func language(of asker: Asker) async throws -> Language?
+    /// What the chat has chosen, and between what it may choose.
+    func settings(_ asker: Asker) async throws -> ChatResult.Settings
+    /// Changes what the chat has chosen.
+    func changeSettings(_ asker: Asker, _ change: PreferencesChange) async throws -> ChangeSettings.Outcome
+    /// Sets how often one product is checked for the chat, in seconds; `nil`: as all of its products.
+    func setInterval(_ asker: Asker, watchID: Int64, seconds: Int?) async throws -> SetInterval.Outcome
+    /// Has a product's page read now.
+    func retryWatch(_ asker: Asker, watchID: Int64) async throws -> RetryWatch.Outcome
     /// The chat cannot be written to, or can be again: its watches rest meanwhile.
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws
 }

@@ -118,6 +118,22 @@ public actor PriceAPIConnection: PriceAPI, Service {
         try await ask(asker, .getUser, within: .seconds(2), as: ChatResult.Person.self).language
     }
 
+    public func settings(_ asker: Asker) async throws -> ChatResult.Settings {
+        try await ask(asker, .getSettings, within: limit, as: ChatResult.Settings.self)
+    }
+
+    public func changeSettings(_ asker: Asker, _ change: PreferencesChange) async throws -> ChangeSettings.Outcome {
+        try await ask(asker, .changeSettings(change), within: limit, as: ChangeSettings.Outcome.self)
+    }
+
+    public func setInterval(_ asker: Asker, watchID: Int64, seconds: Int?) async throws -> SetInterval.Outcome {
+        try await ask(asker, .setInterval(watchID: watchID, seconds: seconds), within: limit, as: SetInterval.Outcome.self)
+    }
+
+    public func retryWatch(_ asker: Asker, watchID: Int64) async throws -> RetryWatch.Outcome {
+        try await ask(asker, .retryWatch(watchID: watchID), within: addLimit, as: RetryWatch.Outcome.self)
+    }
+
     public func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
         let asker = Asker(chatID: chatID, name: "", language: .english)
         _ = try await ask(asker, .chatBlocked(isBlocked), within: limit, as: ChatResult.Nothing.self)

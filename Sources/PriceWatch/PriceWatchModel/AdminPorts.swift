@@ -2,17 +2,19 @@
 ///
 /// | table | columns (editable ones in bold) |
 /// |---|---|
-/// | users | id, chat_id, **name**, **language** (`en`, `ru`), **is_blocked**, watches (how many), created_at |
-/// | products | id, **canonical_url**, **name**, **price_minor**, **currency**, **availability**, **image_url** (may be null), failures, last_failure (may be null), watches (how many), **next_check_at**, created_at |
-/// | watches | id, **user_id**, user_name, **product_id**, product_name, created_at |
+/// | users | id, chat_id, **name**, **language** (`en`, `ru`), **is_blocked**, **check_interval** (seconds, may be null), time_zone (may be null), **digest** (``DigestPeriod``), **digest_hour**, last_digest_at (may be null), quiet_from, quiet_until (may be null), watches (how many), created_at |
+/// | products | id, **canonical_url**, **name**, **price_minor**, **currency**, **availability**, **image_url** (may be null), failures, last_failure (may be null), watches (how many), check_interval (seconds), **next_check_at**, checked_at, failing_told_at (may be null), **paused_at** (may be null), created_at |
+/// | watches | id, **user_id**, user_name, **product_id**, product_name, **check_interval** (seconds, may be null), created_at |
 /// | pricePoints | id, **product_id**, product_name, **price_minor**, **currency**, **availability**, **seen_at** |
-/// | outbox | id, user_id, user_name, chat_id, watch_id (may be null), product_id, product_name, old_minor, old_currency, new_minor, new_currency, state (``OutboxState``), created_at, published_at (may be null), delivered_at (may be null), message_id (may be null) |
+/// | priceDays | id, product_id, product_name, day, currency, **low_minor**, **high_minor**, **last_minor**, points (how many prices it stands for), last_seen_at |
+/// | outbox | id, user_id, user_name, chat_id, kind (``NotificationKind``), failure (may be null), watch_id (may be null), product_id, product_name, old_minor, old_currency, new_minor, new_currency (may be null), state (``OutboxState``), created_at, published_at (may be null), delivered_at (may be null), message_id (may be null) |
 /// | audit | id, at, actor, action, target (table), row_id (may be null), address, before (JSON text, may be null), after (JSON text, may be null) |
 ///
 /// Instants are ``AdminValue/instant(_:)``; everything named `…_minor` is an integer of minor units.
 public enum AdminTable: String, Sendable, Hashable, Codable, CaseIterable {
     case users, products, watches
     case pricePoints = "price_points"
+    case priceDays = "price_days"
     case outbox, audit
 }
 

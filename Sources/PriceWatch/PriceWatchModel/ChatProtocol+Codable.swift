@@ -1,6 +1,6 @@
 extension ChatRequest: Codable {
     private enum CodingKeys: String, CodingKey {
-        case id, action, link, limit, language, blocked
+        case id, action, link, limit, language, blocked, change, seconds
         case chatID = "chat_id"
         case userName = "user_name"
         case watchID = "watch_id"
@@ -21,6 +21,12 @@ extension ChatRequest: Codable {
         case .setLanguage: action = .setLanguage(try container.decode(Language.self, forKey: .language))
         case .getUser: action = .getUser
         case .chatBlocked: action = .chatBlocked(try container.decode(Bool.self, forKey: .blocked))
+        case .getSettings: action = .getSettings
+        case .changeSettings: action = .changeSettings(try container.decode(PreferencesChange.self, forKey: .change))
+        case .setInterval:
+            let watchID = try container.decode(Int64.self, forKey: .watchID)
+            action = .setInterval(watchID: watchID, seconds: try container.decodeIfPresent(Int.self, forKey: .seconds))
+        case .retryWatch: action = .retryWatch(watchID: try container.decode(Int64.self, forKey: .watchID))
         }
     }
 
@@ -33,13 +39,17 @@ extension ChatRequest: Codable {
         try container.encodeIfPresent(language, forKey: .language)
         switch action {
         case .addProduct(let link): try container.encode(link, forKey: .link)
-        case .removeWatch(let watchID): try container.encode(watchID, forKey: .watchID)
+        case .removeWatch(let watchID), .retryWatch(let watchID): try container.encode(watchID, forKey: .watchID)
         case .history(let watchID, let limit):
             try container.encode(watchID, forKey: .watchID)
             try container.encode(limit, forKey: .limit)
         case .setLanguage(let language): try container.encode(language, forKey: .language)
         case .chatBlocked(let isBlocked): try container.encode(isBlocked, forKey: .blocked)
-        case .listWatches, .getUser: break
+        case .changeSettings(let change): try container.encode(change, forKey: .change)
+        case .setInterval(let watchID, let seconds):
+            try container.encode(watchID, forKey: .watchID)
+            try container.encodeIfPresent(seconds, forKey: .seconds)
+        case .listWatches, .getUser, .getSettings: break
         }
     }
 }

@@ -42,6 +42,15 @@ public enum ChatAction: Sendable, Hashable {
     case getUser
     /// The chat cannot be written to (or can be again); answers ``ChatResult/Nothing``.
     case chatBlocked(Bool)
+    /// The user's settings; answers ``ChatResult/Settings``.
+    case getSettings
+    /// Change the user's settings; answers the outcome of the job `pricewatch.change_settings`.
+    case changeSettings(PreferencesChange)
+    /// Set how often one product is checked for this user, in seconds; `nil`: as all of theirs. Answers the outcome of the job
+    /// `pricewatch.set_interval`.
+    case setInterval(watchID: Int64, seconds: Int?)
+    /// Read a product's page now, also when it is paused; answers the outcome of the job `pricewatch.retry_watch`.
+    case retryWatch(watchID: Int64)
 
     /// The action's name on the wire.
     public var name: ChatActionName {
@@ -53,6 +62,10 @@ public enum ChatAction: Sendable, Hashable {
         case .setLanguage: .setLanguage
         case .getUser: .getUser
         case .chatBlocked: .chatBlocked
+        case .getSettings: .getSettings
+        case .changeSettings: .changeSettings
+        case .setInterval: .setInterval
+        case .retryWatch: .retryWatch
         }
     }
 }
@@ -66,6 +79,10 @@ public enum ChatActionName: String, Sendable, Hashable, Codable, CaseIterable {
     case setLanguage = "set_language"
     case getUser = "get_user"
     case chatBlocked = "chat_blocked"
+    case getSettings = "get_settings"
+    case changeSettings = "change_settings"
+    case setInterval = "set_interval"
+    case retryWatch = "retry_watch"
 }
 
 /// The results of the actions that answer no job's output.
@@ -109,6 +126,19 @@ public enum ChatResult {
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(language, forKey: .language)
+        }
+    }
+
+    /// What a user has chosen, and between what they may choose.
+    public struct Settings: Sendable, Hashable, Codable {
+        /// What the user has chosen.
+        public var preferences: UserPreferences
+        /// The intervals that are allowed.
+        public var intervals: CheckIntervals
+        /// Makes the result.
+        public init(preferences: UserPreferences, intervals: CheckIntervals) {
+            self.preferences = preferences
+            self.intervals = intervals
         }
     }
 

@@ -46,10 +46,16 @@ public struct Product: Sendable, Hashable, Codable {
     public var failures: Int
     /// Why the last check failed, if it did.
     public var lastFailure: ParseFailure?
+    /// Seconds between two checks: the shortest that a follower wants.
+    public var checkInterval: Int
+    /// When it is checked next, in microseconds since 1970-01-01T00:00:00Z; `nil` while it is paused.
+    public var nextCheckAt: Int64?
+    /// Whether it is not checked any more because its link does not work.
+    public var isPaused: Bool
 
     public init(
         id: Int64, canonicalURL: String, name: String, price: Money, availability: Availability, imageURL: String?, failures: Int = 0,
-        lastFailure: ParseFailure? = nil
+        lastFailure: ParseFailure? = nil, checkInterval: Int = 3_600, nextCheckAt: Int64? = nil, isPaused: Bool = false
     ) {
         self.id = id
         self.canonicalURL = canonicalURL
@@ -59,6 +65,9 @@ public struct Product: Sendable, Hashable, Codable {
         self.imageURL = imageURL
         self.failures = failures
         self.lastFailure = lastFailure
+        self.checkInterval = checkInterval
+        self.nextCheckAt = nextCheckAt
+        self.isPaused = isPaused
     }
 
     enum CodingKeys: String, CodingKey {
@@ -66,6 +75,9 @@ public struct Product: Sendable, Hashable, Codable {
         case canonicalURL = "canonical_url"
         case imageURL = "image_url"
         case lastFailure = "last_failure"
+        case checkInterval = "check_interval"
+        case nextCheckAt = "next_check_at"
+        case isPaused = "is_paused"
     }
 }
 
@@ -74,34 +86,53 @@ public struct Watch: Sendable, Hashable, Codable {
     public var id: Int64
     public var userID: Int64
     public var product: Product
+    /// Seconds between two checks that the user wants for this product; `nil`: as for all of theirs.
+    public var checkInterval: Int?
 
-    public init(id: Int64, userID: Int64, product: Product) {
+    public init(id: Int64, userID: Int64, product: Product, checkInterval: Int? = nil) {
         self.id = id
         self.userID = userID
         self.product = product
+        self.checkInterval = checkInterval
     }
 
     enum CodingKeys: String, CodingKey {
         case id, product
         case userID = "user_id"
+        case checkInterval = "check_interval"
     }
 }
 
-/// One price in a product's history; appended only when the price differs from the one before.
+/// One price in a product's history; appended only when the price differs from the one before. What is older than the days that a
+/// deployment keeps is one point per day and currency: the day's last price, with the lowest and the highest.
 public struct PricePoint: Sendable, Hashable, Codable {
     public var price: Money
     public var availability: Availability
     /// Microseconds since 1970-01-01T00:00:00Z.
     public var seenAt: Int64
+    /// The lowest and the highest price of the day, if this point stands for a whole day.
+    public var range: Range?
 
-    public init(price: Money, availability: Availability, seenAt: Int64) {
+    public init(price: Money, availability: Availability, seenAt: Int64, range: Range? = nil) {
         self.price = price
         self.availability = availability
         self.seenAt = seenAt
+        self.range = range
+    }
+
+    /// The lowest and the highest price of a day, in minor units of the point's currency.
+    public struct Range: Sendable, Hashable, Codable {
+        public var low: Int64
+        public var high: Int64
+
+        public init(low: Int64, high: Int64) {
+            self.low = low
+            self.high = high
+        }
     }
 
     enum CodingKeys: String, CodingKey {
-        case price, availability
+        case price, availability, range
         case seenAt = "seen_at"
     }
 }
@@ -125,30 +156,5 @@ public struct PriceChange: Sendable, Hashable, Codable {
     enum CodingKeys: String, CodingKey {
         case name, link, old, new
         case productID = "product_id"
-    }
-}
-
-/// One message that one user is to get: a row of the outbox, written in the transaction that saw the change.
-public struct Notification: Sendable, Hashable, Codable {
-    /// The outbox row; the job that sends it has the id `notify-<outboxID>`.
-    public var outboxID: Int64
-    public var chatID: Int64
-    public var language: Language
-    public var watchID: Int64
-    public var change: PriceChange
-
-    public init(outboxID: Int64, chatID: Int64, language: Language, watchID: Int64, change: PriceChange) {
-        self.outboxID = outboxID
-        self.chatID = chatID
-        self.language = language
-        self.watchID = watchID
-        self.change = change
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case language, change
-        case outboxID = "outbox_id"
-        case chatID = "chat_id"
-        case watchID = "watch_id"
     }
 }

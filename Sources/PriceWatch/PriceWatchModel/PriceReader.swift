@@ -19,6 +19,9 @@ public protocol PriceReader: Sendable {
 
     /// The chat's user; `nil` for a chat that has never followed or chosen anything.
     func user(ofChat chatID: Int64) async throws -> User?
+
+    /// What the chat's user has chosen; the defaults for a chat that has never chosen anything.
+    func preferences(ofChat chatID: Int64) async throws -> UserPreferences
 }
 
 /// Which products are asked for.

@@ -56,18 +56,10 @@ public enum ParseFailure: String, Error, Sendable, Hashable, Codable, CaseIterab
     case unreachable
     /// The parser itself cannot be reached.
     case parserUnavailable = "parser_unavailable"
-
-    /// Whether trying again soon may help.
-    public var isTemporary: Bool {
-        switch self {
-        case .blocked, .timedOut, .unreachable, .parserUnavailable: true
-        case .notFound, .notAProduct, .noPrice, .refusedAddress: false
-        }
-    }
 }
 
 /// Reads product pages: the parser process behind gRPC, or a fake in tests.
 public protocol ProductParser: Sendable {
-    /// Fetches and reads the page behind a user's link. Throws ``ParseFailure`` only.
-    func parse(_ link: String, within deadline: Duration) async throws(ParseFailure) -> ProductPage
+    /// Fetches and reads the page behind a user's link.
+    func parse(_ link: String, within deadline: Duration) async throws(PageTrouble) -> ProductPage
 }

@@ -5,10 +5,13 @@ import PriceWatchModel
 struct ParseFault: Error, Sendable, Equatable {
     var reason: ParseFailure
     var message: String
+    /// How long the shop asks to be left alone, in seconds.
+    var retryAfter: Int?
 
-    init(_ reason: ParseFailure, _ message: String) {
+    init(_ reason: ParseFailure, _ message: String, retryAfter: Int? = nil) {
         self.reason = reason
         self.message = message
+        self.retryAfter = retryAfter
     }
 
     /// What a failed fetch means for the user.

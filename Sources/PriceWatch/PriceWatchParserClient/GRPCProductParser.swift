@@ -41,14 +41,14 @@ public struct GRPCProductParser: ProductParser, Service {
     }
 
     /// Fetches and reads the page behind a user's link.
-    public func parse(_ link: String, within deadline: Duration) async throws(ParseFailure) -> ProductPage {
+    public func parse(_ link: String, within deadline: Duration) async throws(PageTrouble) -> ProductPage {
         var request = Pricewatch_Parser_V1_ParseRequest()
         request.link = link
         let response: Pricewatch_Parser_V1_ParseResponse
         do {
             response = try await Pricewatch_Parser_V1_ParserService.Client(wrapping: client).parse(request, options: Self.options(deadline))
         } catch {
-            throw failure(error)
+            throw PageTrouble(failure(error))
         }
         return try Self.page(response)
     }
@@ -78,15 +78,15 @@ public struct GRPCProductParser: ProductParser, Service {
         }
     }
 
-    private static func page(_ response: Pricewatch_Parser_V1_ParseResponse) throws(ParseFailure) -> ProductPage {
+    private static func page(_ response: Pricewatch_Parser_V1_ParseResponse) throws(PageTrouble) -> ProductPage {
         switch response.outcome {
         case .page(let page):
-            guard let page = ProductPage(page) else { throw .unreachable }
+            guard let page = ProductPage(page) else { throw PageTrouble(.unreachable) }
             return page
         case .failure(let failure):
-            throw ParseFailure(failure.reason)
+            throw PageTrouble(ParseFailure(failure.reason), retryAfter: failure.retryAfterSeconds > 0 ? Int(failure.retryAfterSeconds) : nil)
         case nil:
-            throw .unreachable
+            throw PageTrouble(.unreachable)
         }
     }
 }

@@ -41,6 +41,7 @@ struct AdminTableDefinition: Sendable {
         case .products: products
         case .watches: watches
         case .pricePoints: pricePoints
+        case .priceDays: priceDays
         case .outbox: outbox
         case .audit: audit
         }
@@ -51,6 +52,9 @@ struct AdminTableDefinition: Sendable {
         columns: [
             AdminColumn("id", .integer), AdminColumn("chat_id", .integer), AdminColumn("name", .text, isEditable: true),
             AdminColumn("language", .text, isEditable: true), AdminColumn("is_blocked", .boolean, isEditable: true),
+            AdminColumn("check_interval", .integer, isEditable: true), AdminColumn("time_zone", .text), AdminColumn("digest", .text, isEditable: true),
+            AdminColumn("digest_hour", .integer, isEditable: true), AdminColumn("last_digest_at", .instant),
+            AdminColumn("quiet_from", .integer), AdminColumn("quiet_until", .integer),
             AdminColumn("watches", .integer, "(select count(*) from watches w where w.user_id = t.id)"), AdminColumn("created_at", .instant),
         ])
 
@@ -61,14 +65,17 @@ struct AdminTableDefinition: Sendable {
             AdminColumn("price_minor", .integer, isEditable: true), AdminColumn("currency", .text, "t.currency::text", isEditable: true),
             AdminColumn("availability", .text, isEditable: true), AdminColumn("image_url", .text, isEditable: true), AdminColumn("failures", .integer),
             AdminColumn("last_failure", .text), AdminColumn("watches", .integer, "(select count(*) from watches w where w.product_id = t.id)"),
-            AdminColumn("next_check_at", .instant, isEditable: true), AdminColumn("created_at", .instant),
+            AdminColumn("check_interval", .integer, "extract(epoch from t.check_interval)::bigint"), AdminColumn("next_check_at", .instant, isEditable: true),
+            AdminColumn("checked_at", .instant), AdminColumn("failing_told_at", .instant), AdminColumn("paused_at", .instant, isEditable: true),
+            AdminColumn("created_at", .instant),
         ])
 
     private static let watches = AdminTableDefinition(
         name: "watches", joins: "join users u on u.id = t.user_id join products p on p.id = t.product_id",
         columns: [
             AdminColumn("id", .integer), AdminColumn("user_id", .integer, isEditable: true), AdminColumn("user_name", .text, "u.name"),
-            AdminColumn("product_id", .integer, isEditable: true), AdminColumn("product_name", .text, "p.name"), AdminColumn("created_at", .instant),
+            AdminColumn("product_id", .integer, isEditable: true), AdminColumn("product_name", .text, "p.name"),
+            AdminColumn("check_interval", .integer, isEditable: true), AdminColumn("created_at", .instant),
         ], isCreatable: true)
 
     private static let pricePoints = AdminTableDefinition(
@@ -79,11 +86,22 @@ struct AdminTableDefinition: Sendable {
             AdminColumn("availability", .text, isEditable: true), AdminColumn("seen_at", .instant, isEditable: true),
         ], isCreatable: true)
 
+    private static let priceDays = AdminTableDefinition(
+        name: "price_days", joins: "join products p on p.id = t.product_id",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("product_id", .integer), AdminColumn("product_name", .text, "p.name"),
+            AdminColumn("day", .text, "t.day::text"), AdminColumn("currency", .text, "t.currency::text"),
+            AdminColumn("low_minor", .integer, isEditable: true), AdminColumn("high_minor", .integer, isEditable: true),
+            AdminColumn("last_minor", .integer, isEditable: true), AdminColumn("points", .integer, isSearched: false),
+            AdminColumn("last_seen_at", .instant),
+        ])
+
     private static let outbox = AdminTableDefinition(
-        name: "outbox", joins: "join users u on u.id = t.user_id join products p on p.id = t.product_id",
+        name: "outbox", joins: "join users u on u.id = t.user_id left join products p on p.id = t.product_id",
         columns: [
             AdminColumn("id", .integer), AdminColumn("user_id", .integer), AdminColumn("user_name", .text, "u.name"),
-            AdminColumn("chat_id", .integer, "u.chat_id"), AdminColumn("watch_id", .integer), AdminColumn("product_id", .integer),
+            AdminColumn("chat_id", .integer, "u.chat_id"), AdminColumn("kind", .text), AdminColumn("failure", .text),
+            AdminColumn("watch_id", .integer), AdminColumn("product_id", .integer),
             AdminColumn("product_name", .text, "p.name"), AdminColumn("old_minor", .integer), AdminColumn("old_currency", .text, "t.old_currency::text"),
             AdminColumn("new_minor", .integer), AdminColumn("new_currency", .text, "t.new_currency::text"),
             AdminColumn(

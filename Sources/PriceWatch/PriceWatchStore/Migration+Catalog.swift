@@ -8,6 +8,9 @@ extension Migration {
         try [
             PackageResources._001_initial_sql,
             PackageResources._002_apium_outbox_sql,
+            PackageResources._003_price_checks_sql,
+            PackageResources._004_history_days_sql,
+            PackageResources._005_digests_sql,
                 // migrate new adds the next line above this one
         ].map { try Migration(bytes: $0) }
     }

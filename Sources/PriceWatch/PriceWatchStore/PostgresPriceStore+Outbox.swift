@@ -6,30 +6,34 @@ import PriceWatchModel
 
 extension PostgresPriceStore {
     /// Has notifications enqueued that rested, the oldest first. Rows that another call holds are left to it; a row whose watch has ended is
-    /// dropped; those of a blocked chat go on resting.
+    /// dropped; those of a blocked chat, and of a user whose quiet hours it is, go on resting.
     public func queueNotifications(limit: Int) async throws -> Int {
         try await client.transaction { tx in
-            try await tx.query("delete from outbox where published_at is null and watch_id is null")
-            return try await enqueue(tx, "o.watch_id is not null and not u.is_blocked", limit: limit)
+            try await tx.query("delete from outbox where published_at is null and watch_id is null and kind <> 'digest'")
+            return try await enqueue(tx, "(o.watch_id is not null or o.kind = 'digest') and not u.is_blocked", limit: limit)
         }
     }
 
     /// Turns rows that are not published into jobs of the bot, in the transaction that marks them so: both are there, or neither. A relay hands the
-    /// jobs to the queue after the commit, each once by the row's id.
+    /// jobs to the queue after the commit, each once by the row's id. In a user's quiet hours theirs rest.
     @discardableResult
     func enqueue(_ tx: PostgresTransaction, _ which: PostgresQuery, limit: Int) async throws -> Int {
         let rows = try await tx.query(
             """
-            select o.id, o.watch_id, o.old_minor, o.old_currency, o.new_minor, o.new_currency, u.chat_id, u.language,
-                p.id as product_id, p.name, p.canonical_url
-            from outbox o join users u on u.id = o.user_id join products p on p.id = o.product_id
-            where o.published_at is null and \(which) order by o.id limit \(limit) for update of o skip locked
+            select \(notificationColumns) from outbox o join users u on u.id = o.user_id left join products p on p.id = o.product_id
+            where o.published_at is null and not \(isQuiet) and \(which) order by o.id limit \(limit) for update of o skip locked
             """)
         let notifications = try rows.map { try Notification(row: $0) }
         guard !notifications.isEmpty else { return 0 }
         try await outbox.enqueue(notifications.map { try TaskCall(Notify($0), .id(Notify.id(outbox: $0.outboxID))) }, in: tx)
         try await tx.query("update outbox set published_at = now() where id = any(\(notifications.map(\.outboxID)))")
         return notifications.count
+    }
+
+    /// The same for rows that were just written, by their `id`.
+    func enqueue(_ tx: PostgresTransaction, _ written: PostgresRows) async throws {
+        let rows = try written.map { try $0["id", as: Int64.self] }
+        if !rows.isEmpty { try await enqueue(tx, "o.id = any(\(rows))", limit: rows.count) }
     }
 
     /// Takes back the jobs of rows that no relay has handed over; answers the rows.
@@ -49,14 +53,5 @@ extension PostgresPriceStore {
                 published_at = coalesce(published_at, now()), delivered_at = coalesce(delivered_at, now()), message_id = \(messageID)
             where id = \(outboxID)
             """)
-    }
-}
-
-extension Notification {
-    fileprivate init(row: PostgresRow) throws {
-        let change = PriceChange(
-            productID: try row["product_id"], name: try row["name"], link: try row["canonical_url"], old: try row.money("old_minor", "old_currency"),
-            new: try row.money("new_minor", "new_currency"))
-        try self.init(outboxID: row["id"], chatID: row["chat_id"], language: row["language"], watchID: row["watch_id"], change: change)
     }
 }

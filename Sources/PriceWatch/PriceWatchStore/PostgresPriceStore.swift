@@ -8,31 +8,46 @@ public struct PostgresPriceStore: PriceStore {
     let client: PostgresClient
     /// Where notifications become jobs, in the transaction that makes them.
     let outbox: Outbox
+    let intervals: CheckIntervals
+    let backoff: CheckBackoff
+    let checkPlan = CheckPlan()
+    /// What time it is, in SQL; tests say another time.
+    var clock: PostgresQuery = "now()"
 
     /// Stands on a client that somebody else shuts down.
-    public init(client: PostgresClient, outbox: Outbox = Outbox()) {
+    ///
+    /// - Parameters:
+    ///   - outbox: where notifications become jobs. Default: routed to the queue of their type.
+    ///   - intervals: how often products may be checked. Default: that of ``CheckIntervals``.
+    ///   - backoff: what failed checks lead to. Default: that of ``CheckBackoff``.
+    public init(
+        client: PostgresClient, outbox: Outbox = Outbox(), intervals: CheckIntervals = CheckIntervals(), backoff: CheckBackoff = CheckBackoff()
+    ) {
         self.client = client
         self.outbox = outbox
+        self.intervals = intervals
+        self.backoff = backoff
     }
 
     /// Adds a watch; see the port. A product that is known already is compared with the page first, as a check would.
     public func addWatch(
-        chatID: Int64, userName: String, language: Language?, page: ProductPage, checkEvery interval: Duration, limit: Int
+        chatID: Int64, userName: String, language: Language?, page: ProductPage, limit: Int
     ) async throws -> AddedWatch {
-        guard page.price.minorUnits > 0 else { throw ParseFailure.noPrice }
+        guard page.price.minorUnits > 0 else { throw PageTrouble(.noPrice) }
         return try await client.transaction { tx in
             // The user's row is locked by this, so that two links sent at once cannot both be the last one allowed.
             let userID = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
-            let productID = try await ensureProduct(tx, page: page, interval: interval)
+            let productID = try await ensureProduct(tx, page: page, asker: chatID)
             let inserted = try await tx.query(
                 "insert into watches (user_id, product_id) values (\(userID), \(productID)) on conflict (user_id, product_id) do nothing returning id")
             if !inserted.isEmpty {
                 let count = try await tx.query("select count(*) as n from watches where user_id = \(userID)").first?["n", as: Int.self] ?? 0
                 if count > limit { throw StoreRefusal.tooManyWatches(limit: limit) }
             }
+            try await replan(tx, where: "p.id = \(productID)")
             let rows = try await tx.query(
                 """
-                select w.id as watch_id, w.user_id, \(productColumns) from watches w join products p on p.id = w.product_id
+                select \(watchColumns), \(productColumns) from watches w join products p on p.id = w.product_id
                 where w.user_id = \(userID) and w.product_id = \(productID)
                 """)
             guard let row = rows.first else { throw StoreError(.damagedValue, "the watch that was added cannot be read") }
@@ -44,11 +59,13 @@ public struct PostgresPriceStore: PriceStore {
     public func removeWatch(chatID: Int64, watchID: Int64) async throws -> Bool {
         try await client.transaction { tx in
             let found = try await tx.query(
-                "select w.id from watches w join users u on u.id = w.user_id where w.id = \(watchID) and u.chat_id = \(chatID) for update of w")
-            guard !found.isEmpty else { return false }
+                "select w.product_id from watches w join users u on u.id = w.user_id where w.id = \(watchID) and u.chat_id = \(chatID) for update of w")
+            guard let productID = try found.first?["product_id", as: Int64.self] else { return false }
             let withdrawn = try await withdraw(tx, "watch_id = \(watchID)")
             try await tx.query("delete from outbox where watch_id = \(watchID) and (published_at is null or id = any(\(withdrawn)))")
-            return try await tx.query("delete from watches where id = \(watchID)").affectedRows == 1
+            guard try await tx.query("delete from watches where id = \(watchID)").affectedRows == 1 else { return false }
+            try await replan(tx, where: "p.id = \(productID)")
+            return true
         }
     }
 
@@ -64,19 +81,18 @@ public struct PostgresPriceStore: PriceStore {
     /// Notes whether the chat can be written to.
     public func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
         try await client.transaction { tx in
-            let changed = try await tx.query("update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked) returning id")
-            guard isBlocked, let user = try changed.first?["id", as: Int64.self] else { return }
-            let resting = try await withdraw(tx, "user_id = \(user)")
-            try await tx.query("update outbox set published_at = null where id = any(\(resting))")
+            let changed = try await tx.query(
+                "update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked) returning id")
+            guard let user = try changed.first?["id", as: Int64.self] else { return }
+            if isBlocked {
+                let resting = try await withdraw(tx, "user_id = \(user)")
+                try await tx.query("update outbox set published_at = null where id = any(\(resting))")
+            }
+            try await replan(tx, where: "p.id in (select product_id from watches where user_id = \(user))")
         }
     }
 
-    /// The product's link.
-    public func link(ofProduct id: Int64) async throws -> String? {
-        try await client.query("select canonical_url from products where id = \(id)").first?["canonical_url", as: String.self]
-    }
-
-    private static func ensureUser(_ tx: PostgresTransaction, chatID: Int64, name: String, language: Language?) async throws -> Int64 {
+    static func ensureUser(_ tx: PostgresTransaction, chatID: Int64, name: String, language: Language?) async throws -> Int64 {
         let rows = try await tx.query(
             """
             insert into users as u (chat_id, name, language) values (\(chatID), \(name.storable(200)), \(language ?? .english))
@@ -86,13 +102,13 @@ public struct PostgresPriceStore: PriceStore {
         return id
     }
 
-    /// The product's row: made with its first price, or compared with the page.
-    private func ensureProduct(_ tx: PostgresTransaction, page: ProductPage, interval: Duration) async throws -> Int64 {
+    /// The product's row: made with its first price, or compared with the page. The caller plans its first check.
+    private func ensureProduct(_ tx: PostgresTransaction, page: ProductPage, asker: Int64) async throws -> Int64 {
         let made = try await tx.query(
             """
             insert into products (canonical_url, name, price_minor, currency, availability, image_url, check_interval, next_check_at)
             values (\(page.canonicalURL), \(page.storableName), \(page.price.minorUnits), \(page.price.currency), \(page.availability),
-                \(page.imageURL?.storable(2048)), make_interval(secs => \(interval.seconds)), now() + make_interval(secs => \(interval.seconds)))
+                \(page.imageURL?.storable(2048)), make_interval(secs => \(intervals.standard)), \(clock) + interval '10 years')
             on conflict (canonical_url) do nothing returning id
             """)
         if let id = try made.first?["id", as: Int64.self] {
@@ -102,13 +118,7 @@ public struct PostgresPriceStore: PriceStore {
         guard let id = try await tx.query("select id from products where canonical_url = \(page.canonicalURL)").first?["id", as: Int64.self] else {
             throw StoreError(.damagedValue, "the product cannot be read")
         }
-        _ = try await compare(tx, page, product: id)
-        try await tx.query(
-            """
-            update products set check_interval = make_interval(secs => \(interval.seconds)),
-                next_check_at = least(greatest(next_check_at, now()), now() + make_interval(secs => \(interval.seconds)))
-            where id = \(id)
-            """)
+        _ = try await compare(tx, page, product: id, asker: asker)
         return id
     }
 }

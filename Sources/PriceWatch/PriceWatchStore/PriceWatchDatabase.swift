@@ -26,8 +26,14 @@ public struct PriceWatchDatabase: Sendable {
     /// Stands on a client that somebody else shuts down.
     public init(client: PostgresClient) { self.client = client }
 
-    /// What the jobs change.
-    public var prices: PostgresPriceStore { PostgresPriceStore(client: client, outbox: outbox) }
+    /// What the jobs change, with the default rules.
+    public var prices: PostgresPriceStore { prices() }
+
+    /// What the jobs change, with a deployment's rules.
+    public func prices(intervals: CheckIntervals = CheckIntervals(), backoff: CheckBackoff = CheckBackoff()) -> PostgresPriceStore {
+        PostgresPriceStore(client: client, outbox: outbox, intervals: intervals, backoff: backoff)
+    }
+
     /// What the API reads.
     public var reader: PostgresPriceReader { PostgresPriceReader(client: client) }
     /// The API's tokens.

@@ -7,6 +7,8 @@ struct Fault: Sendable, Equatable {
     var status: Int?
     /// How long to wait before answering.
     var delay: Duration = .zero
+    /// The seconds that `Retry-After` says; nil leaves it out.
+    var retryAfter: Int?
 }
 
 /// The products as they are now, the faults set on them, and how often each was fetched.

@@ -59,7 +59,11 @@ struct ShopRoutes: Sendable {
     private func fault(of id: String) async throws -> Response? {
         guard let fault = shelf.fetched(id) else { return nil }
         if fault.delay > .zero { try await Task.sleep(for: fault.delay) }
-        return fault.status.map { ShopAnswer.text("fault \($0)", status: .init(code: $0)) }
+        return fault.status.map { status in
+            var answer = ShopAnswer.text("fault \(status)", status: .init(code: status))
+            if let seconds = fault.retryAfter { answer.headers[.retryAfter] = String(seconds) }
+            return answer
+        }
     }
 
     // MARK: Changes and what tests ask
@@ -105,10 +109,11 @@ struct ShopRoutes: Sendable {
         }
         if let status = change.status, status != 0, status != 200, !(400...599).contains(status) { return "the status should be 200, or between 400 and 599" }
         if let delay = change.delay_ms, !(0...120_000).contains(delay) { return "the delay should be between 0 and 120000 ms" }
+        if let seconds = change.retry_after, !(0...86_400).contains(seconds) { return "retry_after should be between 0 and 86400 s" }
         if price != nil || availability != nil { shelf.change(product.id, price: price, availability: availability) }
         if change.status != nil || change.delay_ms != nil {
             let status = change.status.flatMap { $0 >= 400 ? $0 : nil }
-            let fault = Fault(status: status, delay: .milliseconds(change.delay_ms ?? 0))
+            let fault = Fault(status: status, delay: .milliseconds(change.delay_ms ?? 0), retryAfter: change.retry_after)
             shelf.setFault(fault == Fault() ? nil : fault, on: product.id)
         }
         return nil
@@ -121,6 +126,8 @@ struct PriceChange: Decodable {
     var availability: String?
     var status: Int?
     var delay_ms: Int?
+    /// With a status: what `Retry-After` says, in seconds.
+    var retry_after: Int?
 }
 
 /// What `GET /requests` answers.

@@ -13,6 +13,8 @@ from .run_folder import ROOT, RunFolder, write_atomically
 from .settings import Given, Ports, Secrets, Server, SettingError, server
 
 BROKER = ("APIUM_BROKER_URL", "APIUM_RESULT_BACKEND")
+# How often products may be checked.
+INTERVALS = ("PRICEWATCH_CHECK_INTERVAL", "PRICEWATCH_CHECK_INTERVAL_MINIMUM", "PRICEWATCH_CHECK_INTERVAL_MAXIMUM")
 LOGS = ("LOG_LEVEL", "LOG_FORMAT")
 # Which settings each process gets: the parser, which reads hostile pages, holds no credentials at all.
 SETTINGS_OF = {
@@ -27,12 +29,17 @@ SETTINGS_OF = {
         "PRICEWATCH_SERVICE_TOKEN",
         "PRICEWATCH_ADMIN_USER",
         "PRICEWATCH_ADMIN_PASSWORD",
+        *INTERVALS,
     ),
     "worker": (
         *BROKER,
         "PRICEWATCH_DATABASE_URL",
         "PRICEWATCH_PARSER_ADDRESS",
-        "PRICEWATCH_CHECK_INTERVAL",
+        *INTERVALS,
+        "PRICEWATCH_FAILURES_UNTIL_TOLD",
+        "PRICEWATCH_FAILURES_UNTIL_PAUSED",
+        "PRICEWATCH_HISTORY_DAYS",
+        "PRICEWATCH_SENT_DAYS",
         "PRICEWATCH_WATCHES_PER_USER",
         "APIUM_CONCURRENCY",
     ),
@@ -110,6 +117,12 @@ class Planner:
             "PRICEWATCH_ADMIN_USER": "admin",
             # Shorter than beat's period of 10 s: a product checked in one slot is due again in the next.
             "PRICEWATCH_CHECK_INTERVAL": "5",
+            "PRICEWATCH_CHECK_INTERVAL_MINIMUM": "5",
+            "PRICEWATCH_CHECK_INTERVAL_MAXIMUM": "604800",
+            "PRICEWATCH_FAILURES_UNTIL_TOLD": "3",
+            "PRICEWATCH_FAILURES_UNTIL_PAUSED": "6",
+            "PRICEWATCH_HISTORY_DAYS": "90",
+            "PRICEWATCH_SENT_DAYS": "30",
             "PRICEWATCH_WATCHES_PER_USER": "100",
             "APIUM_CONCURRENCY": "16",
             "APIUM_SCHEDULE": str(ROOT / "beat" / "schedule.yaml"),

@@ -99,6 +99,10 @@ struct BodyInput<Value: Decodable & Sendable & SchemaProviding>: OperationInput 
         } catch let mismatch as Mismatch {
             let name = mismatch.path.isEmpty ? "the body" : mismatch.path
             throw APIError(.invalidField, "\(name) must be: \(mismatch.reason)", field: mismatch.path.isEmpty ? nil : mismatch.path)
+        } catch DecodingError.dataCorrupted(let context) {
+            // What has the right form and is still no value, such as quiet hours that end when they begin.
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw APIError(.invalidField, "\(path.isEmpty ? "the body" : path): \(context.debugDescription)", field: path.isEmpty ? nil : path)
         }
     }
 }

@@ -78,6 +78,7 @@ public struct JobCatalog: Sendable {
     /// All jobs of the worker.
     public static let priceWatch = JobCatalog([
         AddProduct.self, RemoveWatch.self, UpdateChat.self, CheckDue.self, CheckPrice.self, RelayOutbox.self, MarkDelivered.self,
+        ChangeSettings.self, SetInterval.self, RetryWatch.self, SendDigests.self, TidyUp.self,
     ])
 
     /// Their names, sorted.

@@ -62,10 +62,10 @@ struct ProductOperations {
             .post, "/api/v1/preview", id: "previewLink", tag: "products", summary: "Read the page behind a link",
             details: "Asks the parser once and stores nothing.", scopes: [.read], errors: [.unreadablePage], inputs: BodyInput(PreviewRequest.self)
         ) { _, request in
-            do throws(ParseFailure) {
+            do throws(PageTrouble) {
                 return Found(try await parser.parse(request.link, within: parseDeadline))
             } catch {
-                throw APIError.unreadable(error)
+                throw APIError.unreadable(error.failure)
             }
         }
     }

@@ -25,6 +25,10 @@ extension Product: SchemaProviding {
             .optional("image_url", .string(StringRule(length: 0...4096, alphabet: .any, format: "uri"))),
             .required("failures", .integer(0...Int64.max), "How many checks in a row have failed."),
             .optional("last_failure", .choice(ParseFailure.allCases.map(\.rawValue)), "Why the last check failed, if it did."),
+            .required("check_interval", .integer(1...Int64(Int32.max)), "Seconds between two checks: the shortest that a follower wants."),
+            .optional(
+                "next_check_at", .integer(Int64.min...Int64.max), "When it is checked next, in microseconds since 1970-01-01T00:00:00Z; missing while paused."),
+            .required("is_paused", .boolean, "Whether it is not checked any more because its link does not work."),
         ])
     }
 }
@@ -33,7 +37,10 @@ extension Watch: SchemaProviding {
     public static var schemaName: String { "Watch" }
     public static var schemaDescription: String { "One user following one product." }
     public static var schema: Schema {
-        .object([.required("id", .id), .required("user_id", .id), .required("product", .named(Product.self))])
+        .object([
+            .required("id", .id), .required("user_id", .id), .required("product", .named(Product.self)),
+            .optional("check_interval", .integer(1...Int64(Int32.max)), "Seconds between two checks that the user wants for this product."),
+        ])
     }
 }
 
@@ -44,6 +51,9 @@ extension PricePoint: SchemaProviding {
         .object([
             .required("price", .named(Money.self)), .required("availability", .choice(Availability.allCases.map(\.rawValue))),
             .required("seen_at", .integer(Int64.min...Int64.max), "Microseconds since 1970-01-01T00:00:00Z."),
+            .optional(
+                "range", .object([.required("low", .integer(1...Int64.max)), .required("high", .integer(1...Int64.max))]),
+                "The lowest and the highest price of the day, in minor units, if this point stands for a whole day: old prices are kept by day."),
         ])
     }
 }
@@ -108,7 +118,7 @@ struct PriceHistory: Codable, Sendable, SchemaProviding {
     var points: [PricePoint]
 
     static let schemaName = "PriceHistory"
-    static let schemaDescription = "Prices, newest first; one more only when it differs from the one before."
+    static let schemaDescription = "Prices, newest first; one more only when it differs from the one before. Old ones are one per day."
     static var schema: Schema { .object([.required("points", .array(.named(PricePoint.self), count: 0...Limits.history.upperBound))]) }
 }
 

@@ -9,6 +9,8 @@ struct ChatDesk: Sendable {
     var desk: JobDesk
     /// How long a job may take.
     var deadline: Duration
+    /// How often products may be checked.
+    var intervals = CheckIntervals()
 
     /// How many prices a reply holds at most.
     static let historyLimit = 200
@@ -37,6 +39,15 @@ struct ChatDesk: Sendable {
         case .chatBlocked(let isBlocked):
             _ = try await run(UpdateChat(chatID: request.chatID, isBlocked: isBlocked))
             return try encode(ChatResult.Nothing())
+        case .getSettings:
+            return try encode(ChatResult.Settings(preferences: try await reader.preferences(ofChat: request.chatID), intervals: intervals))
+        case .changeSettings(let change):
+            let job = ChangeSettings(chatID: request.chatID, change: change, userName: request.userName, language: request.language)
+            return try encode(try await run(job))
+        case .setInterval(let id, let seconds):
+            return try encode(try await run(SetInterval(chatID: request.chatID, watchID: id, seconds: seconds)))
+        case .retryWatch(let id):
+            return try encode(try await run(RetryWatch(chatID: request.chatID, watchID: id)))
         }
     }
 

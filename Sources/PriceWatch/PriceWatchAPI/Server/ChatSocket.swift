@@ -154,10 +154,12 @@ enum ChatFrame {
         properties.append(action == .setLanguage ? .required("language", language) : .optional("language", .nullable(language)))
         switch action {
         case .addProduct: properties.append(.required("link", .string(StringRule(length: Limits.link, alphabet: .any))))
-        case .removeWatch: properties.append(.required("watch_id", .id))
+        case .removeWatch, .retryWatch: properties.append(.required("watch_id", .id))
+        case .setInterval: properties += [.required("watch_id", .id), .optional("seconds", .nullable(PreferencesChange.seconds))]
+        case .changeSettings: properties.append(.required("change", PreferencesChange.schema))
         case .history: properties += [.required("watch_id", .id), .required("limit", .integer(1...1000))]
         case .chatBlocked: properties.append(.required("blocked", .boolean))
-        case .listWatches, .setLanguage, .getUser: break
+        case .listWatches, .setLanguage, .getUser, .getSettings: break
         }
         return .object(properties)
     }

@@ -22,6 +22,8 @@ struct GuardedReader: PriceReader {
 
     func user(ofChat chatID: Int64) async throws -> User? { try await guarded { try await base.user(ofChat: chatID) } }
 
+    func preferences(ofChat chatID: Int64) async throws -> UserPreferences { try await guarded { try await base.preferences(ofChat: chatID) } }
+
     private func guarded<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()

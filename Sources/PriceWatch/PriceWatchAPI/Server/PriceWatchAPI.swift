@@ -50,6 +50,8 @@ public struct APIConfiguration: Sendable {
     public var fullQueueWait: Duration
     /// How long a preview may take. Default: 20 seconds.
     public var parseDeadline: Duration
+    /// How often products may be checked: the worker's own bounds. Default: those of ``CheckIntervals``.
+    public var intervals: CheckIntervals
     /// How long the bot's questions that are jobs may take. Default: 60 seconds.
     public var chatDeadline: Duration
     /// The bounds of the bot's WebSocket. Default: requests of 64 KiB.
@@ -59,7 +61,7 @@ public struct APIConfiguration: Sendable {
     public init(
         serviceToken: String, jobs: JobCatalog = .priceWatch, rateLimit: RateLimit = RateLimit(perSecond: 50, burst: 100),
         serviceRateLimit: RateLimit = RateLimit(perSecond: 500, burst: 1000), fullQueueWait: Duration = .seconds(5), parseDeadline: Duration = .seconds(20),
-        chatDeadline: Duration = .seconds(60),
+        intervals: CheckIntervals = CheckIntervals(), chatDeadline: Duration = .seconds(60),
         webSocket: WebSocketConfiguration = WebSocketConfiguration(maxMessageSize: 64 * 1024)
     ) {
         self.serviceToken = serviceToken
@@ -68,6 +70,7 @@ public struct APIConfiguration: Sendable {
         self.serviceRateLimit = serviceRateLimit
         self.fullQueueWait = fullQueueWait
         self.parseDeadline = parseDeadline
+        self.intervals = intervals
         self.chatDeadline = chatDeadline
         self.webSocket = webSocket
     }
@@ -92,6 +95,7 @@ public struct PriceWatchAPI: Sendable {
         operations += ProductOperations(reader: reader, parser: services.parser, parseDeadline: configuration.parseDeadline).all
         operations += WatchOperations(reader: reader, desk: desk).all
         operations += ScheduleOperations(desk: ScheduleDesk(broker: services.apium.broker, router: services.apium.router)).all
+        operations += SettingsOperations(reader: reader, desk: desk, intervals: configuration.intervals).all
         let described = operations + SystemOperations(readiness: [], metrics: { "" }, document: { .null }).all
         let openAPI = OpenAPIDocument.make(described.map(\.description), title: "PriceWatch", version: "1", description: Self.about)
         operations += SystemOperations(readiness: services.readiness, metrics: services.metrics, document: { openAPI }).all
@@ -101,7 +105,7 @@ public struct PriceWatchAPI: Sendable {
         responder = APIResponder(
             table: OperationTable(operations: operations), authenticator: authenticator, buckets: TokenBuckets(), rateLimit: configuration.rateLimit,
             serviceRateLimit: configuration.serviceRateLimit, mounts: mounts)
-        chat = ChatDesk(reader: reader, desk: desk, deadline: configuration.chatDeadline)
+        chat = ChatDesk(reader: reader, desk: desk, deadline: configuration.chatDeadline, intervals: configuration.intervals)
     }
 
     /// The server: HTTP and the WebSocket on one port; a `Service`.

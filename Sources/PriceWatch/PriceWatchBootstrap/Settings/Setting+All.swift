@@ -41,7 +41,26 @@ extension Setting {
     /// Telegram's address.
     public static let telegramBaseURL = Setting("TELEGRAM_API_BASE_URL", default: "https://api.telegram.org", "Base of Telegram's Bot API.")
     /// How often prices are checked.
-    public static let checkInterval = Setting("PRICEWATCH_CHECK_INTERVAL", default: "3600", "Seconds between two checks of one product.")
+    public static let checkInterval = Setting(
+        "PRICEWATCH_CHECK_INTERVAL", default: "3600", "Seconds between two checks of one product, where no user has chosen otherwise.")
+    /// The shortest interval a user may choose.
+    public static let checkIntervalMinimum = Setting(
+        "PRICEWATCH_CHECK_INTERVAL_MINIMUM", default: "300", "The shortest interval that a user may choose, in seconds; for api and worker.")
+    /// The longest interval a user may choose.
+    public static let checkIntervalMaximum = Setting(
+        "PRICEWATCH_CHECK_INTERVAL_MAXIMUM", default: "604800", "The longest interval that a user may choose, in seconds; for api and worker.")
+    /// When followers are told of a link that fails.
+    public static let failuresUntilTold = Setting(
+        "PRICEWATCH_FAILURES_UNTIL_TOLD", default: "3", "Checks of a product that fail in a row until its followers are told.")
+    /// When a product is paused.
+    public static let failuresUntilPaused = Setting(
+        "PRICEWATCH_FAILURES_UNTIL_PAUSED", default: "6", "Checks that fail in a row until a product is paused whose page is gone or is no product.")
+    /// How long every price is kept.
+    public static let historyDays = Setting(
+        "PRICEWATCH_HISTORY_DAYS", default: "90", "Days for which every price is kept; older ones become one row per product and day.")
+    /// How long what was sent is kept.
+    public static let sentDays = Setting(
+        "PRICEWATCH_SENT_DAYS", default: "30", "Days for which notifications, ended admin sessions and ended tokens are kept.")
     /// The most watches of one user.
     public static let watchesPerUser = Setting("PRICEWATCH_WATCHES_PER_USER", default: "100", "How many products one user may follow.")
     /// The first admin's name.
@@ -84,7 +103,13 @@ extension Setting {
         ("Parser", [parserAddress, parserAllowedHosts, wildberriesCardURL, wildberriesHosts]),
         ("API and admin", [apiHost, apiPort, publicURL, serviceToken, apiWebSocketURL, adminUser, adminPassword]),
         ("Telegram", [telegramToken, telegramBaseURL]),
-        ("Price checks", [checkInterval, watchesPerUser, workerConcurrency, workerQueues, schedule]),
+        (
+            "Price checks",
+            [
+                checkInterval, checkIntervalMinimum, checkIntervalMaximum, failuresUntilTold, failuresUntilPaused, historyDays, sentDays, watchesPerUser,
+                workerConcurrency, workerQueues, schedule,
+            ]
+        ),
         ("Health", [healthHost, apiHealthPort, workerHealthPort, beatHealthPort, parserHealthPort, botHealthPort]),
         ("Logs", [logLevel, logFormat]),
         ("This file", [envFile]),

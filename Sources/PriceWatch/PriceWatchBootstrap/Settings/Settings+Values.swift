@@ -38,6 +38,16 @@ extension Settings {
         return number
     }
 
+    /// Three numbers of which the first stands between the others; each is within bounds.
+    public mutating func between(
+        _ setting: Setting, minimum: Setting, maximum: Setting, in bounds: ClosedRange<Int>
+    ) -> (value: Int, minimum: Int, maximum: Int) {
+        let values = (integer(setting, in: bounds), integer(minimum, in: bounds), integer(maximum, in: bounds))
+        if values.0 < values.1 { refuse(setting, "is less than \(minimum.name), which is \(values.1)") }
+        if values.0 > values.2 { refuse(setting, "is more than \(maximum.name), which is \(values.2)") }
+        return values
+    }
+
     /// A TCP port.
     public mutating func port(_ setting: Setting) -> Int {
         let value = string(setting)

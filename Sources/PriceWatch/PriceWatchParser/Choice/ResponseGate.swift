@@ -5,12 +5,13 @@ import PriceWatchModel
 enum ResponseGate {
     /// - Throws: ``ParseFault`` when the answer can hold no product.
     static func check(_ response: FetchResponse, host: String) throws(ParseFault) {
+        let retryAfter = response.headers["Retry-After"].flatMap { RetryAfter.seconds($0, date: response.headers["Date"]) }
         switch response.status {
         case 200..<300: break
         case 404, 410: throw ParseFault(.notFound, "\(host) answers \(response.status)")
-        case 401, 403, 407, 418, 429, 498: throw ParseFault(.blocked, "\(host) answers \(response.status)")
-        case 503 where isChallenge(response): throw ParseFault(.blocked, "\(host) answers 503 with a challenge")
-        default: throw ParseFault(.unreachable, "\(host) answers \(response.status)")
+        case 401, 403, 407, 418, 429, 498: throw ParseFault(.blocked, "\(host) answers \(response.status)", retryAfter: retryAfter)
+        case 503 where isChallenge(response): throw ParseFault(.blocked, "\(host) answers 503 with a challenge", retryAfter: retryAfter)
+        default: throw ParseFault(.unreachable, "\(host) answers \(response.status)", retryAfter: retryAfter)
         }
         let type = (response.headers["Content-Type"] ?? "text/html").lowercased().prefix { $0 != ";" }.filter { !$0.isWhitespace }
         guard type.hasPrefix("text/html") || type.hasPrefix("application/xhtml") || type.isEmpty || type == "text/plain" else {

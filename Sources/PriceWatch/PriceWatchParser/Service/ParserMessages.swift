@@ -10,6 +10,7 @@ extension Pricewatch_Parser_V1_ParseResponse {
         case .failure(let fault):
             failure.reason = Pricewatch_Parser_V1_FailureReason(fault.reason)
             failure.message = fault.message
+            failure.retryAfterSeconds = UInt32(clamping: max(0, fault.retryAfter ?? 0))
         }
     }
 }
