@@ -302,7 +302,7 @@ let package = Package(
             dependencies: [
                 "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumOutbox", "ApiumWorker",
                 "ApiumCLI", "RedisTLS",
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Executables/worker", swiftSettings: strict),
         .executableTarget(

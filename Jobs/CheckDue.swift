@@ -17,7 +17,8 @@ public struct CheckDue: DependentJob {
         for _ in 0..<services.rules.dueBatches {
             let due = try await services.store.takeDueChecks(limit: services.rules.dueBatch)
             for check in due.checks {
-                try await context.enqueue(CheckPrice(productID: check.productID, claim: check.claim), asChild: false)
+                let options = check.host.map { EnqueueOptions.limited(by: LimitKey(CheckPrice.limitName, $0.name)) } ?? EnqueueOptions()
+                try await context.enqueue(CheckPrice(productID: check.productID, claim: check.claim), options, asChild: false)
             }
             enqueued += due.checks.count
             if due.taken < services.rules.dueBatch { break }

@@ -9,6 +9,9 @@ public struct CheckPrice: DependentJob {
     public static let options = JobOptions(queue: Queues.checks, timeLimit: .seconds(90))
     public static let parameters = ["product_id"]
 
+    /// The name of the key by which scheduled checks are limited: the shop's host. A check that somebody asked for waits for nobody.
+    public static let limitName = "host"
+
     /// The product.
     public var productID: Int64
     /// The claim under which the schedule took the product; `nil` for a check that somebody asked for, which is always made.

@@ -11,13 +11,7 @@ struct HealthTests {
     /// The worker's word while its session says this and so many jobs run.
     private func health(_ session: SessionHealth, running count: Int = 0) -> WorkerHealth {
         let board = HealthBoard(lease: .seconds(5), status, leaks)
-        let running = RunningJobs()
-        for index in 0..<count {
-            let delivery = Delivery(tag: DeliveryTag(batch: 1, index: index), queue: "q", fence: 1, payload: [])
-            running.start(delivery, Message(headers: .init(task: "t", id: "i"), body: .init(bytes: []))) { _ in try? await Task.sleep(for: .seconds(3600)) }
-        }
-        board.opened(HealthOnly(health: session), running)
-        defer { running.stopAll(.abandoned) }
+        board.opened(HealthOnly(health: session)) { count }
         return board.health
     }
 

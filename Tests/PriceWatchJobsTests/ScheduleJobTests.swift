@@ -1,4 +1,5 @@
 import ApiumCore
+import DynamicJSON
 import PriceWatchJobs
 import PriceWatchModel
 import Synchronization
@@ -21,6 +22,21 @@ struct ScheduleJobTests {
         let checks = queued.checks.withLock { $0 }
         #expect(Set(checks.map(\.productID)) == Set(1...1_200) && checks.count == 1_200)
         #expect(checks.allSatisfy { $0.claim == $0.productID * 10 })
+    }
+
+    @Test("a scheduled check is limited together with the others of its shop")
+    func shops() async throws {
+        let bench = JobBench()
+        bench.store.state.withLock { state in
+            state.due = [
+                DueChecks.Check(productID: 1, claim: 1, host: ShopHost(link: "https://www.Shop.example:8080/a?b=//c")),
+                DueChecks.Check(productID: 2, claim: 1, host: ShopHost(link: "https://me@shop.example/b")), DueChecks.Check(productID: 3, claim: 1),
+            ]
+        }
+        let queued = Enqueued()
+        #expect(try await CheckDue().run(in: JobContext(client: queued), using: bench.services) == 3)
+        #expect(queued.limitKeys.withLock { $0 } == [["host", "shop.example"], ["host", "shop.example"], nil])
+        #expect(ShopHost(link: "no link") == nil && ShopHost(link: "https:///x") == nil && ShopHost(link: "http://[::1]:80/")?.name == "::1")
     }
 
     @Test("one run takes a bounded number of batches and leaves the rest to the next slot")
@@ -147,10 +163,13 @@ extension JobBench {
 private final class Enqueued: JobEnqueuing {
     let checks = Mutex<[CheckPrice]>([])
     let tidyUps = Mutex(0)
+    let limitKeys = Mutex<[JSONValue?]>([])
 
     func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String {
         switch job {
-        case let check as CheckPrice: checks.withLock { $0.append(check) }
+        case let check as CheckPrice:
+            checks.withLock { $0.append(check) }
+            limitKeys.withLock { $0.append(options.headers["apium_limit"]) }
         case is TidyUp: tidyUps.withLock { $0 += 1 }
         default: break
         }

@@ -72,7 +72,7 @@ struct ShopUnderTest: Sendable {
             let page = try await client.parse(link, within: deadline)
             return "\(page.price.decimalText) \(page.price.currency) \(page.availability.rawValue) \(page.source)"
         } catch {
-            return error.rawValue
+            return error.failure.rawValue
         }
     }
 }

@@ -110,7 +110,7 @@ public final class Worker: Service {
                 let session = try await environment.broker.openSession(identity)
                 delay = environment.configuration.reconnectDelay
                 let run = WorkerSession(environment: environment, session: session, stop: stop)
-                board.opened(session, run.running)
+                board.opened(session) { run.running.count }
                 environment.status.opened(run)
                 await run.serve()
                 environment.status.closed()

@@ -17,7 +17,8 @@ public struct WorkerHealth: Sendable, Hashable {
 final class HealthBoard: Sendable {
     private struct State {
         var session: (any BrokerSession)?
-        var running: RunningJobs?
+        /// How many jobs run.
+        var running: (@Sendable () -> Int)?
         var lastError: String?
     }
 
@@ -32,7 +33,7 @@ final class HealthBoard: Sendable {
         self.leaks = leaks
     }
 
-    func opened(_ session: any BrokerSession, _ running: RunningJobs) {
+    func opened(_ session: any BrokerSession, running: @escaping @Sendable () -> Int) {
         state.withLock { $0 = State(session: session, running: running) }
     }
 
@@ -42,7 +43,7 @@ final class HealthBoard: Sendable {
     /// renewals count alone (invariant 11).
     var health: WorkerHealth {
         let (session, running, lastError) = state.withLock { ($0.session, $0.running, $0.lastError) }
-        let (count, concurrency) = (running?.count ?? 0, status.concurrency)
+        let (count, concurrency) = (running?() ?? 0, status.concurrency)
         var reason: String?
         if let health = session?.health {
             let isFull = count + leaks.count >= concurrency

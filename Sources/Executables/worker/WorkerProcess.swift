@@ -26,6 +26,7 @@ struct PriceWatchWorker: WorkerApplication {
     private let process: Bootstrap
     private let rules: PriceWatchServices.Rules
     private let backoff: CheckBackoff
+    private let shopLimit: Limit?
     private let health: HealthSettings
     private let database: ConnectionURL
     private let parser: (host: String, port: Int)
@@ -40,6 +41,13 @@ struct PriceWatchWorker: WorkerApplication {
             sentDays: settings.integer(.sentDays, in: 1...36_500))
         backoff = CheckBackoff(
             failuresUntilTold: settings.integer(.failuresUntilTold, in: 1...1_000), failuresUntilPaused: settings.integer(.failuresUntilPaused, in: 1...1_000))
+        let concurrency = settings.integer(.shopConcurrency, in: 0...10_000)
+        do {
+            shopLimit = try ShopLimit.limit(rate: settings.string(.shopRate), concurrency: concurrency)
+        } catch {
+            shopLimit = nil
+            settings.refuse(.shopRate, "is no rate; N/s, N/m or N/h, or 0")
+        }
         health = settings.health(port: .workerHealthPort)
         database = settings.url(.databaseURL, schemes: ["postgres", "postgresql"])
         parser = settings.address(.parserAddress)
@@ -56,7 +64,12 @@ struct PriceWatchWorker: WorkerApplication {
         var registry = JobRegistry()
         let store = database.prices(intervals: rules.intervals, backoff: backoff)
         registry.registerPriceWatchJobs(using: PriceWatchServices(store: store, parser: parser, rules: rules))
-        return PreparedWorker(registry: registry, services: [DatabaseService(database: database), parser, relay]) { [process, health, database] worker in
+        return PreparedWorker(
+            registry: registry,
+            services: [
+                DatabaseService(database: database), parser, relay, ShopLimit(limit: shopLimit, client: connection.client, logger: process.logger),
+            ]
+        ) { [process, health, database] worker in
             process.healthServices(
                 health,
                 parts: [

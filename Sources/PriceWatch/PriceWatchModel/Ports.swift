@@ -89,10 +89,13 @@ public struct DueChecks: Sendable, Hashable {
         public var productID: Int64
         /// Counts the claims of this product: what comes late can be told from what is current.
         public var claim: Int64
+        /// The shop whose page is read; `nil` when the link names none.
+        public var host: ShopHost?
 
-        public init(productID: Int64, claim: Int64) {
+        public init(productID: Int64, claim: Int64, host: ShopHost? = nil) {
             self.productID = productID
             self.claim = claim
+            self.host = host
         }
     }
 }

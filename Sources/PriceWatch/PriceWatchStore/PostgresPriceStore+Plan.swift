@@ -8,7 +8,7 @@ extension PostgresPriceStore {
         try await client.transaction { tx in
             let rows = try await tx.query(
                 """
-                select \(planColumns), p.check_claim, (extract(epoch from p.next_check_at) * 1000000)::bigint as due_at
+                select \(planColumns), p.check_claim, p.canonical_url, (extract(epoch from p.next_check_at) * 1000000)::bigint as due_at
                 from products p \(wantedInterval) where p.next_check_at <= \(clock) and p.paused_at is null
                 order by p.next_check_at, p.id limit \(limit) for update of p skip locked
                 """)
@@ -22,7 +22,8 @@ extension PostgresPriceStore {
                     planned.append(Planned(due, next: checkPlan.recovered(due.id, at: due.now, interval: due.interval)))
                 } else {
                     planned.append(Planned(due, next: due.now + CheckPlan.lease(interval: due.interval), isClaimed: true))
-                    checks.append(DueChecks.Check(productID: due.id, claim: try row["check_claim", as: Int64.self] + 1))
+                    let host = ShopHost(link: try row["canonical_url"])
+                    checks.append(DueChecks.Check(productID: due.id, claim: try row["check_claim", as: Int64.self] + 1, host: host))
                 }
             }
             try await plan(tx, planned)

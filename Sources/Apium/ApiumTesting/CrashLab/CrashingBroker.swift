@@ -97,6 +97,11 @@ private struct CrashingSession: BrokerSession {
         return try await session.control()
     }
 
+    func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool {
+        try await live()
+        return try await session.isKnownElsewhere(task, on: queue)
+    }
+
     func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws {
         try await live()
         try await session.serve(queues, binding: bindings)

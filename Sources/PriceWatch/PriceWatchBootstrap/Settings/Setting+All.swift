@@ -61,6 +61,12 @@ extension Setting {
     /// How long what was sent is kept.
     public static let sentDays = Setting(
         "PRICEWATCH_SENT_DAYS", default: "30", "Days for which notifications, ended admin sessions and ended tokens are kept.")
+    /// How fast one shop is asked.
+    public static let shopRate = Setting(
+        "PRICEWATCH_SHOP_RATE", default: "30/m", "How many scheduled checks of one shop may begin, over all workers: N/s, N/m or N/h; 0: any number.")
+    /// How many pages of one shop are read at once.
+    public static let shopConcurrency = Setting(
+        "PRICEWATCH_SHOP_CONCURRENCY", default: "2", "How many scheduled checks of one shop may run at once, over all workers; 0: any number.")
     /// The most watches of one user.
     public static let watchesPerUser = Setting("PRICEWATCH_WATCHES_PER_USER", default: "100", "How many products one user may follow.")
     /// The first admin's name.
@@ -106,7 +112,9 @@ extension Setting {
         (
             "Price checks",
             [
-                checkInterval, checkIntervalMinimum, checkIntervalMaximum, failuresUntilTold, failuresUntilPaused, historyDays, sentDays, watchesPerUser,
+                checkInterval, checkIntervalMinimum, checkIntervalMaximum, failuresUntilTold, failuresUntilPaused, historyDays, sentDays, shopRate,
+                shopConcurrency,
+                watchesPerUser,
                 workerConcurrency, workerQueues, schedule,
             ]
         ),
