@@ -137,6 +137,29 @@ struct ExplainTests {
         }
     }
 
+    @Test("of a job that a pause or a limit holds back names what holds it", arguments: Kind.available)
+    func held(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            try await ground.client.pause(.queue("celery"))
+            try await ground.client.enqueue(task: "shop.add", .id("job-paused"))
+            let paused = try await ground.inspector.explain("job-paused")
+            guard case .paused(.queue("celery"), _)? = paused.obstacles.first, paused.standing.kind == "ready" else { throw Unexpected(paused) }
+            try await ground.client.resume(.queue("celery"))
+            try await ground.client.pause(.job("shop.total"))
+            try await ground.working {
+                try await ground.client.enqueue(task: "shop.total", .id("job-held"))
+                let held = try await ground.standing("job-held", "held")
+                guard case .held(let place) = held.standing else { return }
+                #expect(place.target == .job("shop.total") && place.position == 0 && place.queue == "celery", "\(held)")
+                guard case .paused(.job("shop.total"), _)? = held.obstacles.first else { throw Unexpected(held) }
+                #expect(try await ground.inspector.jobs(JobQuery()).rows.map(\.place) == [.held])
+                #expect(try await ground.inspector.diagnose().jobs == 1)
+                try await ground.client.resume(.job("shop.total"))
+                _ = try await ground.standing("job-held", "ended")
+            }
+        }
+    }
+
     @Test("of a chord's body tells how many parts are there", arguments: Kind.available)
     func chord(_ kind: Kind) async throws {
         try await Ground.with(kind) { ground in

@@ -14,7 +14,7 @@ public struct ExplainCommand: AsyncParsableCommand {
               apium explain 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
               apium explain 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e --json | jq .standing.kind
 
-            Kinds: ready, scheduled, retry, in-flight, joining, parked, dead, quarantine, waits-for-parts, follows, revoked, ended, told (a state
+            Kinds: ready, held (by a limit or a pause), scheduled, retry, in-flight, joining, parked, dead, quarantine, waits-for-parts, follows, revoked, ended, told (a state
             on the way is stored, and nothing else is known), out-of-sight, unknown. Exit code 0, or 2 for out-of-sight and unknown.
             """)
 

@@ -25,7 +25,7 @@ public struct JobsCommand: AsyncParsableCommand {
                   apium jobs list --cursor ready:500:mails
                 """)
         @OptionGroup var connection: ConnectionOptions
-        @Option(help: "in-flight, ready, scheduled, quarantine, dead or parked; may be given several times. Default: the first three.")
+        @Option(help: "in-flight, ready, held, scheduled, quarantine, dead or parked; may be given several times. Default: the first four.")
         var state: [StateArgument] = []
         @OptionGroup var filter: JobFilter
         @OptionGroup var page: PageOptions
@@ -101,7 +101,7 @@ public struct JobsCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var connection: ConnectionOptions
         @Argument(help: "The ids.") var ids: [String] = []
-        @Option(help: "in-flight, ready or scheduled; may be given several times. Default: all three.") var state: [StateArgument] = []
+        @Option(help: "in-flight, ready, held or scheduled; may be given several times. Default: all four.") var state: [StateArgument] = []
         @OptionGroup var filter: JobFilter
         @OptionGroup var bulk: BulkOptions
         @Flag(help: "Print JSON: the ids, and whether they were cancelled.") var json = false
@@ -168,6 +168,7 @@ extension JobRow {
         switch place {
         case .inFlight: "on \(worker ?? "?")"
         case .ready: arguments ?? ""
+        case .held: "waits for \(reason ?? "?")"
         case .scheduled: at.map { $0 > now ? "in \(Language.english.text($0 - now))" : "due" } ?? ""
         case .quarantine, .dead, .parked: reason ?? ""
         }

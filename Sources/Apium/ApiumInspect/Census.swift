@@ -5,6 +5,8 @@ struct Census {
     var workers: [RegisteredWorker] = []
     var flights: [FlightRecord] = []
     var scheduled: [ScheduledRecord] = []
+    /// What limits and pauses hold back.
+    var held: [WaitingJob] = []
     /// Queues that hold messages and are served by no live worker of ours.
     var unserved: Set<String> = []
     /// The ids that were seen more than once.
@@ -35,6 +37,8 @@ extension Inspector {
         census.workers = try await broker.registeredWorkers()
         census.flights = try await broker.flights(limit: Self.flightLimit)
         for record in census.flights { census.count(record.payload) }
+        census.held = try await heldJobs(try await broker.holds()).map(\.job)
+        for job in census.held { census.count(job.payload) }
         var waiting = census
         let looked = try await scheduledPages { records in
             waiting.scheduled += records
@@ -75,7 +79,7 @@ extension Inspector {
             guard let chord = try await results.chordProgress(of: group), !chord.isJoined, !chord.isClaimed else { continue }
             guard chord.idle.map({ $0 >= Self.stillness }) ?? true, !census.groups.contains(group) else { continue }
             // A part may be a later step of a chain: its group then stands in the body of the job before it.
-            guard try await !isMentioned(group) else { continue }
+            guard try await !isMentioned(group, census.held) else { continue }
             let words = "\(group) (\(chord.arrived) of \(chord.expected ?? 0))"
             if chord.isComplete { unjoined.append(words) } else { starved.append(words) }
         }
@@ -105,8 +109,9 @@ extension Inspector {
         words.prefix(5).joined(separator: ", ") + (words.count > 5 ? " and \(words.count - 5) more" : "")
     }
 
-    private func isMentioned(_ text: String) async throws -> Bool {
+    private func isMentioned(_ text: String, _ held: [WaitingJob]) async throws -> Bool {
         let texts = Mention(id: text).texts
+        if held.contains(where: { job in texts.contains { job.payload.firstRange(of: Array<UInt8>($0.utf8)) != nil } }) { return true }
         if try await !broker.flights(mentioning: texts, limit: 1).isEmpty { return true }
         var found = false
         _ = try await scheduledPages(mentioning: texts) { records in

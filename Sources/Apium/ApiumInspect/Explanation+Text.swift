@@ -19,6 +19,10 @@ extension JobStanding {
         switch self {
         case .ready(let place): place.text(in: language, at: now)
         case .scheduled(let place): place.text(in: language, at: now)
+        case .held(let place):
+            language.of(
+                "held back by \(place.target.text), \(place.position) before it, queue \(place.queue)",
+                "сдерживается \(place.target.text), перед ней ещё \(place.position), очередь \(place.queue)")
         case .inFlight(let place): place.text(in: language, at: now)
         case .shelved(let place): place.text(in: language, at: now)
         case .waitsForParts(let chord): chord.text(in: language)
@@ -151,6 +155,8 @@ extension Obstacle {
             language.of(
                 "no worker of queue \(queue) knows \(task): it is parked when it is claimed",
                 "ни один исполнитель очереди \(queue) не знает \(task): при взятии задача будет отложена")
+        case .paused(let target, let since):
+            language.of("\(target.text) is paused since \(language.text(since, at: now))", "\(target.text) на паузе с \(language.text(since, at: now))")
         case .revoked: language.of("it was revoked: it will not begin", "она отменена и не начнётся")
         case .beingStopped: language.of("it was revoked, and its worker was told to stop it", "она отменена, исполнителю велено её остановить")
         case .expired(let end):

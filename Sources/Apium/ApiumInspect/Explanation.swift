@@ -35,6 +35,7 @@ extension JobStanding {
         switch self {
         case .ready: "ready"
         case .scheduled(let place): if case .retry = place.cause { "retry" } else { "scheduled" }
+        case .held: "held"
         case .inFlight(let place): if case .joining = place.activity { "joining" } else { "in-flight" }
         case .shelved(let place): place.shelf.rawValue
         case .waitsForParts: "waits-for-parts"
@@ -61,6 +62,8 @@ extension JobStanding {
                 "redelivered": .bool(place.isRedelivered), "crashes": .int(Int64(place.crashes)),
             ]
         case .scheduled(let place): place.details
+        case .held(let place):
+            ["target": .string(place.target.text), "position": .int(Int64(place.position)), "queue": .string(place.queue)]
         case .inFlight(let place): place.details
         case .shelved(let place):
             [
@@ -122,6 +125,7 @@ extension Obstacle {
         switch self {
         case .queueNotServed(let queue): ["kind": "queue-not-served", "queue": .string(queue)]
         case .nameNotKnown(let task, let queue): ["kind": "name-not-known", "task": .string(task), "queue": .string(queue)]
+        case .paused(let target, let since): ["kind": "paused", "target": .string(target.text), "since": .string(since.iso8601)]
         case .revoked: ["kind": "revoked"]
         case .beingStopped: ["kind": "being-stopped"]
         case .expired(let at): ["kind": "expired", "at": .string(at.iso8601)]

@@ -139,7 +139,7 @@ extension JobStanding {
     /// Whether a message of the job is there.
     fileprivate var isPlace: Bool {
         switch self {
-        case .ready, .scheduled, .inFlight, .shelved: true
+        case .ready, .held, .scheduled, .inFlight, .shelved: true
         default: false
         }
     }

@@ -25,6 +25,8 @@ extension Inspector {
             if let record = try await broker.record(id, in: shelf) { search.take(record, on: shelf) }
         }
         try await searchScheduled(&search, document)
+        let holds = try await broker.holds()
+        try await searchHeld(&search, holds)
         try await searchQueues(&search)
         let end = try await results.document(for: id).map(JobEnd.init)
         let control = try await broker.controlState()
@@ -38,7 +40,9 @@ extension Inspector {
         var explanation = Explanation(
             id: id, task: search.message?.task ?? document?.extra["name"]?.stringValue, at: now, standing: standings[0],
             others: Array(standings.dropFirst()), obstacles: [], message: search.message)
-        explanation.obstacles = try await obstacles(explanation.standing, search.message, control, workers, isRevoked: isRevoked, now)
+        explanation.obstacles =
+            Self.pauses(explanation.standing, explanation.task, holds)
+            + (try await obstacles(explanation.standing, search.message, control, workers, isRevoked: isRevoked, now))
         return explanation
     }
 
@@ -73,6 +77,12 @@ extension Inspector {
             return true
         }
         search = found
+    }
+
+    private func searchHeld(_ search: inout Search, _ holds: [HoldRow]) async throws {
+        for (target, job, position) in try await heldJobs(holds) {
+            search.take(job.payload) { _ in .held(HeldPlace(target: target, position: position, queue: job.queue)) }
+        }
     }
 
     private func searchQueues(_ search: inout Search) async throws {
@@ -135,11 +145,28 @@ extension Inspector {
 
     // MARK: Obstacles
 
+    /// The pauses that hold a waiting job back.
+    private static func pauses(_ standing: JobStanding, _ task: String?, _ holds: [HoldRow]) -> [Obstacle] {
+        let targets: [HoldTarget]
+        switch standing {
+        case .ready(let place): targets = [.queue(place.queue)] + (task.map { [.job($0)] } ?? [])
+        case .held(let place): targets = [place.target]
+        default: return []
+        }
+        return holds.compactMap { row in
+            guard targets.contains(row.target), let since = row.pausedSince else { return nil }
+            return .paused(row.target, since: since)
+        }
+    }
+
     private func obstacles(
         _ standing: JobStanding, _ message: Message?, _ control: ControlState, _ workers: [RegisteredWorker], isRevoked: Bool, _ now: Timestamp
     ) async throws -> [Obstacle] {
         var obstacles: [Obstacle] = []
         switch standing {
+        case .held:
+            if isRevoked { obstacles.append(.revoked) }
+            obstacles += expiry(of: message, now)
         case .ready(let place):
             if isRevoked { obstacles.append(.revoked) }
             obstacles += expiry(of: message, now) + unserved(place.queue, message, workers)
@@ -177,12 +204,13 @@ extension JobStanding {
         switch self {
         case .inFlight: 0
         case .ready: 1
-        case .scheduled: 2
-        case .shelved: 3
-        case .ended(let end) where end.state.isReady: 4
-        case .waitsForParts: 5
-        case .follows: 6
-        case .ended, .revoked, .outOfSight, .unknown: 7
+        case .held: 2
+        case .scheduled: 3
+        case .shelved: 4
+        case .ended(let end) where end.state.isReady: 5
+        case .waitsForParts: 6
+        case .follows: 7
+        case .ended, .revoked, .outOfSight, .unknown: 8
         }
     }
 }

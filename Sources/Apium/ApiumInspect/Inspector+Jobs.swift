@@ -1,7 +1,7 @@
 import ApiumCore
 
 extension Inspector {
-    /// Lists jobs: those that workers hold, then queue by queue, then what waits for its time, then what was set aside.
+    /// Lists jobs: those that workers hold, then queue by queue, then what is held back, then what waits for its time, then what was set aside.
     ///
     /// Looks at ``depth`` jobs at most, so a page may hold few or none and yet say where to go on.
     ///
@@ -13,6 +13,7 @@ extension Inspector {
             switch place {
             case .inFlight: try await listFlights(&listing)
             case .ready: try await listReady(&listing)
+            case .held: try await listHeld(&listing)
             case .scheduled: try await listScheduled(&listing)
             case .quarantine, .dead, .parked: try await listShelved(place, &listing)
             }
@@ -49,6 +50,16 @@ extension Inspector {
                 if page.looked < Self.page { break }
             }
             if listing.next != nil { return }
+        }
+    }
+
+    private func listHeld(_ listing: inout Listing) async throws {
+        let all = try await heldJobs(try await broker.holds())
+        for (offset, held) in all.enumerated().dropFirst(listing.offset(in: .held)) {
+            guard listing.hasRoom(at: JobCursor(place: .held, offset: offset)) else { return }
+            var row = JobRow(held.job.payload, .held, queue: held.job.queue)
+            row.reason = held.target.text
+            listing.take(row)
         }
     }
 

@@ -57,6 +57,18 @@ public struct Inspector: Sendable {
         return looked
     }
 
+    /// The jobs that limits and pauses hold back, each with what it waits for and how many are before it; at most ``depth`` of each.
+    func heldJobs(_ holds: [HoldRow]) async throws -> [(target: HoldTarget, job: WaitingJob, position: Int)] {
+        var jobs: [(target: HoldTarget, job: WaitingJob, position: Int)] = []
+        for row in holds where row.waiting > 0 {
+            // All keys of a name are the sum of rows of their own.
+            if case .eachKey = row.target { continue }
+            let waiting = try await broker.waitingJobs(on: row.target, limit: depth)
+            jobs += waiting.enumerated().map { (row.target, $0.element, $0.offset) }
+        }
+        return jobs
+    }
+
     /// How many messages of workers are looked at.
     static let flightLimit = 100_000
 }

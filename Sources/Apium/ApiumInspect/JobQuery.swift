@@ -3,7 +3,7 @@ import ApiumCore
 /// Which jobs are asked for.
 public struct JobQuery: Sendable, Hashable {
     /// The states. Default: all but the shelves.
-    public var states: Set<JobPlace> = [.inFlight, .ready, .scheduled]
+    public var states: Set<JobPlace> = [.inFlight, .ready, .held, .scheduled]
     /// A pattern of the job's name, as a shell has them: `shop.*`. Default: any.
     public var name: String?
     /// The queue. Default: any.
@@ -27,6 +27,8 @@ public enum JobPlace: String, Sendable, Hashable, CaseIterable {
     case inFlight = "in-flight"
     /// It is in a queue.
     case ready
+    /// A limit or a pause holds it back.
+    case held
     /// It waits for its time.
     case scheduled
     /// It was set aside in ``Shelf/quarantine``.

@@ -17,7 +17,7 @@ public struct JobRow: Sendable, Hashable {
     public var at: Timestamp?
     /// Who holds it.
     public var worker: String?
-    /// Why it was set aside.
+    /// Why it was set aside, or what holds it back.
     public var reason: String?
     /// How often it was retried.
     public var retries: Int

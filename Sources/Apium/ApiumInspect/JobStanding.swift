@@ -6,6 +6,8 @@ public enum JobStanding: Sendable, Hashable {
     case ready(ReadyPlace)
     /// It waits for its time.
     case scheduled(ScheduledPlace)
+    /// It waits beside its queue for a limit or a pause.
+    case held(HeldPlace)
     /// A worker holds it.
     case inFlight(FlightPlace)
     /// It was set aside.
@@ -38,6 +40,16 @@ public struct ReadyPlace: Sendable, Hashable {
     public var isRedelivered: Bool
     /// How often it took a process down with it.
     public var crashes: Int
+}
+
+/// A place among what a limit or a pause holds back.
+public struct HeldPlace: Sendable, Hashable {
+    /// What it waits for.
+    public var target: HoldTarget
+    /// How many jobs that wait for it are let go before this one.
+    public var position: Int
+    /// The queue it goes back to.
+    public var queue: String
 }
 
 /// A place among what waits for its time.
@@ -138,6 +150,8 @@ public enum Obstacle: Sendable, Hashable {
     case queueNotServed(String)
     /// Live workers serve its queue, and none of them knows its name: it goes back or is parked when it is claimed.
     case nameNotKnown(task: String, queue: String)
+    /// What it is one of, its queue, its name or its key, is paused since then.
+    case paused(HoldTarget, since: Timestamp)
     /// It was revoked: it does not begin when it is claimed.
     case revoked
     /// It was revoked while it runs, and is being stopped.

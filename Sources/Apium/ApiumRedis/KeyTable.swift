@@ -21,11 +21,12 @@ struct KeyTable {
     private static let known: Set<String> = [
         "version", "workers", "reaped", "fence", "scheduled", "scheduled:messages", "parked", "parked:messages", "dead", "dead:messages", "quarantine",
         "quarantine:messages", "control", "revoked", "terminated", "revoked:stamps", "terminated:stamps", "beat:marks", "beat:generation", "beat:versions",
-        "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes",
+        "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes", "limits", "paused", "waiting",
+        "unique:queues",
     ]
     private static let ending: Set<String> = ["janitor"]
-    private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:"]
-    private static let endingFamilies = ["known:"]
+    private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:", "permits:", "holds:"]
+    private static let endingFamilies = ["known:", "limit:", "unique:"]
 
     /// The rule for a key, named without prefix and without `apium:`; `nil`: it is none of ours.
     static func rule(for name: String) -> Rule? {
