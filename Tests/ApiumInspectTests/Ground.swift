@@ -56,10 +56,11 @@ struct Ground: Sendable {
         let broker = RedisBroker(configuration, options: options, logger: logger)
         let results = RedisResults(configuration, options: options.results, logger: logger)
         let redis = RedisClient(configuration, logger: logger)
+        let prefix = options.globalKeyPrefix
         var ground = Ground(ApiumClient(broker: broker, results: results), Inspector(broker: broker, results: results)) {
             var cursor = 0
             repeat {
-                let page = try await redis.send(RedisCommand("SCAN", cursor, "MATCH", options.globalKeyPrefix + "*", "COUNT", 1000)).asArray()
+                let page = try await redis.send(RedisCommand("SCAN", cursor, "MATCH", prefix + "*", "COUNT", 1000)).asArray()
                 cursor = try page[0].asInt()
                 for key in try page[1].asArray() { try await redis.send(RedisCommand("DEL", try key.asString())) }
             } while cursor != 0
@@ -67,7 +68,7 @@ struct Ground: Sendable {
             await broker.shutdown()
             await redis.shutdown()
         }
-        ground.server = (redis, options.globalKeyPrefix)
+        ground.server = (redis, prefix)
         return ground
     }
 

@@ -46,7 +46,8 @@ struct ListTests {
             query.name = "shop.last"
             let first = try await near.jobs(query)
             #expect(first.rows.isEmpty && first.looked == 3)
-            query.cursor = try #require(first.next)
+            #expect(first.next != nil)
+            query.cursor = first.next
             #expect(try await near.jobs(query).rows.map(\.id) == ["job-number-5"])
             #expect(try await near.allJobs(query).map(\.id) == ["job-number-5"], "all pages are gone through")
         }

@@ -1,7 +1,8 @@
--- Looks at a part of the scheduled set, the earliest first, and changes nothing.
+-- Looks at a part of the scheduled set, the earliest first.
 -- KEYS 1 apium:scheduled, 2 apium:scheduled:messages
 -- ARGV 1 how many are passed over, 2 how many are looked at; then texts: only messages in which one of them stands are answered, without any
 --      text all are
+-- Expects nothing: ids without a message are passed over. Effect: none.
 -- Answers {number looked at, member, due time in us, message, …}.
 -- Cost: O(messages looked at), about 2 us for each; callers ask for 500 at once.
 local from = tonumber(ARGV[1])

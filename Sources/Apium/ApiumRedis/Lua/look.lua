@@ -1,8 +1,8 @@
--- Looks at a part of a list, and changes nothing.
+-- Looks at a part of a list.
 -- KEYS 1 the list
 -- ARGV 1 how many are passed over, 2 how many are looked at, 3 the end to begin at: 'left' or 'right'; then texts: only messages in which one
 --      of them stands are answered, without any text all are
--- Expects nothing: a key that is no list, or not there, has no messages.
+-- Expects nothing: a key that is no list, or not there, has no messages. Effect: none.
 -- Answers {number looked at, place, message, place, message, …}; places count from the end that was named.
 -- Cost: O(messages looked at), about 1 us for each; callers ask for 500 at once, so that nobody else waits long.
 if redis.call('TYPE', KEYS[1]).ok ~= 'list' then
