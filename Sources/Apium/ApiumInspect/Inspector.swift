@@ -28,7 +28,7 @@ public struct Inspector: Sendable {
     }
 
     /// How many messages one step of a look takes: short enough not to hold the server up.
-    static let page = 500
+    static let page = 200
 
     /// Looks through the ready messages of a queue, page by page.
     ///

@@ -3,8 +3,8 @@ import DynamicJSON
 
 /// How an id stands in the bytes of messages, so that a server may pick those that speak of it without reading them.
 ///
-/// In the headers, and in bodies that are text, it stands as it is. In a body that is base 64 it has one of three forms, by where it begins; those that are compressed
-/// show nothing. What was picked is read afterwards: a form may stand there by chance.
+/// In the headers, and in bodies that are text, it stands as it is. In a body that is base 64 it has one of three forms, by where it
+/// begins; bodies that are compressed show nothing. What was picked is read afterwards: a form may stand there by chance.
 struct Mention {
     let id: String
 

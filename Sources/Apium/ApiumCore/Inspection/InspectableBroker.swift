@@ -48,7 +48,7 @@ public struct ScanWindow: Sendable, Hashable {
     public var mentioning: [String]
 
     /// Makes a window.
-    public init(from: Int = 0, count: Int = 500, mentioning: [String] = []) {
+    public init(from: Int = 0, count: Int = 200, mentioning: [String] = []) {
         self.from = max(0, from)
         self.count = max(0, count)
         self.mentioning = mentioning

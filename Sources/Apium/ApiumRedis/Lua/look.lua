@@ -4,7 +4,8 @@
 --      of them stands are answered, without any text all are
 -- Expects nothing: a key that is no list, or not there, has no messages. Effect: none.
 -- Answers {number looked at, place, message, place, message, …}; places count from the end that was named.
--- Cost: O(messages looked at), about 1 us for each; callers ask for 500 at once, so that nobody else waits long.
+-- Cost: O(bytes looked at): 15 us for a message of 800 bytes and four texts, measured on a busy machine; callers ask for 200 at once, so that
+--      nobody else waits long.
 if redis.call('TYPE', KEYS[1]).ok ~= 'list' then
     return {0}
 end
