@@ -40,6 +40,8 @@ SETTINGS_OF = {
         "PRICEWATCH_FAILURES_UNTIL_PAUSED",
         "PRICEWATCH_HISTORY_DAYS",
         "PRICEWATCH_SENT_DAYS",
+        "PRICEWATCH_SHOP_RATE",
+        "PRICEWATCH_SHOP_CONCURRENCY",
         "PRICEWATCH_WATCHES_PER_USER",
         "APIUM_CONCURRENCY",
     ),
@@ -123,6 +125,9 @@ class Planner:
             "PRICEWATCH_FAILURES_UNTIL_PAUSED": "6",
             "PRICEWATCH_HISTORY_DAYS": "90",
             "PRICEWATCH_SENT_DAYS": "30",
+            # There is one shop, and it is ours.
+            "PRICEWATCH_SHOP_RATE": "0",
+            "PRICEWATCH_SHOP_CONCURRENCY": "0",
             "PRICEWATCH_WATCHES_PER_USER": "100",
             "APIUM_CONCURRENCY": "16",
             "APIUM_SCHEDULE": str(ROOT / "beat" / "schedule.yaml"),
