@@ -29,7 +29,7 @@ extension PostgresPriceStore: UserSettingsStore {
     private func beginDigests(_ tx: PostgresTransaction, user: Int64) async throws {
         try await tx.query(
             """
-            update users u set last_digest_at = coalesce(last_digest_at, \(clock)), last_digest_on = s.day
+            update users u set last_digest_at = coalesce(u.last_digest_at, \(clock)), last_digest_on = s.day
             from users v cross join lateral \(digestStart(of: "v")) s
             where u.id = \(user) and v.id = u.id and s.has_come and (u.last_digest_on is null or u.last_digest_on < s.day)
             """)
