@@ -17,7 +17,9 @@ public struct CheckDue: DependentJob {
         for _ in 0..<services.rules.dueBatches {
             let due = try await services.store.takeDueChecks(limit: services.rules.dueBatch)
             for check in due.checks {
-                let options = check.host.map { EnqueueOptions.limited(by: LimitKey(CheckPrice.limitName, $0.name)) } ?? EnqueueOptions()
+                // Where a shop's limit is slower than its products, claims run out while checks still wait: of one product one waits.
+                let once = EnqueueOptions.unique(.whileQueued.by("\(check.productID)").lasting(atMost: .hours(2)))
+                let options = check.host.map { once.limited(by: LimitKey(CheckPrice.limitName, $0.name)) } ?? once
                 try await context.enqueue(CheckPrice(productID: check.productID, claim: check.claim), options, asChild: false)
             }
             enqueued += due.checks.count

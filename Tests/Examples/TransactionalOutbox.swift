@@ -13,11 +13,11 @@ struct SendReceipt: Job {
     func run(in context: JobContext) async throws -> String { "receipt of order \(order)" }
 }
 
-/// Jobs that exist if, and only if, a Postgres transaction commits.
-@Suite("Example: the outbox", .timeLimit(.minutes(1)), .enabled(if: OutboxExamples.url != nil))
-struct OutboxExamples {
-    static let url = ProcessInfo.processInfo.environment["APIUM_TEST_POSTGRES_URL"]
+private let postgresURL = ProcessInfo.processInfo.environment["APIUM_TEST_POSTGRES_URL"]
 
+/// Jobs that exist if, and only if, a Postgres transaction commits.
+@Suite("Example: the outbox", .timeLimit(.minutes(1)), .enabled(if: postgresURL != nil))
+struct OutboxExamples {
     @Test("a job in a transaction, and the relay that hands it over")
     func transaction() async throws {
         var registry = JobRegistry()
@@ -49,7 +49,7 @@ struct OutboxExamples {
 
     /// A schema of the example's own.
     private static func withPostgres(_ body: (PostgresClient) async throws -> Void) async throws {
-        let url = try #require(url)
+        let url = try #require(postgresURL)
         let logger = Logger(label: "example") { _ in SwiftLogNoOpLogHandler() }
         let name = "example_\(UInt64.random(in: 0...UInt64.max))"
         let owner = try PostgresClient(configuration: .init(url), logger: logger)

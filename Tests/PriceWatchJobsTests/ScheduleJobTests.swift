@@ -1,4 +1,5 @@
 import ApiumCore
+import ApiumTesting
 import DynamicJSON
 import PriceWatchJobs
 import PriceWatchModel
@@ -37,6 +38,19 @@ struct ScheduleJobTests {
         #expect(try await CheckDue().run(in: JobContext(client: queued), using: bench.services) == 3)
         #expect(queued.limitKeys.withLock { $0 } == [["host", "shop.example"], ["host", "shop.example"], nil])
         #expect(ShopHost(link: "no link") == nil && ShopHost(link: "https:///x") == nil && ShopHost(link: "http://[::1]:80/")?.name == "::1")
+    }
+
+    @Test("a product whose check still waits when its claim has run out gets no second one")
+    func oneWaits() async throws {
+        let bench = JobBench()
+        let broker = InMemoryBroker()
+        let client = ApiumClient(broker: broker, results: broker.results)
+        for claim in [Int64(1), 2, 3] {
+            bench.store.state.withLock { $0.due = [DueChecks.Check(productID: 1, claim: claim), DueChecks.Check(productID: 1 + claim, claim: 1)] }
+            #expect(try await CheckDue().run(in: JobContext(client: client), using: bench.services) == 2)
+        }
+        let waiting = try await broker.queueLength(Queues.checks)
+        #expect(waiting == 4, "products 1 to 4, one check each")
     }
 
     @Test("one run takes a bounded number of batches and leaves the rest to the next slot")
