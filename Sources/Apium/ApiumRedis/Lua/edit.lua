@@ -4,7 +4,7 @@
 --      that, '1' when something shall stand there, that
 -- Expects: every entry is as its editor read it.
 -- Effect: all edits; a line in the audit for each; where one of them changes something, the revision grows and that is published.
--- Answers the revision, or -1 when an entry is not as it was read: nothing is changed then.
+-- Answers the revision, or -1 when an entry is not as it was read: nothing is changed then. Cost: O(1) per edit.
 for at = 4, #ARGV, 5 do
     local stored = redis.call('HGET', KEYS[1], ARGV[at])
     if (stored and '1' or '0') ~= ARGV[at + 1] or (stored and stored ~= ARGV[at + 2]) then

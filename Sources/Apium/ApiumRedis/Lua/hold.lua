@@ -1,7 +1,7 @@
 -- Changes a limit or a pause.
 -- KEYS 1 apium:limits, 2 apium:paused, 3 apium:waiting, 4 apium:control
 -- ARGV 1 'limit', 'clear', 'pause' or 'resume', 2 the target, 3 the limit as it is kept, 4 the channel
--- Effect: limit or pause stored or removed. Who waits for the target, or for a key of it, is looked at again at once; a target that has no limit any
+-- Expects nothing. Cost: O(log n). Effect: limit or pause stored or removed. Who waits for the target, or for a key of it, is looked at again at once; a target that has no limit any
 -- more keeps one without bounds for as long as somebody waits for it, so that what comes later does not overtake. Epoch grows, and is published.
 -- Answers 1, or 0 when it was paused, not paused, or not limited already: nothing is changed then.
 local verb, target = ARGV[1], ARGV[2]

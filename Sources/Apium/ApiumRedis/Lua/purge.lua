@@ -1,7 +1,7 @@
 -- Deletes what waits in a list to which unique jobs were sent, a part at a time: the next to be claimed first.
 -- KEYS 1 the list
 -- ARGV 1 the most to delete in one step, 2 what stands before the key in the name of a lock
--- Effect: the messages are gone, and the locks of their jobs. Answers how many. Cost: about 15 us per message.
+-- Expects nothing. Effect: the messages are gone, and the locks of their jobs. Answers how many. Cost: about 15 us per message.
 local messages = redis.call('LRANGE', KEYS[1], '-' .. ARGV[1], -1)
 if #messages == 0 then
     return 0

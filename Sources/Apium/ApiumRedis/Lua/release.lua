@@ -1,7 +1,8 @@
 -- Lets go what waits and may run now, of the holds whose time to look has come.
 -- KEYS 1 apium:waiting
 -- ARGV 1 the most holds to look at in one step
--- Effect: see permits.lua. Answers {number of holds looked at, microseconds until the next look or -1 when nobody waits}.
+-- Expects nothing. Effect: see permits.lua. Cost: O(log n) per hold, n the holds that wait, and what permits.lua says.
+-- Answers {number of holds looked at, microseconds until the next look or -1 when nobody waits}.
 local prefix = string.match(KEYS[1], '^(.*)waiting$')
 local now = redis.call('TIME')
 local time = tonumber(now[1]) * 1000000 + tonumber(now[2])

@@ -4,7 +4,7 @@
 --      8 the first slot in us, 9 how many, 10 the greatest number that a record says
 -- Expects: as fire.lua.
 -- Effect: mark moved to the last slot; one record. If the entry's last record has the same reason, that one grows.
--- Answers {0} done, and the refusals of fire.lua.
+-- Answers {0} done, and the refusals of fire.lua. Cost: O(1).
 local asked = {entry = ARGV[1], generation = ARGV[2], revision = ARGV[3], version = ARGV[4], slot = ARGV[5], mark = ARGV[6]}
 local refused = refusal({marks = KEYS[1], generation = KEYS[2], versions = KEYS[3], revision = KEYS[4]}, asked)
 if refused then
