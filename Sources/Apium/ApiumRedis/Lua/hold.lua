@@ -26,7 +26,8 @@ for _, hold in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
         if verb == 'clear' or verb == 'resume' then
             local group = string.match(hold, '^(key:[^=]*)=')
             local limited = redis.call('HEXISTS', KEYS[1], hold) == 1 or (group and redis.call('HEXISTS', KEYS[1], group) == 1)
-            if not limited and redis.call('HEXISTS', KEYS[2], hold) == 0 then
+            local waits = redis.call('EXISTS', KEYS[3] .. ':' .. hold) == 1
+            if waits and not limited and redis.call('HEXISTS', KEYS[2], hold) == 0 then
                 redis.call('HSET', KEYS[1], hold, '0 0 0')
             end
         end
