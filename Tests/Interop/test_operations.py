@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from celery import Celery, Signature, chain, chord
-from conftest import Apium, Worker, our_worker
+from conftest import PROGRAMS, Apium, Worker, our_worker
 from stack.client import RunningStack, wait_for
+
+
+class Operations(Apium):
+    """Our command with subcommands of subcommands: the broker is named behind them."""
+
+    def run(self, command: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a subcommand on the broker."""
+        return subprocess.run([PROGRAMS / "apium", command, *words, "--broker", self.broker], capture_output=True, text=True, timeout=timeout)
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +41,13 @@ def own_app(own_broker: str) -> Iterator[Celery]:
 
 
 @pytest.fixture(scope="module")
-def command(own_broker: str) -> Apium:
+def command(own_broker: str) -> Operations:
     """Our command there."""
-    return Apium(own_broker)
+    return Operations(own_broker)
 
 
 @pytest.fixture
-def worker(own_broker: str, tmp_path: Path, command: Apium) -> Iterator[Worker]:
+def worker(own_broker: str, tmp_path: Path, command: Operations) -> Iterator[Worker]:
     """Our worker, registered."""
     process = our_worker(own_broker, tmp_path / "worker.log", "swift", "--concurrency", "2", "--lease", "1")
     wait_for("our worker", lambda: read(command, "workers", "list") != [], 30)
@@ -47,25 +56,25 @@ def worker(own_broker: str, tmp_path: Path, command: Apium) -> Iterator[Worker]:
         process.stop()
 
 
-def read(command: Apium, name: str, *words: str) -> object:
+def read(command: Operations, name: str, *words: str) -> object:
     """What a command says in JSON."""
     done = command.run(name, *words, "--json")
     assert done.stderr == "", done.stderr
     return json.loads(done.stdout)
 
 
-def explain(command: Apium, task: str) -> dict:
+def explain(command: Operations, task: str) -> dict:
     """The explanation of a task."""
     return read(command, "explain", task)
 
 
-def wait_for_kind(command: Apium, task: str, kind: str) -> dict:
+def wait_for_kind(command: Operations, task: str, kind: str) -> dict:
     """Waits until a task stands so."""
     wait_for(f"{task} to be {kind}", lambda: explain(command, task)["standing"]["kind"] == kind, 30)
     return explain(command, task)
 
 
-def test_a_job_is_explained_on_its_whole_way(own_app: Celery, command: Apium, worker: Worker) -> None:
+def test_a_job_is_explained_on_its_whole_way(own_app: Celery, command: Operations, worker: Worker) -> None:
     """Running with its worker, scheduled, retried, ended, dead and parked: by Celery's client, with our worker."""
     nap = own_app.send_task("interop.nap", (30,))
     running = wait_for_kind(command, nap.id, "in-flight")
@@ -91,7 +100,7 @@ def test_a_job_is_explained_on_its_whole_way(own_app: Celery, command: Apium, wo
     wait_for_kind(command, nap.id, "ended")
 
 
-def test_explanations_speak_two_languages(own_app: Celery, command: Apium) -> None:
+def test_explanations_speak_two_languages(own_app: Celery, command: Operations) -> None:
     """The language is the locale's, or what --language says."""
     waiting = own_app.send_task("interop.add", (1, 2), queue="unserved")
     assert "ready: next in queue unserved" in command.run("explain", waiting.id).stdout
@@ -100,7 +109,7 @@ def test_explanations_speak_two_languages(own_app: Celery, command: Apium) -> No
     assert command.run("purge", "unserved", "--force").returncode == 0
 
 
-def test_what_waits_for_others_is_explained(own_app: Celery, command: Apium, worker: Worker) -> None:
+def test_what_waits_for_others_is_explained(own_app: Celery, command: Operations, worker: Worker) -> None:
     """The body of a chord that Celery sent counts its parts; the later step of its chain names the job before it."""
 
     def nap() -> Signature:
@@ -118,7 +127,7 @@ def test_what_waits_for_others_is_explained(own_app: Celery, command: Apium, wor
     wait_for("an end of the naps", lambda: read(command, "jobs", "list", "--state", "in-flight")["jobs"] == [], 30)
 
 
-def test_a_killed_workers_job_is_shown_returned_and_quarantined(own_app: Celery, own_broker: str, command: Apium, tmp_path: Path) -> None:
+def test_a_killed_workers_job_is_shown_returned_and_quarantined(own_app: Celery, own_broker: str, command: Operations, tmp_path: Path) -> None:
     """The doctor sees what the dead hold, gives it back itself, and names what was quarantined; a healthy system has no findings."""
     wait_for("other workers to be gone", lambda: read(command, "workers", "list") == [], 30)
     # The shelves of other tests, and what their workers left scheduled, are none of ours.
@@ -150,7 +159,7 @@ def test_a_killed_workers_job_is_shown_returned_and_quarantined(own_app: Celery,
     assert healthy.returncode == 0, healthy.stdout
 
 
-def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Apium) -> None:
+def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Operations) -> None:
     """Filters, a limit with a cursor, a count first, and --force."""
     for number in range(5):
         own_app.send_task("report.nightly", (number,), queue="night")
@@ -177,7 +186,7 @@ def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Apium)
     command.run("purge", "night", "--force")
 
 
-def test_shelves_are_counted_first_and_requeued_by_filters(own_app: Celery, command: Apium, worker: Worker) -> None:
+def test_shelves_are_counted_first_and_requeued_by_filters(own_app: Celery, command: Operations, worker: Worker) -> None:
     """What failed runs again when it is told to, and is deleted when it is told to."""
     command.run("dead", "delete", "--all", "--force")
     failed = [own_app.send_task("interop.fail", (str(number),)) for number in range(3)]
@@ -195,7 +204,7 @@ def test_shelves_are_counted_first_and_requeued_by_filters(own_app: Celery, comm
     assert command.run("dead", "delete", "--all", "--force").stdout == "2 deleted\n"
 
 
-def test_queues_tell_the_age_of_our_messages_alone(own_app: Celery, command: Apium) -> None:
+def test_queues_tell_the_age_of_our_messages_alone(own_app: Celery, command: Operations) -> None:
     """Ours carry when they were sent; Celery's client leaves it open."""
     assert command.run("call", "anything", "--queue", "ours").returncode == 0
     own_app.send_task("anything", queue="theirs")
@@ -210,7 +219,7 @@ def test_queues_tell_the_age_of_our_messages_alone(own_app: Celery, command: Api
     command.run("purge", "ours", "theirs", "--force")
 
 
-def test_workers_are_listed_and_shown(command: Apium, worker: Worker) -> None:
+def test_workers_are_listed_and_shown(command: Operations, worker: Worker) -> None:
     """By name or by the beginning of the incarnation; what they know and serve."""
     (found,) = read(command, "workers", "list")
     assert found["pid"] == worker.process.pid
@@ -224,6 +233,6 @@ def test_workers_are_listed_and_shown(command: Apium, worker: Worker) -> None:
 
 def test_the_doctor_says_when_it_cannot_look() -> None:
     """Exit code 2, and no healthy answer."""
-    done = Apium("redis://127.0.0.1:1/0").run("doctor")
+    done = Operations("redis://127.0.0.1:1/0").run("doctor")
     assert done.returncode == 2
     assert done.stdout == ""
