@@ -17,18 +17,20 @@ extension Inspector {
 
     private func look(for id: String) async throws -> Explanation {
         let now = try await broker.serverTime()
-        let document = try await results.document(for: id)
         let workers = try await broker.registeredWorkers()
         var search = Search(id)
         try await searchFlights(&search, workers)
         for shelf in [Shelf.quarantine, .dead, .parked] {
             if let record = try await broker.record(id, in: shelf) { search.take(record, on: shelf) }
         }
-        try await searchScheduled(&search, document)
+        try await searchScheduled(&search)
         let holds = try await broker.holds()
         try await searchHeld(&search, holds)
         try await searchQueues(&search)
-        let end = try await results.document(for: id).map(JobEnd.init)
+        // Read after the places: what was stored by the step that brought the job there is stored by now.
+        let document = try await results.document(for: id)
+        let end = document.map(JobEnd.init)
+        search.explainRetry(by: end)
         let control = try await broker.controlState()
         try await follow(&search, id)
         if let end { search.take(.ended(end)) }
@@ -63,15 +65,14 @@ extension Inspector {
         }
     }
 
-    private func searchScheduled(_ search: inout Search, _ document: ResultDocument?) async throws {
-        let error = document.flatMap { $0.state == .retry ? JobEnd($0).error : nil }
+    private func searchScheduled(_ search: inout Search) async throws {
         var found = search
         _ = try await scheduledPages(mentioning: search.texts) { records in
             for record in records {
                 found.take(record.payload) { message in
                     let retries = message.headers.retries
                     return .scheduled(
-                        ScheduledPlace(due: record.due, queue: record.queue, cause: retries > 0 ? .retry(number: retries, after: error) : .asked))
+                        ScheduledPlace(due: record.due, queue: record.queue, cause: retries > 0 ? .retry(number: retries, after: nil) : .asked))
                 }
             }
             return true

@@ -36,6 +36,16 @@ struct Search {
             .shelved(ShelfPlace(shelf: shelf, queue: record.queue, reason: record.reason, at: record.at, attempts: record.attempts)))
     }
 
+    /// Says of a job that waits for a retry what went wrong, if the stored state is that of the retry.
+    mutating func explainRetry(by end: JobEnd?) {
+        guard let end, end.state == .retry else { return }
+        standings = standings.map { standing in
+            guard case .scheduled(var place) = standing, case .retry(let number, _) = place.cause else { return standing }
+            place.cause = .retry(number: number, after: end.error)
+            return .scheduled(place)
+        }
+    }
+
     /// Takes what is known otherwise.
     mutating func take(_ standing: JobStanding) { standings.append(standing) }
 }
