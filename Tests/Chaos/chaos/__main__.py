@@ -12,7 +12,7 @@ from pathlib import Path
 from .lab import Lab, Options
 from .members import NotBuilt
 from .plan import WEIGHTS, Cast, make_plan
-from .verdict import judge, leftovers, neighbours, sentence, shelved, undisturbed
+from .verdict import doctor, judge, leftovers, neighbours, sentence, shelved, undisturbed
 
 
 def main() -> int:
@@ -55,6 +55,8 @@ def chaos(lab: Lab, plan: list) -> list[str]:
     lab.heal()
     dry = lab.run_dry()
     verdict = judge(lab, dry)
+    if lab.options.worker == "apium":
+        verdict.faults += doctor(lab)
     lab.stop_workers()
     lab.patient()
     if lab.options.worker == "apium":

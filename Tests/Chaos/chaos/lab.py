@@ -62,7 +62,7 @@ class Lab:
     """The processes and what is known of them."""
 
     def __init__(self, options: Options, folder: Path, seed: int) -> None:
-        for name in ("chaos-producer", "beat", *(["chaos-worker"] if options.worker == "apium" else [])):
+        for name in ("chaos-producer", "beat", "apium", *(["chaos-worker"] if options.worker == "apium" else [])):
             program(name)
         self.options = options
         self.folder = folder

@@ -168,6 +168,15 @@ class Calls:
             for number, call in calls.items():
                 yield from self.keys(producer, number, call)
 
+    def half_chords(self, book: Book) -> int:
+        """Chords without an answer that Celery's client had begun to send: it sends their parts one by one."""
+        return sum(
+            any(key in book.jobs for key in self.keys(producer, number, call))
+            for producer, calls in self.open.items()
+            for number, call in calls.items()
+            if producer.startswith("p") and call[1]
+        )
+
     def halves(self, book: Book) -> list[bytes]:
         """Keys that are missing of calls without an answer of which others ran: our client sends a call in one step, so all or none."""
         missing = []

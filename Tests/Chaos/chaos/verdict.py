@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from redis import Redis
 
 from .lab import OTHER, QUEUE, SLOTS, Lab
+from .members import program
 
 ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "apium:schedule:", "_kombu.binding", OTHER, "unacked")
 """Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
@@ -107,6 +109,21 @@ def leftovers(redis: Redis) -> list[str]:
                 shape = ":".join("*" if len(part) > 20 else part for part in name.split(":"))
                 found[shape] = found.get(shape, 0) + 1
     return [f"{count} keys without owner and end: {shape}" for shape, count in found.items()]
+
+
+def doctor(lab: Lab) -> list[str]:
+    """What `apium doctor` finds while the workers are still there: nothing but the chords that Celery's client had half sent when it was killed."""
+    words = [program("apium"), "doctor", "--json", "--broker", f"redis://127.0.0.1:{lab.port}/0"]
+    done = subprocess.run(words, cwd=lab.folder, capture_output=True, text=True, timeout=300)
+    if done.returncode == 0:
+        return []
+    (lab.folder / "doctor.log").write_text(done.stdout + done.stderr)
+    if done.returncode != 1:
+        return [f"apium doctor ended with {done.returncode}: {done.stderr[-300:]}"]
+    found = [finding for finding in json.loads(done.stdout)["findings"] if finding["severity"] != "notice"]
+    half = lab.calls.half_chords(lab.book)
+    found = [finding for finding in found if finding["code"] != "chord-starved" or int(finding["summary"].split()[0]) > half]
+    return [f"apium doctor: {finding['severity']} {finding['code']}: {finding['summary']}" for finding in found]
 
 
 def shelved(redis: Redis) -> list[str]:
