@@ -103,6 +103,11 @@ import Testing
             let added = try await database.prices.follow(77)
             _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id, asker: nil)
             try await database.adminTables.record(action: "login", target: "root", detail: "ok", by: actor)
+            try await database.client.query(
+                """
+                insert into price_days (product_id, day, currency, low_minor, high_minor, last_minor, availability, points, last_seen_at)
+                select id, date '2026-01-01', currency, 1, 3, 2, availability, 4, timestamptz '2026-01-01 20:00:00+00' from products
+                """)
             for column in AdminTableDefinition.of(table).columns {
                 for descending in [true, false] {
                     let page = try await database.adminTables.list(table, AdminQuery(sort: column.name, descending: descending))
