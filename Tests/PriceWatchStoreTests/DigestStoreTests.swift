@@ -83,6 +83,23 @@ import Testing
         }
     }
 
+    @Test("a zone chosen before the digest is, and an hour put off, bring it the same day; a day that had one gets no second")
+    func sameDay() async throws {
+        try await Schema.withDatabase { database in
+            _ = try await database.prices.follow(77)
+            func choose(_ instant: String, _ change: PreferencesChange) async throws {
+                _ = try await database.prices.at(instant).changePreferences(chatID: 77, userName: "", language: nil, change)
+            }
+            try await choose("2026-06-01 15:00:00+00", PreferencesChange(timeZone: .set("+00:30")))
+            try await choose("2026-06-01 15:01:00+00", PreferencesChange(digest: .set(.daily), digestHour: .set(9)))
+            try await choose("2026-06-01 15:02:00+00", PreferencesChange(digestHour: .set(16)))
+            #expect(try await counts(database, ["2026-06-01 15:29:59+00", "2026-06-01 15:30:00+00"]) == [0, 1])
+            try await database.client.query("update outbox set created_at = timestamptz '2026-06-01 15:30:00+00'")
+            try await choose("2026-06-01 16:00:00+00", PreferencesChange(digestHour: .set(20)))
+            #expect(try await counts(database, ["2026-06-01 20:00:00+00", "2026-06-02 19:29:00+00", "2026-06-02 19:30:00+00"]) == [0, 0, 1])
+        }
+    }
+
     @Test("a digest tells what changed since the one before, also from a rolled-up price, and which links do not work")
     func content() async throws {
         try await Schema.withDatabase { database in

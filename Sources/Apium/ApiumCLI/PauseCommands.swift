@@ -31,7 +31,7 @@ public struct PauseCommand: AsyncParsableCommand {
 
             Examples:
               apium pause --queue checks
-              apium pause --job pricewatch.check_price
+              apium pause --job shop.check_price
               apium pause --key host=shop.example
             """)
 

@@ -12,28 +12,32 @@ extension PostgresPriceStore: UserSettingsStore {
             guard let row = try await tx.query("select \(preferenceColumns) from users u where u.id = \(userID)").first else {
                 throw StoreError(.damagedValue, "the user cannot be read")
             }
-            let new = change.applied(to: try UserPreferences(row: row))
+            let old = try UserPreferences(row: row)
+            let new = change.applied(to: old)
             try await tx.query(
                 """
                 update users set check_interval = \(new.checkInterval), time_zone = \(new.timeZone), digest = \(new.digest), digest_hour = \(new.digestHour),
                     quiet_from = \(new.quietHours?.from), quiet_until = \(new.quietHours?.until)
                 where id = \(userID)
                 """)
-            if change.digest.isChange || change.digestHour.isChange || change.timeZone.isChange { try await beginDigests(tx, user: userID) }
+            if new.digest != .off, change.digest.isChange || change.digestHour.isChange || change.timeZone.isChange {
+                try await beginDigests(tx, user: userID, isNew: old.digest == .off)
+            }
             if change.checkInterval.isChange { try await replan(tx, where: "p.id in (select product_id from watches where user_id = \(userID))") }
             return new
         }
     }
 
-    /// The first digest tells what changed from now on, and comes when its hour comes next.
-    private func beginDigests(_ tx: PostgresTransaction, user: Int64) async throws {
+    /// The next digest comes when its hour comes next, but not in a day or week that had one. The first tells what changes from now on.
+    private func beginDigests(_ tx: PostgresTransaction, user: Int64, isNew: Bool) async throws {
         try await tx.query(
             """
-            update users u set last_digest_at = coalesce(u.last_digest_at, \(clock)), last_digest_on = s.day
-            from users v cross join lateral \(digestStart(of: "v")) s
-            where u.id = \(user) and v.id = u.id and s.has_come and (u.last_digest_on is null or u.last_digest_on < s.day)
+            update users u set last_digest_at = case when \(isNew) then \(clock) else coalesce(u.last_digest_at, \(clock)) end,
+                last_digest_on = case when s.has_come or exists (
+                    select from outbox o where o.user_id = v.id and o.kind = 'digest' and \(localTime(of: "v", at: "o.created_at")) >= s.day)
+                    then s.day else s.day - 1 end
+            from users v cross join lateral \(digestStart(of: "v")) s where u.id = \(user) and v.id = u.id
             """)
-        try await tx.query("update users set last_digest_at = \(clock) where id = \(user) and last_digest_at is null")
     }
 
     /// The zone's name as the server spells it; an offset as it is.

@@ -131,10 +131,11 @@ extension PostgresPriceStore: UpkeepStore {
     }
 
     /// What the clocks of a user show. An offset is cast: as a zone's name it would be taken the wrong way round (POSIX).
-    private func localTime(of user: PostgresQuery) -> PostgresQuery {
-        """
-        case when \(user).time_zone ~ '^[+-]' then \(clock) at time zone \(user).time_zone::interval
-            else \(clock) at time zone coalesce(\(user).time_zone, 'UTC') end
-        """
+    func localTime(of user: PostgresQuery, at instant: PostgresQuery? = nil) -> PostgresQuery {
+        let instant = instant ?? clock
+        return """
+            case when \(user).time_zone ~ '^[+-]' then \(instant) at time zone \(user).time_zone::interval
+                else \(instant) at time zone coalesce(\(user).time_zone, 'UTC') end
+            """
     }
 }
