@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import redis
 from playwright.sync_api import Page, expect
 from stack.client import RunningStack
 from test_admin import log_in
@@ -50,6 +51,8 @@ def test_an_entry_is_previewed_added_switched_run_and_removed(page: Page, stack:
 
 def test_the_ledger_shows_what_fired(page: Page, stack: RunningStack) -> None:
     """Slots of the running beat, with their lateness; also on a narrow screen and in Russian."""
+    ledger = redis.Redis.from_url(stack.settings["APIUM_BROKER_URL"])
+    assert ledger.xread({"apium:beat:ledger:check-due": "0"}, block=30_000), "no slot fired for 30 seconds"
     log_in(page, stack)
     page.goto(f"{stack.urls['site']}/admin/schedule/ledger?entry=check-due&outcome=fired")
     expect(page.locator("table tbody tr").first).to_contain_text("ms")
