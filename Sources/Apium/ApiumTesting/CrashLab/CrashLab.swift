@@ -114,7 +114,10 @@ private struct CrashTrial {
     /// Waits until nothing is ready, in flight or scheduled, or the script's worker has died; what waits for a time gets it.
     private func rest(_ broker: InMemoryBroker, until script: CrashScript?) async throws {
         let (queues, patience) = (queues, patience)
+        // For the whole of it: a job that waits again and again is at rest in between.
+        let deadline = ContinuousClock.now + patience
         while true {
+            guard ContinuousClock.now < deadline else { throw restless }
             let next = try await withThrowingTaskGroup(of: Timestamp??.self) { group in
                 defer { group.cancelAll() }
                 group.addTask {
@@ -124,14 +127,18 @@ private struct CrashTrial {
                     }
                 }
                 group.addTask {
-                    try await Task.sleep(for: patience)
-                    throw ApiumError(.timedOut, "the trial did not come to rest within \(patience): a job waits for something, or comes again for ever")
+                    try await Task.sleep(until: deadline, clock: .continuous)
+                    throw restless
                 }
                 return try await group.next() ?? nil
             }
             guard case .some(.some(let due)) = next else { return }
             clock.advance(by: due - clock.timestamp)
         }
+    }
+
+    private var restless: ApiumError {
+        ApiumError(.timedOut, "the trial did not come to rest within \(patience): a job waits for something, or comes again for ever")
     }
 }
 
