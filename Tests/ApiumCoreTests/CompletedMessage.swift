@@ -13,7 +13,8 @@ extension JSONValue {
             "stamps": [:],
         ]
         envelope["headers"] = .object(headers.merging(fixed) { own, _ in own })
-        envelope["properties"] = .object(properties.merging(["correlation_id": headers["id"] ?? nil, "delivery_mode": 2]) { own, _ in own })
+        envelope["properties"] = .object(
+            properties.merging(["correlation_id": headers["id"] ?? nil, "delivery_mode": 2, "body_encoding": "utf-8"]) { own, _ in own })
         return .object(envelope)
     }
 

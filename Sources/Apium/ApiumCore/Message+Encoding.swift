@@ -113,7 +113,8 @@ extension Message.Properties {
         object.key("delivery_info", &output)
         writeDeliveryInfo(to: &output)
         object.member("priority", .int(Int64(priority)), &output)
-        object.member("body_encoding", bodyEncoding.rawValue, &output)
+        // A body is text where nothing is said; kombu before 5.4 knows no other way to say so, and ends its worker at the word utf-8.
+        if bodyEncoding != .utf8 { object.member("body_encoding", bodyEncoding.rawValue, &output) }
         // Last, as kombu does.
         object.member("delivery_tag", deliveryTag ?? JobID.makeTimed(), &output)
         object.end(&output)
