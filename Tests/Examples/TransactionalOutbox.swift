@@ -40,9 +40,10 @@ struct OutboxExamples {
                 let receipt = try await client.handle(id, as: String.self).value(within: .seconds(20))
                 // docs: end
                 #expect(receipt == "receipt of order 7")
-                #expect(try await relay.backlog().waiting == 0)
+                // The job may have ended before the relay's transaction has: a relay that has ended has done both.
                 await services.triggerGracefulShutdown()
                 try await relaying.value
+                #expect(try await relay.backlog().waiting == 0)
             }
         }
     }
