@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -382,7 +383,7 @@ class Lab:
     def stop_workers(self) -> None:
         """SIGTERM to all."""
         for worker in [*self.workers, *self.neighbours]:
-            if (code := worker.terminate(30)) not in (0, None):
+            if (code := worker.terminate(30)) not in (0, None, -signal.SIGTERM):
                 worker.ended.append(f"{worker.label} answered SIGTERM with exit code {code}")
         self.read()
         self.harvest()

@@ -82,7 +82,8 @@ class Member:
     def tend(self, now: float) -> None:
         """Notes an end that nobody asked for; starts what is due."""
         if self.process is not None and (code := self.process.poll()) is not None:
-            if self.asked is None or code != 0:
+            # One that has just been started may not listen to the signal yet: then it dies of it.
+            if self.asked is None or code not in (0, -signal.SIGTERM):
                 self.ended.append(f"{self.label} ended with {code}")
             self.process, self.due = None, now + 0.2
         elif self.asked is not None and now > self.asked + ENDING:
