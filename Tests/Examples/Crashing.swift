@@ -65,6 +65,5 @@ struct CrashExamples {
         // docs: end
         #expect(points.contains { $0.effect == .declared("charged") && $0.side == .after })
         #expect(points.contains { $0.effect == .stored("CHARGED") } && points.contains { $0.effect == .sent(tasks: [TellCustomer.name]) })
-        #expect(points.contains { $0.effect == .ended(task: ChargeOrder.name) && $0.side == .before })
     }
 }
