@@ -42,7 +42,7 @@ public enum Schedule: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .every(let period): "every \(period)"
+        case .every(let period): "every \(DurationText.text(period))"
         case .crontab(let crontab, let zone, _): "crontab \(crontab) in \(zone)"
         case .solar(let solar): "\(solar)"
         case .at(let moment): "at \(moment.iso8601)"
