@@ -13,6 +13,8 @@ final class Janitor: Sendable {
         var lookPeriod = Duration.milliseconds(100)
         /// Whether this session reads them although another is janitor: until the first look nobody knows.
         var isDeputy = true
+        /// Until when the lease is certainly this session's and not asked for again: a round follows every 20 ms.
+        var isHeldUntil: SuspendingClock.Instant?
         var lastDone: [Duty: SuspendingClock.Instant] = [:]
         var sweeps = SweepSchedule()
     }
@@ -38,8 +40,10 @@ final class Janitor: Sendable {
         var report = MaintenanceReport()
         report.isJanitor = try await holdsLease()
         guard report.isJanitor else {
-            if isDue(.watch, every: state.withLock { $0.isDeputy ? $0.lookPeriod : .seconds(10) }) { try await expireSilent(asJanitor: false) }
-            report.next = .milliseconds(500)
+            let (isDeputy, period) = state.withLock { ($0.isDeputy, $0.isDeputy ? $0.lookPeriod : .seconds(10)) }
+            if isDue(.watch, every: period) { try await expireSilent(asJanitor: false) }
+            // The deputies follow soon. The many others are there for the case that all of those go at once.
+            report.next = isDeputy ? .milliseconds(500) : .seconds(3)
             return report
         }
         try await promote(&report)
@@ -51,14 +55,26 @@ final class Janitor: Sendable {
 
     /// Takes or extends the janitor's lease. A server that refuses this refuses renewals, too: what was seen while it did counts for nobody.
     private func holdsLease() async throws -> Bool {
+        let asked = SuspendingClock.now
+        if let until = state.withLock(\.isHeldUntil), asked < until { return true }
         do {
-            return try await broker.client.reply(
-                .eval(RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, 2000)) == .integer(1)
+            let isHeld =
+                try await broker.client.reply(
+                    .eval(RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, Self.lease.wholeMilliseconds)) == .integer(1)
+            // A quarter of it, so that whoever holds it extends it in time; and asked anew before each look at the renewal counters.
+            state.withLock { $0.isHeldUntil = isHeld ? asked + min(Self.lease / 4, $0.lookPeriod) : nil }
+            return isHeld
         } catch {
-            state.withLock { $0.observer.forget() }
+            state.withLock { state in
+                state.observer.forget()
+                state.isHeldUntil = nil
+            }
             throw error
         }
     }
+
+    /// How long the duties stay with a session that says nothing.
+    private static let lease = Duration.seconds(2)
 
     /// How many messages one step of the promotion moves: short enough not to hold the server up.
     private static let promotionSize = 200
