@@ -13,6 +13,17 @@ struct ContentTests {
         return message
     }
 
+    @Test("a body stands as text, or in base 64 where that is asked for")
+    func transferEncoding() throws {
+        let text = try message(ContentFormat()).encoded()
+        #expect(try JSONValue(parsing: text)["properties"]?["body_encoding"] == nil)
+        let body = try arguments.body(in: ContentFormat(transferEncoding: .base64))
+        let base64 = Message(headers: .init(task: "t", id: "i"), body: body)
+        #expect(try JSONValue(parsing: base64.encoded())["properties"]?["body_encoding"] == "base64")
+        #expect(try Message(decoding: base64.encoded()).arguments() == Message(decoding: text).arguments())
+        #expect(ContentFormat(transferEncoding: .base64).changed(by: ContentFormat(compression: .zstd)).transferEncoding == .base64)
+    }
+
     @Test("a compressed body is smaller, says how it is compressed, and comes back", arguments: BodyCompression.allCases)
     func compressed(compression: BodyCompression) throws {
         let again = try Message(decoding: try message(ContentFormat(compression: compression)).encoded())

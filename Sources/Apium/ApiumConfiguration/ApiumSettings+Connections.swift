@@ -75,6 +75,7 @@ extension ApiumSettings {
         guard faults.isEmpty else { throw ApiumError(.invalidConfiguration, faults.joined(separator: "; ")) }
         var connection = ApiumConnection(broker: broker, results: results, router: router, options: redisOptions, logger: logger)
         connection.client.format = taskFormat
+        connection.client.format.transferEncoding = brokerOptions.bodyEncoding
         connection.client.controlExchange = monitoring.controlExchange + ".pidbox"
         return connection
     }

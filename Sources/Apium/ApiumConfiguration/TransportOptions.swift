@@ -1,3 +1,4 @@
+import ApiumCore
 import ApiumRedis
 import DynamicJSON
 import RedisClient
@@ -28,6 +29,9 @@ public struct TransportOptions: Sendable, Hashable {
     public var connectTimeout: Duration?
     /// Whether the body of a chord gets the parts in the order of the header (`result_chord_ordered`; results only). Default: `true`.
     public var chordsAreOrdered = true
+    /// How bodies that are not compressed stand in messages (`body_encoding`; brokers only): `base64` for readers that take bodies without the
+    /// property for base 64, against kombu. Default: `utf-8`, as text.
+    public var bodyEncoding = Message.TransferEncoding.utf8
     /// The name shown by CLIENT LIST (`client_name`). Default: `nil`, as the URL says.
     public var clientName: String?
 
@@ -47,13 +51,13 @@ public struct TransportOptions: Sendable, Hashable {
         "max_retries": "connecting goes on until it succeeds", "interval_start": "the waits between attempts are fixed",
         "interval_step": "the waits between attempts are fixed", "interval_max": "the waits between attempts are fixed",
         "queue_order_strategy": "queues take turns within a priority", "retry_policy": "what is safe to repeat is repeated",
-        "min_other_sentinels": "the master itself is asked for its role", "body_encoding": "bodies are read in both encodings and written in base 64",
+        "min_other_sentinels": "the master itself is asked for its role",
     ]
 
     private static let names = [
         "global_keyprefix", "priority_steps", "sep", "master_name", "sentinel_kwargs", "socket_timeout", "socket_connect_timeout", "client_name",
         "result_chord_ordered", "fanout_prefix", "fanout_patterns", "visibility_timeout", "ack_emulation", "unacked_key", "unacked_index_key",
-        "unacked_mutex_key", "unacked_mutex_expire",
+        "unacked_mutex_key", "unacked_mutex_expire", "body_encoding",
     ]
 
     /// Reads Celery's dictionary; what has no effect is told to `note`.
@@ -83,6 +87,9 @@ public struct TransportOptions: Sendable, Hashable {
         case "socket_timeout": socketTimeout = try SettingValue.seconds(value, least: 0.001)
         case "socket_connect_timeout": connectTimeout = try SettingValue.seconds(value, least: 0.001)
         case "fanout_prefix": fanoutPrefix = try Self.fanoutPrefix(value)
+        case "body_encoding":
+            guard let encoding = Message.TransferEncoding(rawValue: try SettingValue.text(value)) else { throw SettingFault("takes utf-8 or base64") }
+            bodyEncoding = encoding
         case "fanout_patterns": fanoutPatterns = try SettingValue.flag(value)
         case "result_chord_ordered": chordsAreOrdered = try SettingValue.flag(value)
         case "sentinel_kwargs": try readSentinels(value)
@@ -130,6 +137,7 @@ public struct TransportOptions: Sendable, Hashable {
         if fanoutPrefix != standard.fanoutPrefix { members["fanout_prefix"] = .string(fanoutPrefix) }
         if !fanoutPatterns { members["fanout_patterns"] = false }
         if let masterName { members["master_name"] = .string(masterName) }
+        if bodyEncoding != standard.bodyEncoding { members["body_encoding"] = .string(bodyEncoding.rawValue) }
         if let clientName { members["client_name"] = .string(clientName) }
         if let socketTimeout { members["socket_timeout"] = SettingValue.shown(socketTimeout) }
         if let connectTimeout { members["socket_connect_timeout"] = SettingValue.shown(connectTimeout) }

@@ -56,7 +56,9 @@ extension AftermathPlanner {
 extension Message {
     /// Gives the message another body, in JSON and not compressed.
     fileprivate mutating func replaceArguments(_ arguments: TaskArguments) {
+        let transferEncoding = body.transferEncoding
         body = arguments.encodedBody()
+        body.transferEncoding = transferEncoding
         headers.compression = nil
         headers.argsRepr = PythonText.list(arguments.args)
         headers.kwargsRepr = PythonText.dictionary(arguments.kwargs)

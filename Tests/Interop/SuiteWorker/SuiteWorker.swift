@@ -20,6 +20,8 @@ struct SuiteApplication: WorkerApplication {
         var defaults = ApiumSettings()
         defaults.serializers = [.json, .yaml]
         defaults.acceptedContent = AcceptedContent([.json, .yaml])
+        // Whoever watches the suite's queues from outside may take a body without `body_encoding` for base 64.
+        defaults.brokerOptions.bodyEncoding = .base64
         setup = ProcessSetup(logger: Logger(label: "suite-worker", factory: { StreamLogHandler.standardError(label: $0) }), defaults: defaults)
     }
 

@@ -46,7 +46,7 @@ extension Dispatcher {
         properties.replyTo = options.replyTo
         if let expires = options.expires { properties.expiration = String(max((expires - now).wholeMicroseconds / 1000, 0)) }
         properties.extra = options.properties
-        var format = options.format ?? format
+        var format = format.changed(by: options.format)
         format.compression = options.compression ?? format.compression
         headers.compression = format.compression?.contentType
         let message = Message(headers: headers, properties: properties, body: try arguments.body(in: format))

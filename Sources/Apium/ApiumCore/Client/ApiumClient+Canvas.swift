@@ -60,7 +60,7 @@ extension ApiumClient {
         let overrides = options.signatureOptions
         func plan(at now: Timestamp) throws -> DispatchPlan {
             var dispatcher = dispatcher(now: now)
-            dispatcher.format = options.format ?? format
+            dispatcher.format = format.changed(by: options.format)
             var plan = try dispatcher.plan(signature, with: args, kwargs: kwargs, options: overrides)
             if !options.conditions.isEmpty { for index in plan.messages.indices { plan.messages[index].conditions = options.conditions } }
             return plan

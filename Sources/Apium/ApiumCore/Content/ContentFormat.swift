@@ -6,11 +6,22 @@ public struct ContentFormat: Sendable, Hashable {
     public var serializer: Serializer
     /// Celery's `task_compression`. Default: none.
     public var compression: BodyCompression?
+    /// How bodies that are not compressed stand in their messages: kombu's `body_encoding`. A client's own counts for all that it sends.
+    /// Default: as text.
+    public var transferEncoding: Message.TransferEncoding
 
     /// Makes a format.
-    public init(_ serializer: Serializer = .json, compression: BodyCompression? = nil) {
+    public init(_ serializer: Serializer = .json, compression: BodyCompression? = nil, transferEncoding: Message.TransferEncoding = .utf8) {
         self.serializer = serializer
         self.compression = compression
+        self.transferEncoding = transferEncoding
+    }
+
+    /// What one call says in place of this, if it does.
+    func changed(by call: ContentFormat?) -> ContentFormat {
+        var format = call ?? self
+        format.transferEncoding = transferEncoding
+        return format
     }
 
     /// Plain JSON, Celery's default.
@@ -30,9 +41,9 @@ extension Message {
 
 extension TaskArguments {
     /// The body of a message whose header `compression` is the format's. What is compressed is no text.
-    func body(in format: ContentFormat, transferEncoding: Message.TransferEncoding = .utf8) throws -> Message.Body {
+    func body(in format: ContentFormat, transferEncoding: Message.TransferEncoding? = nil) throws -> Message.Body {
         var body = format.serializer.name == Serializer.json.name ? encodedBody() : try body(as: format.serializer)
-        body.transferEncoding = transferEncoding
+        body.transferEncoding = transferEncoding ?? format.transferEncoding
         if let compression = format.compression {
             body.bytes = try compression.compress(body.bytes)
             body.transferEncoding = .base64
