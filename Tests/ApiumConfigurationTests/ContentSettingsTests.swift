@@ -36,6 +36,14 @@ struct ContentSettingsTests {
         #expect(rows["result_compression"]?.value == "zstd" && rows["result_compression"]?.origin == "command line, --setting")
     }
 
+    @Test("how bodies stand in messages is kombu's option, text if it is not said")
+    func bodyEncoding() throws {
+        #expect(try load([:], [], brought).settings.brokerOptions.bodyEncoding == .utf8)
+        let name = "CELERY_BROKER_TRANSPORT_OPTIONS"
+        #expect(try load([name: "{body_encoding: base64}"], [], brought).settings.brokerOptions.bodyEncoding == .base64)
+        #expect(throws: (any Error).self) { try load([name: "{body_encoding: hex}"], [], brought) }
+    }
+
     @Test("they come from a file")
     func file() throws {
         let settings = try read(yaml: "task_serializer: application/json\ntask_compression: zstandard\naccept_content: [json]\nresult_compression: null\n")
