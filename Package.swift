@@ -363,7 +363,7 @@ let package = Package(
         .executableTarget(
             name: "BenchProducer",
             dependencies: [
-                "Apium", "ApiumCore", "DynamicJSON", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Apium", "ApiumCore", "DynamicJSON", "RedisClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Benchmarks/Producer", swiftSettings: strict),

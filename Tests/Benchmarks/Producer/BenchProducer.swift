@@ -4,8 +4,9 @@ import ArgumentParser
 import DynamicJSON
 import Foundation
 import Logging
+import RedisClient
 
-/// Enqueues `bench.noop` jobs and prints, as one JSON object, how long it took: wall time and CPU time of this process.
+/// Enqueues jobs of the benchmark and prints, as one JSON object, how long it took: wall time and CPU time of this process.
 @main
 struct BenchProducer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-producer", abstract: "Enqueue jobs of the benchmark.")
@@ -20,7 +21,16 @@ struct BenchProducer: AsyncParsableCommand {
         case bulk
     }
 
+    /// What is enqueued.
+    enum Work: String, ExpressibleByArgument, CaseIterable {
+        case noop
+        case step
+        /// Each is waited for on the list `answers` before the next is sent.
+        case echo
+    }
+
     @Option(help: "The broker's URL.") var broker: String
+    @Option(help: "The job: noop, step, or echo (one at a time, and its answer is waited for).") var job = Work.noop
     @Option(help: "The queue to send to.") var queue = "bench"
     @Option(help: "How many jobs.") var count = 10_000
     @Option(help: "How they are sent: one (awaited one by one), tasks (64 at a time) or bulk.") var way = Way.bulk
@@ -41,11 +51,13 @@ struct BenchProducer: AsyncParsableCommand {
             // The first call connects.
             _ = try await client.broker.serverTime()
             let began = (wall: ContinuousClock.now, cpu: clock())
-            try await send(with: client)
+            let trips = job == .echo ? try await makeTrips(with: client) : []
+            if job != .echo { try await send(with: client) }
             let seconds = (ContinuousClock.now - began.wall) / .seconds(1)
             let report: JSONValue = [
                 "way": .string(way.rawValue), "count": .int(Int64(count)), "seconds": .double(seconds),
                 "cpu_seconds": .double(Double(clock() - began.cpu) / Double(CLOCKS_PER_SEC)),
+                "trips": .array(trips.map { .double($0) }),
             ]
             FileHandle.standardOutput.write(Data((report.text + "\n").utf8))
             await connection.shutdown()
@@ -72,9 +84,24 @@ struct BenchProducer: AsyncParsableCommand {
         }
     }
 
+    /// Seconds from each call to what its job pushed.
+    private func makeTrips(with client: ApiumClient) async throws -> [Double] {
+        let answers = try RedisClient(RedisConfiguration(url: broker), logger: Logger(label: "answers", factory: { StreamLogHandler.standardError(label: $0) }))
+        var trips: [Double] = []
+        for index in 0..<count {
+            let sent = ContinuousClock.now
+            _ = try await client.enqueueAll([call(index)])
+            try await answers.send(RedisCommand("BLPOP", "answers", "0"))
+            trips.append((ContinuousClock.now - sent) / .seconds(1))
+        }
+        await answers.shutdown()
+        return trips
+    }
+
     private func call(_ index: Int) -> TaskCall {
         TaskCall(
-            task: "bench.noop", arguments: TaskArguments(args: [.int(Int64(index)), .string(Self.payload)]),
+            task: "bench.\(job.rawValue)",
+            arguments: TaskArguments(args: job == .echo ? [.string(String(index)), "answers"] : [.int(Int64(index)), .string(Self.payload)]),
             options: .with {
                 $0.queue = queue
                 $0.ignoreResult = ignoreResult ? true : nil

@@ -23,7 +23,7 @@ struct BenchApplication: WorkerApplication {
     }
 }
 
-/// The jobs: nothing, a wait, a count and an answer on a list.
+/// The jobs: nothing, a wait, a count, an answer on a list, and a short piece of work that says when it began and ended.
 enum BenchJobs {
     static func registry(_ redis: RedisClient) -> JobRegistry {
         var registry = JobRegistry()
@@ -42,6 +42,14 @@ enum BenchJobs {
                 throw missing("message, key", "two texts")
             }
             try await redis.send(RedisCommand("RPUSH", key, message))
+            return .null
+        }
+        // What Tests/Benchmarks/compare kills workers in.
+        registry.register("bench.step", parameters: ["i", "payload"]) { arguments, context in
+            guard let index = arguments.args.first?.intValue else { throw missing("i", "a number") }
+            try await redis.send(RedisCommand("RPUSH", "started", String(index)))
+            try await context.sleep(for: .milliseconds(20))
+            try await redis.send(RedisCommand("RPUSH", "ended", String(index)))
             return .null
         }
         return registry

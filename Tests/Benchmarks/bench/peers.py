@@ -55,26 +55,37 @@ class RunningWorker:
             self.process.kill()
             self.process.wait()
 
-    def tree(self) -> list[int]:
-        """The process ids: the worker's and its descendants'."""
-        found = [self.process.pid]
-        for pid in found:
-            for task in Path(f"/proc/{pid}/task").glob("*/children"):
-                found += [int(child) for child in task.read_text().split()]
-        return found
-
     def cpu_seconds(self) -> float:
         """User and system time of the tree so far; resolution: one clock tick, 10 ms as a rule."""
-        total = 0
-        for pid in self.tree():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICK
+        return process_cpu(self.process.pid)
 
     def resident_mib(self) -> float:
         """Proportional resident memory of the tree: pages that forked processes share count once."""
-        total = 0
-        for pid in self.tree():
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        return total / 1024
+        return process_memory(self.process.pid)
+
+
+def process_tree(root: int) -> list[int]:
+    """The process ids: the root's and its descendants'."""
+    found = [root]
+    for pid in found:
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def process_cpu(root: int) -> float:
+    """User and system time in seconds of a process and its descendants, those that have ended and were waited for among them."""
+    total = 0
+    for pid in process_tree(root):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += sum(int(ticks) for ticks in fields[11:15])
+    return total / TICK
+
+
+def process_memory(root: int) -> float:
+    """Proportional resident memory in MiB of a process and its descendants."""
+    total = 0
+    for pid in process_tree(root):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
