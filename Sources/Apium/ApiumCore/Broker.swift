@@ -2,7 +2,7 @@
 ///
 /// Two implementations pass one conformance suite (`ApiumTesting`): `RedisBroker` and `InMemoryBroker`. What they must
 /// never break is written at each requirement; the numbers are those of "What the engine never breaks" in docs/internals.
-public protocol Broker: ScheduleStore, HoldingBroker {
+public protocol Broker: ScheduleStore, HoldingBroker, HistoryStore {
     /// Puts messages on their queues, or into the scheduled set when they have a delay; in order. All or none of one call, but for those
     /// whose ``Outgoing/conditions`` are not met; looking at the conditions and pushing is one step.
     ///

@@ -41,8 +41,7 @@ extension Inspector {
 
     /// How long a message has been waiting: since it was sent, or since its time had come.
     static func waiting(_ payload: [UInt8], at now: Timestamp) -> Duration? {
-        guard let message = try? Message(decoding: payload), let sentAt = message.sentAt else { return nil }
-        let eta = message.headers.eta.flatMap { Timestamp(iso8601: $0) }
-        return max(.zero, now - max(sentAt, eta ?? sentAt))
+        guard let since = (try? Message(decoding: payload))?.readySince else { return nil }
+        return max(.zero, now - since)
     }
 }

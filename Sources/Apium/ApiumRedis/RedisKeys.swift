@@ -164,6 +164,14 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:janitor` · string · owner: the janitor · end: 2 s without renewal.
     var janitor: String { "\(prefix)apium:janitor" }
 
+    /// `apium:history` · the stem of: `apium:history:<seconds>:<slot>` · hash, queue → its length, queue NUL job → what became of such jobs
+    /// (see count.lua) · owner: workers · end: 30 min of slots of 10 s, 24 h of minutes, 30 days of hours; `apium:history:seen:<source>` ·
+    /// string, the last report taken · owner: workers · end: 10 min. The script derives these names.
+    var history: String { "\(prefix)apium:history" }
+
+    /// A slot of ``history``.
+    func history(_ resolution: HistoryResolution, slot: Int64) -> String { "\(history):\(resolution.rawValue):\(slot)" }
+
     /// `apium:beat:marks` · hash, entry → last slot in µs · owner: beats · end: never (a mark that expired would fire twice).
     var beatMarks: String { "\(prefix)apium:beat:marks" }
 

@@ -38,6 +38,7 @@ enum RedisScripts {
     static let hold = script("hold", PackageResources.hold_lua)
     static let serve = script("serve", PackageResources.serve_lua)
     static let look = script("look", PackageResources.look_lua)
+    static let count = script("count", PackageResources.count_lua)
     static let agenda = script("agenda", PackageResources.agenda_lua)
 
     private static let endFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.permits_lua

@@ -31,6 +31,7 @@ struct BrokerState {
     var janitor: String?
     var schedule = ScheduleState()
     var holds = HoldBook()
+    var history = HistoryBook()
     /// The locks of unique jobs, and when they end by themselves.
     var locks: [String: (id: String, until: Timestamp)] = [:]
 

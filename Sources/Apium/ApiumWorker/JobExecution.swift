@@ -83,7 +83,9 @@ final class JobExecution: Sendable {
         // A job that comes back after its delivery was ended for it only frees its slot.
         guard run.beginEnding() else { return environment.leaks.returned(release) }
         guard let verdict else { return release() }
-        environment.reporter.ended(job, verdict, ran: .now - began)
+        let ran = ContinuousClock.now - began
+        environment.history.ended(job, verdict, ran: ran)
+        environment.reporter.ended(job, verdict, ran: ran)
         await ending(run, job, effects).end(verdict)
     }
 
@@ -113,6 +115,7 @@ final class JobExecution: Sendable {
         let verdict = Verdict.thrown(
             CancellationError(), stop: reason, retries: message.headers.retries, options: job.options, taskText: message.pythonCall)
         if let verdict {
+            environment.history.ended(job, verdict, ran: nil)
             environment.reporter.ended(job, verdict)
             await JobEnding(environment: environment, writer: writer, run: run, job: job, effects: RunEffects(), release: {}).end(verdict)
         }
@@ -152,6 +155,7 @@ final class JobExecution: Sendable {
     /// Ends a delivery whose job did not run.
     private func end(_ verdict: Verdict, _ run: JobRun, _ job: Assignment) async {
         guard run.beginEnding() else { return release() }
+        environment.history.turnedAway(job, verdict, isKnown: environment.registry[job.message.task] != nil)
         environment.reporter.ended(job, verdict)
         await ending(run, job).end(verdict)
     }
@@ -223,7 +227,9 @@ final class JobExecution: Sendable {
         }
         var verdict: Verdict?
         do {
-            run.began(at: environment.now(), isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
+            let now = environment.now()
+            environment.history.started(job.message, from: job.delivery.queue, at: now)
+            run.began(at: now, isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
             environment.reporter.started(job.message)
             verdict = .success(try await runner.run(entry, job.arguments ?? TaskArguments(), in: context))
         } catch {

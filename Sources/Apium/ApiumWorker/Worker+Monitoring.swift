@@ -10,6 +10,9 @@ extension Worker {
         let listening = remoteControl(stop, operations).map { control in Task { await control.run() } }
         // Publishing outlives cancellation: what has happened is told even when the worker is stopped at once.
         let telling = Task { [sink = environment.sink] in await sink.run() }
+        let counting = Task { [environment] in
+            await environment.history.run(environment.broker, logger: environment.logger) { environment.status.queues }
+        }
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await work())
@@ -27,7 +30,21 @@ extension Worker {
         await telling.value
         await listening?.value
         await changing.value
+        counting.cancel()
+        await counting.value
+        await tellHistory()
         try outcome.get()
+    }
+
+    /// What was counted last is told once, and a broker that is away is not waited for.
+    private func tellHistory() async {
+        let telling = Task { [environment] in try await environment.history.flush(to: environment.broker, queues: environment.status.queues) }
+        let limit = Task {
+            try await Task.sleep(for: .seconds(1))
+            telling.cancel()
+        }
+        _ = await telling.result
+        limit.cancel()
     }
 
     private func remoteControl(_ stop: StopSignal, _ operations: QueueOperations) -> RemoteControl? {

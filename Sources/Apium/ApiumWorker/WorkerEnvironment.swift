@@ -18,6 +18,8 @@ final class WorkerEnvironment: Sendable {
     let client: ApiumClient
     let logger: Logger
     let metrics: WorkerMetrics
+    /// What is counted for the broker's history.
+    let history = JobHistory()
     let now: @Sendable () -> Timestamp
     let leaks: LeakedSlots
     /// The child processes; `nil` where the executable has none.

@@ -40,6 +40,12 @@ struct CrashingBroker: Broker {
         try await alive { try await broker.requeue(record, as: edited, from: shelf) }
     }
 
+    func record(_ report: HistoryReport) async throws { try await alive { try await broker.record(report) } }
+
+    func history(_ resolution: HistoryResolution, slots: Int) async throws -> [HistorySlot] {
+        try await alive { try await broker.history(resolution, slots: slots) }
+    }
+
     private func alive<Value>(_ body: () async throws -> Value) async throws -> Value {
         try await script.live()
         return try await body()
