@@ -161,6 +161,8 @@ class Trial:
         self.kill(worker)
         killed = time.monotonic()
         begun = set(self.redis.lrange("started", 0, -1)) - set(self.redis.lrange("ended", 0, -1))
+        if not begun:
+            raise RuntimeError(f"{self.system.name}: the kill cut no job: try more --steps")
         worker = self.start(10)
         try:
             recovered = self.watch(jobs, begun, killed, patience)
@@ -198,6 +200,7 @@ def main() -> int:
                 results[system.name] |= trial.speed(arguments.jobs, arguments.trips)
             if "crash" in arguments.measure:
                 results[system.name] |= trial.crash(arguments.steps, arguments.patience)
+            print("".join(f"    {measure}: {cell(value)}\n" for measure, value in results[system.name].items()), file=sys.stderr, flush=True)
     print_table(results)
     print(f"\nload average at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     if arguments.json:
@@ -209,8 +212,8 @@ def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="Tests/Benchmarks/compare", description="Measure other job systems and ours on the same private Redis.")
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs to enqueue and to drain (default: 10000)")
-    parser.add_argument("--trips", type=int, default=300, help="round trips through an idle worker (default: 300)")
-    parser.add_argument("--steps", type=int, default=300, help="jobs of 20 ms around the kill (default: 300)")
+    parser.add_argument("--trips", type=int, default=100, help="round trips through an idle worker (default: 100)")
+    parser.add_argument("--steps", type=int, default=1000, help="jobs of 20 ms around the kill (default: 1000)")
     parser.add_argument("--patience", type=float, default=120, help="seconds that a killed worker's jobs are waited for (default: 120)")
     parser.add_argument("--measure", nargs="+", choices=["speed", "crash"], default=["speed", "crash"], help="what to measure (default: both)")
     parser.add_argument("--only", action="append", help="measure this system alone; may be repeated")
