@@ -78,7 +78,7 @@ struct RepairTests {
         try await Ground.with(.redis) { ground in
             try await ground.redis("SET", "key:apium:marks:\(Self.process):3", "dd")
             try await Self.cure(ground, "marks-stray")
-            try await ground.redis("HSET", "key:apium:worker:\(Self.process)", "beat", "1", "name", "gone@test")
+            try await ground.redis("HSET", "key:apium:worker:\(Self.process)", "name", "gone@test")
             try await Self.cure(ground, "worker-record-stray")
         }
     }

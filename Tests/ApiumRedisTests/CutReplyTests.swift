@@ -144,7 +144,7 @@ struct CutReplyTests {
     @Test("a renewal that hangs is given up early enough to renew over a new connection before the lease ends")
     func renewal() async throws {
         try await withProxy { bench, proxy, session in
-            let beat = RedisCommand("HGET", bench.broker.keys.worker(session.incarnation), "beat")
+            let beat = RedisCommand("ZSCORE", bench.broker.keys.workers, session.incarnation)
             try await bench.eventually("it renews") { try await bench.redis.send(beat).int ?? 0 > 1 }
             proxy.swallowRequests()
             let start = ContinuousClock.now

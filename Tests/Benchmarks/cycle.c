@@ -155,7 +155,7 @@ int main(int count, char **words) {
     load(redis, &open, openHash);
     load(redis, &end, endHash);
     fill(redis, jobs, size);
-    redisAppendCommand(redis, "HSET " WORKER " beat 0");
+    redisAppendCommand(redis, "HSET " WORKER " name cycle");
     skip(redis);
     double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), server = redisSeconds(redis), began = seconds(CLOCK_MONOTONIC);
     long claimed = 0, last = 0;

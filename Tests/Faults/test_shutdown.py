@@ -63,7 +63,7 @@ def test_sigquit_gives_everything_back_at_once(bench: Bench) -> None:
     worker.signal(signal.SIGQUIT)
     assert worker.wait(10) == 0
     assert bench.waiting() == ["stubborn", "good"]
-    assert bench.redis.client.smembers("apium:workers") == set()
+    assert bench.redis.client.zrange("apium:workers", 0, -1) == []
 
 
 def test_sigquit_hurries_a_graceful_shutdown_on(bench: Bench) -> None:

@@ -94,7 +94,7 @@ class Line:
     def held(self) -> list[str]:
         """The ids of the jobs that our worker has in flight: it is stopped, and holds them until it goes on or is killed."""
         pid = str(self.ours.process.pid).encode()
-        mine = [name.decode() for name in self.server.smembers("apium:workers") if self.server.hget(f"apium:worker:{name.decode()}", "pid") == pid]
+        mine = [name.decode() for name in self.server.zrange("apium:workers", 0, -1) if self.server.hget(f"apium:worker:{name.decode()}", "pid") == pid]
         lists = [key for name in mine for key in self.server.scan_iter(f"apium:flight:{name}:*")]
         return [json.loads(message)["headers"]["id"] for key in lists for message in self.server.lrange(key, 0, -1)]
 

@@ -102,7 +102,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         name: [.customShort("E"), .customLong("task-events")],
         help: "Begin with events about jobs on, for monitors such as Flower (worker_send_task_events).") var taskEvents = false
     @Flag(help: "Send no events about the worker itself.") var withoutHeartbeat = false
-    @Option(help: "Seconds between two events that tell that the worker is there; at least 0.1. Default: 2.") var heartbeatInterval: Double = 2
+    @Option(help: "Seconds between two events that tell that the worker is there; at least 0.1. Default: 5.") var heartbeatInterval: Double = 5
 
     public init() {}
 

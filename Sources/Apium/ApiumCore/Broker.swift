@@ -143,6 +143,9 @@ public protocol BrokerSession: Sendable {
     /// the jobs of dead workers.
     func maintain() async throws -> MaintenanceReport
 
+    /// Waits until another round of ``maintain()`` is due: at most this long, sooner when something comes up. Default: so long.
+    func untilMaintenance(atMost limit: Duration) async
+
     /// Whether the session is able to fetch, for readiness.
     var health: SessionHealth { get }
 
@@ -156,6 +159,8 @@ public protocol BrokerSession: Sendable {
 
 extension BrokerSession {
     public var executor: (any TaskExecutor)? { nil }
+
+    public func untilMaintenance(atMost limit: Duration) async { try? await Task.sleep(for: limit) }
 }
 
 /// A worker process as others see it.

@@ -13,19 +13,29 @@ final class Janitor: Sendable {
         var lookPeriod = Duration.milliseconds(100)
         /// Whether this session reads them although another is janitor: until the first look nobody knows.
         var isDeputy = true
-        /// Until when the lease is certainly this session's and not asked for again: a round follows every 20 ms.
+        /// How long the lease of each worker is: it never changes.
+        var leases: [String: Duration] = [:]
+        /// What it is told of that is due soon.
+        var notices: RedisSubscription?
+        var alarm = RestAlarm()
+        /// Until when the lease is certainly this session's and not asked for again: rounds may follow one another quickly.
         var isHeldUntil: SuspendingClock.Instant?
         var lastDone: [Duty: SuspendingClock.Instant] = [:]
         var sweeps = SweepSchedule()
+
+        /// How often the renewal counters are looked at beside the janitor.
+        var watchPeriod: Duration { isDeputy ? lookPeriod : .seconds(30) }
     }
 
     /// What is not done in every round.
-    private enum Duty { case watch, reap, restore, trim }
+    private enum Duty { case watch, reap, restore, trim, listen }
 
     private let broker: RedisBroker
     private let incarnation: String
     private let unacked: UnackedRestorer
     private let state = Mutex(State())
+    /// Ends the rest between two rounds.
+    private let signal = Signal()
 
     init(broker: RedisBroker, incarnation: String) {
         self.broker = broker
@@ -37,15 +47,33 @@ final class Janitor: Sendable {
 
     /// One round. See ``BrokerSession/maintain()``.
     func round() async throws -> MaintenanceReport {
+        state.withLock { $0.alarm.roundBegins() }
+        let report = try await duties()
+        let next = SuspendingClock.now + report.next
+        if state.withLock({ $0.alarm.roundEnded(next: next) }) { signal.raise() }
+        return report
+    }
+
+    /// Waits for the next round; see ``BrokerSession/untilMaintenance(atMost:)``.
+    func rest(atMost limit: Duration) async { await signal.wait(atMost: limit, on: broker.group.next()) }
+
+    /// Nobody has the shared duties, as a renewal saw: the next round follows at once.
+    func noteVacancy() { signal.raise() }
+
+    /// Listens no more.
+    func stop() { state.withLock { $0.notices = nil } }
+
+    private func duties() async throws -> MaintenanceReport {
         var report = MaintenanceReport()
         report.isJanitor = try await holdsLease()
         guard report.isJanitor else {
-            let (isDeputy, period) = state.withLock { ($0.isDeputy, $0.isDeputy ? $0.lookPeriod : .seconds(10)) }
-            if isDue(.watch, every: period) { try await expireSilent(asJanitor: false) }
-            // The deputies follow soon. The many others are there for the case that all of those go at once.
-            report.next = isDeputy ? .milliseconds(500) : .seconds(3)
+            // A deputy looks often. The many others are woken when nobody has the duties, and see now and then whether they are deputies.
+            state.withLock { $0.notices = nil }
+            if isDue(.watch, every: state.withLock(\.watchPeriod)) { try await expireSilent(asJanitor: false) }
+            report.next = state.withLock(\.watchPeriod)
             return report
         }
+        await listen()
         try await promote(&report)
         if isDue(.reap, every: state.withLock { $0.lookPeriod }) { try await reap(&report) }
         if isDue(.trim, every: .seconds(60)) { try await trim() }
@@ -90,10 +118,34 @@ final class Janitor: Sendable {
             let due = answer.count > 1 ? answer[1].int ?? -1 : -1
             let look = answer.count > 2 ? answer[2].int ?? -1 : -1
             let nextLook = look == 0 ? try await broker.releaseWaiting() : look
-            let next = [due, nextLook].filter { $0 >= 0 }.min() ?? 20_000
-            report.next = min(.milliseconds(20), max(.milliseconds(1), .microseconds(next)))
+            let next = [due, nextLook].filter { $0 >= 0 }.min().map { max(.milliseconds(1), Duration.microseconds($0)) }
+            let (isTold, period) = state.withLock { ($0.notices != nil && broker.subscriber.isConnected, $0.lookPeriod) }
+            report.next = min(next ?? Self.longestRest, isTold ? min(Self.longestRest, period) : Self.deafRest)
             return
         }
+    }
+
+    /// How long the janitor rests at most: what is due sooner than twice this is told to it (`due.lua`).
+    private static let longestRest = Duration.milliseconds(500)
+    /// And while it hears nothing, because it may not subscribe or the connection is broken.
+    private static let deafRest = Duration.milliseconds(20)
+
+    /// Has itself told of what is due soon.
+    private func listen() async {
+        guard state.withLock({ $0.notices == nil }), isDue(.listen, every: .seconds(1)) else { return }
+        do {
+            let notices = try await broker.subscriber.subscribe(channels: [keys.scheduled]) { [weak self] in self?.hear($0) }
+            state.withLock { $0.notices = notices }
+        } catch {
+            broker.logger.debug("What is due soon is looked for, and not told", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func hear(_ event: RedisSubscriptionEvent) {
+        var delay = Duration.zero
+        if case .message(let message) = event { delay = .microseconds(Int64(String(decoding: message.payload, as: UTF8.self)) ?? 0) }
+        let due = SuspendingClock.now + delay
+        if state.withLock({ $0.alarm.tell(due) }) { signal.raise() }
     }
 
     private func isDue(_ duty: Duty, every period: Duration) -> Bool {
@@ -135,18 +187,29 @@ final class Janitor: Sendable {
     /// The renewal counters of all workers; nil when others look already: the first few by their incarnations.
     private func look(_ connection: RedisConnection, _ isJanitor: Bool) async throws -> [(incarnation: String, beat: String?, lease: Duration)]? {
         do {
-            let incarnations = try await connection.send(RedisCommand("SMEMBERS", keys.workers)).asArray().map { try $0.asString() }
-            let before = incarnations.count { $0 < incarnation }
+            let beats = try await connection.send(RedisCommand("ZRANGE", keys.workers, 0, -1, "WITHSCORES")).asPairs()
+                .map { (incarnation: try $0.field.asString(), beat: $0.value.string) }
+            let before = beats.count { $0.incarnation < incarnation }
             state.withLock { $0.isDeputy = before < Self.deputies }
             guard isJanitor || before < Self.deputies else { return nil }
-            let replies = try await connection.pipeline(incarnations.map { RedisCommand("HMGET", keys.worker($0), "beat", "lease_ms") })
-            return try zip(incarnations, replies).map { incarnation, reply in
-                let fields = try reply.asArray()
-                return (incarnation, fields.first?.string, .milliseconds(fields.last?.int ?? 5000))
-            }
+            let leases = try await leases(of: beats.map(\.incarnation), connection)
+            return beats.map { ($0.incarnation, $0.beat, leases[$0.incarnation] ?? .seconds(5)) }
         } catch {
             throw RedisFailure.apiumError(error)
         }
+    }
+
+    /// Asks for those of workers that were not seen before, and forgets those that are gone.
+    private func leases(of incarnations: [String], _ connection: RedisConnection) async throws -> [String: Duration] {
+        let known = state.withLock(\.leases)
+        let new = incarnations.filter { known[$0] == nil }
+        guard !new.isEmpty || known.count != incarnations.count else { return known }
+        var leases = known.filter { Set(incarnations).contains($0.key) }
+        for (incarnation, reply) in zip(new, try await connection.pipeline(new.map { RedisCommand("HGET", keys.worker($0), "lease_ms") })) {
+            leases[incarnation] = reply.int.map { .milliseconds($0) }
+        }
+        state.withLock { $0.leases = leases }
+        return leases
     }
 
     /// Returns what reaped workers held, those of earlier janitors too: a blocked read of a stopped worker may have moved something since.

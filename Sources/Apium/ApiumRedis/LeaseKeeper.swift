@@ -3,7 +3,7 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// Renews the session's lease, five times in its length, by a scheduled task of the broker's own event loop: nothing here awaits, so no
+/// Renews the session's lease, three times in its length, by a scheduled task of the broker's own event loop: nothing here awaits, so no
 /// user job can hold it up. On a connection of its own, so that no large transfer stands before it.
 final class LeaseKeeper: Sendable {
     private let session: RedisSession
@@ -14,7 +14,7 @@ final class LeaseKeeper: Sendable {
 
     init(session: RedisSession) {
         self.session = session
-        period = max(session.identity.lease / 5, .milliseconds(20))
+        period = max(session.identity.lease * 0.3, .milliseconds(20))
         var configuration = session.broker.configuration
         configuration.clientName = "apium:\(session.incarnation):lease"
         // A connection that is silent for longer counts as dead.
@@ -42,30 +42,48 @@ final class LeaseKeeper: Sendable {
 
     private func renew() {
         // One at a time: renewals that pile up behind a slow server say nothing more than one does.
-        let isFree = waiting.withLock { waiting in
-            defer { waiting = true }
-            return !waiting
-        }
-        guard isFree else { return }
+        guard !waiting.withLock({ $0 }) else { return }
         let keys = session.keys
-        let command = RedisCommand.eval(RedisScripts.renew, keys: [keys.worker(session.incarnation), keys.control])
-        client.submit([command], timeout: Self.patience(session.identity.lease)).whenComplete { result in
+        // No script: on a server whose caches are busy with other things that costs three times as much, and every worker does this for ever.
+        submit([
+            RedisCommand("ZADD", keys.workers, "XX", "INCR", 1, session.incarnation), RedisCommand("HGET", keys.control, "epoch"),
+            RedisCommand("EXISTS", keys.janitor),
+        ]) { replies in
+            if replies[0].error?.code == "OOM" { self.renewWithoutMemory() } else { self.renewed(replies[0], epoch: replies[1], janitor: replies[2]) }
+        }
+    }
+
+    /// The same on a server that is full: the script needs no memory.
+    private func renewWithoutMemory() {
+        let keys = session.keys
+        submit([.eval(RedisScripts.renew, keys: [keys.workers, keys.control, keys.janitor], session.incarnation)]) { replies in
+            guard let parts = replies[0].array, parts.count == 3 else { return self.renewed(replies[0], epoch: .null, janitor: .null) }
+            self.renewed(parts[0], epoch: parts[1], janitor: parts[2])
+        }
+    }
+
+    private func submit(_ commands: [RedisCommand], _ answered: @escaping @Sendable ([RESPValue]) -> Void) {
+        waiting.withLock { $0 = true }
+        client.submit(commands, timeout: Self.patience(session.identity.lease)).whenComplete { result in
             self.waiting.withLock { $0 = false }
             switch result {
-            case .success(let replies): self.renewed(replies[0])
-            case .failure(let error): self.session.noteRenewalFailure(error)
+            case .success(let replies): answered(replies)
+            case .failure(let error):
+                self.session.noteRenewalFailure(error)
+                // It has waited for longer than until the next one is due.
+                if (error as? RedisClientError)?.code == .timedOut, self.task.withLock({ $0 != nil }) { self.renew() }
             }
         }
     }
 
-    private func renewed(_ reply: RESPValue) {
-        if reply == .integer(-1) {
+    /// - Parameter count: How often the lease has been renewed; nothing when it was lost.
+    private func renewed(_ count: RESPValue, epoch: RESPValue, janitor: RESPValue) {
+        if let refusal = count.error { return session.noteRenewalFailure(refusal) }
+        if count.isNull {
             task.withLock { $0.take() }?.cancel()
             return session.noteLeaseLost()
         }
-        if let refusal = reply.error { return session.noteRenewalFailure(refusal) }
-        guard let answer = reply.array, answer.count == 2, let epoch = answer[1].int else { return }
-        session.noteRenewal()
-        session.noteEpoch(Int64(epoch))
+        session.noteRenewal(hasJanitor: janitor == .integer(1))
+        session.noteEpoch(Int64(epoch.int ?? 0))
     }
 }

@@ -63,18 +63,18 @@ extension RedisBroker: AuditableBroker {
 
     private func isRegistered(_ incarnation: String) async throws -> Bool {
         let replies = try await client.replies([
-            RedisCommand("SISMEMBER", keys.workers, incarnation), RedisCommand("EXISTS", keys.worker(incarnation)),
+            RedisCommand("ZSCORE", keys.workers, incarnation), RedisCommand("EXISTS", keys.worker(incarnation)),
         ])
-        return replies[0] == .integer(1) || replies[1] == .integer(0)
+        return !replies[0].isNull || replies[1] == .integer(0)
     }
 
     /// Whether somebody returns what a process held: it is registered, or known as lost, or just gone with all that it had.
     private func isOwned(_ incarnation: String) async throws -> Bool {
         let replies = try await client.replies([
-            RedisCommand("SISMEMBER", keys.workers, incarnation), RedisCommand("ZSCORE", keys.reaped, incarnation),
+            RedisCommand("ZSCORE", keys.workers, incarnation), RedisCommand("ZSCORE", keys.reaped, incarnation),
             RedisCommand("EXISTS", keys.flight(incarnation)),
         ])
-        return replies[0] == .integer(1) || !replies[1].isNull || replies[2] == .integer(0)
+        return !replies[0].isNull || !replies[1].isNull || replies[2] == .integer(0)
     }
 
     // MARK: Pairs of a set and its messages
@@ -164,7 +164,7 @@ extension RedisBroker: AuditableBroker {
         else { return false }
         let list = keys.ready(message.properties.routingKey, priority: message.properties.priority)
         guard try await client.reply(RedisCommand("HSETNX", keys.flight(incarnation), batch, list)) == .integer(1) else { return false }
-        if try await client.reply(RedisCommand("SISMEMBER", keys.workers, incarnation)) == .integer(0) { try await noteReaped(incarnation) }
+        if try await client.reply(RedisCommand("ZSCORE", keys.workers, incarnation)).isNull { try await noteReaped(incarnation) }
         return true
     }
 

@@ -11,7 +11,7 @@ extension RedisBroker {
             // routing key, pattern, queue; replies and pid boxes have tables of their own and are nobody's work.
             for member in members { queues.formUnion(member.components(separator: keys.separator).suffix(1)) }
         }
-        for worker in try await client.reply(RedisCommand("SMEMBERS", keys.workers)).asArray().map({ try $0.asString() }) {
+        for worker in try await registered() {
             let names = try await client.reply(RedisCommand("HGET", keys.worker(worker), "queues")).string ?? ""
             queues.formUnion(names.split(separator: ",").map(String.init))
         }

@@ -4,20 +4,24 @@ import RedisClient
 extension RedisBroker {
     public func registeredWorkers() async throws -> [RegisteredWorker] {
         do {
-            let incarnations = try await registered()
-            guard !incarnations.isEmpty else { return [] }
-            let replies = try await client.replies(incarnations.map { RedisCommand("HGETALL", keys.worker($0)) })
-            return try zip(incarnations, replies).compactMap { try worker($0, $1) }.sorted { ($0.name, $0.incarnation) < ($1.name, $1.incarnation) }
+            let renewals = try await client.reply(RedisCommand("ZRANGE", keys.workers, 0, -1, "WITHSCORES")).asPairs()
+            guard !renewals.isEmpty else { return [] }
+            let replies = try await client.replies(try renewals.map { RedisCommand("HGETALL", keys.worker(try $0.field.asString())) })
+            let workers = try zip(renewals, replies).compactMap { counted, record in
+                try worker(counted.field.asString(), renewals: Int64(counted.value.string ?? "") ?? 0, record)
+            }
+            return workers.sorted { ($0.name, $0.incarnation) < ($1.name, $1.incarnation) }
         } catch {
             throw RedisFailure.apiumError(error)
         }
     }
 
-    private func registered() async throws -> [String] {
-        try await client.reply(RedisCommand("SMEMBERS", keys.workers)).asArray().map { try $0.asString() }
+    /// The incarnations of the live workers.
+    func registered() async throws -> [String] {
+        try await client.reply(RedisCommand("ZRANGE", keys.workers, 0, -1)).asArray().map { try $0.asString() }
     }
 
-    private func worker(_ incarnation: String, _ reply: RESPValue) throws -> RegisteredWorker? {
+    private func worker(_ incarnation: String, renewals: Int64, _ reply: RESPValue) throws -> RegisteredWorker? {
         let fields = Dictionary(try reply.asPairs().compactMap { pair in pair.field.string.map { ($0, pair.value.string ?? "") } }) { $1 }
         // It closed between the two looks.
         guard !fields.isEmpty else { return nil }
@@ -25,7 +29,7 @@ extension RedisBroker {
         return RegisteredWorker(
             incarnation: incarnation, name: fields["name"] ?? "", pid: fields["pid"].flatMap { Int32($0) } ?? 0, queues: list("queues"), jobs: list("jobs"),
             lease: .milliseconds(fields["lease_ms"].flatMap { Int64($0) } ?? 5000),
-            started: fields["started"].flatMap { Int64($0) }.map { Timestamp(microseconds: $0) }, renewals: fields["beat"].flatMap { Int64($0) } ?? 0)
+            started: fields["started"].flatMap { Int64($0) }.map { Timestamp(microseconds: $0) }, renewals: renewals)
     }
 
     public func flights(mentioning texts: [String], limit: Int) async throws -> [FlightRecord] {

@@ -65,10 +65,10 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:version` · string · owner: the first session · end: never. The version of this layout.
     var version: String { "\(prefix)apium:version" }
 
-    /// `apium:workers` · set · owner: sessions · end: reap or close. The live incarnations.
+    /// `apium:workers` · zset, incarnation by how often it has renewed · owner: sessions · end: reap or close. The live ones.
     var workers: String { "\(prefix)apium:workers" }
 
-    /// `apium:worker:<inc>` · hash · owner: its session · end: reap or close. `beat`, `name`, `pid`, `queues`, `jobs`, `lease_ms`, `started`.
+    /// `apium:worker:<inc>` · hash · owner: its session · end: reap or close. `name`, `pid`, `queues`, `jobs`, `lease_ms`, `started`.
     func worker(_ incarnation: String) -> String { "\(prefix)apium:worker:\(incarnation)" }
 
     /// `apium:reaped` · zset, incarnation by the ms of its end · owner: janitor · end: 7 days each. Swept again, because a blocked read of a
@@ -97,7 +97,8 @@ public struct RedisKeys: Sendable, Hashable {
 
     // MARK: Waiting and set aside
 
-    /// `apium:scheduled` · zset, member by due time in µs · owner: producers, completions · end: promotion.
+    /// `apium:scheduled` · zset, member by due time in µs · owner: producers, completions · end: promotion. Also the channel on which the
+    /// janitor is told, in µs from now, of what is due soon and comes first, here or in `apium:waiting`.
     var scheduled: String { "\(prefix)apium:scheduled" }
 
     /// `apium:scheduled:messages` · hash, member → message · owner and end: as `apium:scheduled`.

@@ -55,9 +55,9 @@ final class RedisSession: BrokerSession {
     /// Enters the register, declares the queues as kombu's consumers do, and starts to renew.
     func register() async throws {
         let command = RedisCommand.eval(
-            RedisScripts.register, keys: [keys.version, keys.workers, keys.worker(incarnation)], Self.layoutVersion, incarnation, "beat", 0,
-            "name", identity.name, "pid", Int(identity.pid), "queues", identity.queues.joined(separator: ","), "jobs",
-            identity.jobs.joined(separator: ","), "lease_ms", identity.lease.wholeMilliseconds, "started", Timestamp.now().microseconds)
+            RedisScripts.register, keys: [keys.version, keys.workers, keys.worker(incarnation)], Self.layoutVersion, incarnation,
+            "name", identity.name, "pid", Int(identity.pid), "queues", identity.queues.joined(separator: ","), "jobs", identity.jobs.joined(separator: ","),
+            "lease_ms", identity.lease.wholeMilliseconds, "started", Timestamp.now().microseconds)
         let stored = try await broker.client.reply(command)
         guard stored == .integer(0) else {
             throw ApiumError(
@@ -120,11 +120,13 @@ final class RedisSession: BrokerSession {
         if isNew { news.yield(.controlChanged(epoch: epoch)) }
     }
 
-    func noteRenewal() {
+    /// - Parameter hasJanitor: Whether somebody has the shared duties.
+    func noteRenewal(hasJanitor: Bool) {
         state.withLock { state in
             state.lastRenewal = .now
             state.renewalError = nil
         }
+        if !hasJanitor { parts.withLock { $0 }?.janitor.noteVacancy() }
     }
 
     func noteRenewalFailure(_ error: any Error) { state.withLock { $0.renewalError = String(describing: error) } }
@@ -165,6 +167,11 @@ final class RedisSession: BrokerSession {
 
     func claim(limit: Int) async throws -> Claim { try await require().claims.claim(limit: limit) }
 
+    func untilMaintenance(atMost limit: Duration) async {
+        guard let parts = parts.withLock({ $0 }) else { return }
+        await parts.janitor.rest(atMost: limit)
+    }
+
     func maintain() async throws -> MaintenanceReport {
         try checkUsable()
         return try await require().janitor.round()
@@ -187,8 +194,7 @@ final class RedisSession: BrokerSession {
     }
 
     func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool {
-        let others = try await broker.client.reply(RedisCommand("SMEMBERS", keys.workers)).asArray().map { try $0.asString() }
-        let commands = others.filter { $0 != incarnation }.map { RedisCommand("HMGET", keys.worker($0), "queues", "jobs") }
+        let commands = try await broker.registered().filter { $0 != incarnation }.map { RedisCommand("HMGET", keys.worker($0), "queues", "jobs") }
         guard !commands.isEmpty else { return false }
         return try await broker.client.replies(commands).contains { reply in
             let names = try reply.asArray().map { ($0.string ?? "").split(separator: ",").map(String.init) }
@@ -220,6 +226,7 @@ final class RedisSession: BrokerSession {
         guard wasOpen, let parts = parts.withLock({ $0 }) else { return }
         defer { news.finish() }
         await parts.claims.stop()
+        parts.janitor.stop()
         controlListener.withLock { $0.take() }?.cancel()
         do {
             try await giveBackAndLeave()

@@ -178,7 +178,7 @@ final class WorkerSession: Sendable {
             } catch {
                 environment.logger.debug("maintenance failed", metadata: ["error": "\(error)"])
             }
-            try? await Task.sleep(for: next)
+            await session.untilMaintenance(atMost: next)
         }
     }
 

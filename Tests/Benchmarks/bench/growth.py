@@ -101,7 +101,7 @@ class Growth:
             for _ in range(workers):
                 stack.enter_context(RunningWorker(OURS, self.server.url, QUEUE, 1))
             deadline = time.monotonic() + PATIENCE
-            while self.redis.scard("apium:workers") < workers:
+            while self.redis.zcard("apium:workers") < workers:
                 if time.monotonic() > deadline:
                     raise TimeoutError("not all workers have started")
                 time.sleep(0.1)

@@ -374,7 +374,7 @@ class Lab:
             if self.options.worker == "celery":
                 left["unacked"] = self.admin.hlen("unacked")
             else:
-                left["dead workers in the register"] = max(0, self.admin.scard("apium:workers") - len(self.workers))
+                left["dead workers in the register"] = max(0, self.admin.zcard("apium:workers") - len(self.workers))
             left["in flight"] = sum(self.admin.llen(key) for key in self.admin.scan_iter("apium:flight:*:*", 1000) if self.admin.type(key) == b"list")
         except RedisError as error:
             return [repr(error)]

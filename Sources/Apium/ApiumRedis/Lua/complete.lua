@@ -40,8 +40,7 @@ local function run(verb, at, joins)
     elseif verb == 'push' then
         redis.call('LPUSH', ARGV[at + 1], ARGV[at + 2])
     elseif verb == 'later' then
-        local due = string.format('%.0f', microseconds() + tonumber(ARGV[at + 1]))
-        redis.call('ZADD', KEYS[5], due, ARGV[at + 2])
+        enter(KEYS[5], KEYS[5], microseconds(), tonumber(ARGV[at + 1]), ARGV[at + 2])
         redis.call('HSET', KEYS[6], ARGV[at + 2], ARGV[at + 3])
     elseif verb == 'shelf' then
         shelve(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])

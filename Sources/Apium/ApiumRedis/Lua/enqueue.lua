@@ -76,8 +76,7 @@ end
 local function put(place)
     if ARGV[place + 3] ~= '' then
         local now = redis.call('TIME')
-        local due = tonumber(now[1]) * 1000000 + tonumber(now[2]) + tonumber(ARGV[place + 3])
-        redis.call('ZADD', KEYS[1], string.format('%.0f', due), ARGV[place + 4])
+        enter(KEYS[1], KEYS[1], tonumber(now[1]) * 1000000 + tonumber(now[2]), tonumber(ARGV[place + 3]), ARGV[place + 4])
         redis.call('HSET', KEYS[2], ARGV[place + 4], ARGV[place + 5])
         return
     end

@@ -20,7 +20,7 @@ local function push()
     if ARGV[10] == '' then
         redis.call('LPUSH', KEYS[8], ARGV[8])
     else
-        redis.call('ZADD', KEYS[9], string.format('%.0f', microseconds() + tonumber(ARGV[10])), ARGV[11])
+        enter(KEYS[9], KEYS[9], microseconds(), tonumber(ARGV[10]), ARGV[11])
         redis.call('HSET', KEYS[10], ARGV[11], ARGV[8])
     end
 end

@@ -31,7 +31,7 @@ for _, hold in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
                 redis.call('HSET', KEYS[1], hold, '0 0 0')
             end
         end
-        redis.call('ZADD', KEYS[3], 0, hold)
+        enter(KEYS[3], string.match(KEYS[3], '^(.*)waiting$') .. 'scheduled', 0, 0, hold)
     end
 end
 redis.call('PUBLISH', ARGV[4], redis.call('HINCRBY', KEYS[4], 'epoch', 1))

@@ -6,7 +6,7 @@
 local now = redis.call('TIME')
 local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
 for at = 1, #ARGV, 3 do
-    redis.call('ZADD', KEYS[1], string.format('%.0f', time + tonumber(ARGV[at])), ARGV[at + 1])
+    enter(KEYS[1], KEYS[1], time, tonumber(ARGV[at]), ARGV[at + 1])
     redis.call('HSET', KEYS[2], ARGV[at + 1], ARGV[at + 2])
 end
 return #ARGV / 3

@@ -84,7 +84,7 @@ local function permits(prefix)
     end
 
     local function look(hold, at)
-        redis.call('ZADD', prefix .. 'waiting', text(at), hold)
+        enter(prefix .. 'waiting', prefix .. 'scheduled', now, at - now, hold)
     end
 
     local function pack(id, list, holds, message)

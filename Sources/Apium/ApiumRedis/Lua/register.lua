@@ -10,6 +10,6 @@ end
 if not stored then
     redis.call('SET', KEYS[1], ARGV[1])
 end
-redis.call('SADD', KEYS[2], ARGV[2])
+redis.call('ZADD', KEYS[2], 'NX', 0, ARGV[2])
 redis.call('HSET', KEYS[3], unpack(ARGV, 3))
 return 0

@@ -11,8 +11,9 @@ public struct MonitoringConfiguration: Sendable {
     /// Whether the worker begins with events about its jobs on (`-E`, Celery's `worker_send_task_events`); `enable_events` and
     /// `disable_events` change it later. Default: `false`.
     public var taskEvents = false
-    /// The time between two heartbeats; `nil` (`--without-heartbeat`): the worker tells nothing about itself. Default: 2 seconds.
-    public var heartbeat: Duration? = .seconds(2)
+    /// The time between two heartbeats; `nil` (`--without-heartbeat`): the worker tells nothing about itself. Default: 5 seconds; whoever
+    /// listens is told, and counts two of them.
+    public var heartbeat: Duration? = .seconds(5)
     /// Settings that `inspect conf` shows beside the worker's own, under Celery's names. No secrets. Default: none.
     public var settings: [String: JSONValue] = [:]
 
