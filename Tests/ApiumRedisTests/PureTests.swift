@@ -21,10 +21,38 @@ struct ReadyRotationTests {
     func hot() {
         var rotation = ReadyRotation(queues: ["a", "b"], keys: keys)
         rotation.setHot("a", false)
-        #expect(rotation.mostUrgentHot == ["b"])
+        #expect(rotation.mostUrgentHot(9) == ["b"])
         rotation.setHot("b", false)
-        #expect(rotation.mostUrgentHot == ["a\u{06}\u{16}3", "b\u{06}\u{16}3"])
-        #expect(rotation.cold == ["a", "b"])
+        #expect(rotation.mostUrgentHot(9) == ["a\u{06}\u{16}3", "b\u{06}\u{16}3"])
+        #expect(rotation.cold(2) == ["a", "b"])
+    }
+
+    @Test("a claim takes from so few lists that their batches are worth it, and the others have the next turn")
+    func fewLists() {
+        let names = (1...40).map { "q\($0)" }
+        var rotation = ReadyRotation(queues: names, keys: keys)
+        #expect(ReadyRotation.lists(for: 1) == 1 && ReadyRotation.lists(for: 16) == 16 && ReadyRotation.lists(for: 100) == 16)
+        var served: [String] = []
+        while served.count < 40 {
+            let lists = rotation.mostUrgentHot(ReadyRotation.lists(for: 100))
+            #expect(lists.count == 16)
+            for list in lists { rotation.rotate(after: list) }
+            served += lists
+        }
+        #expect(Set(served.prefix(40)) == Set(names))
+    }
+
+    @Test("other queues are served, and what was known of those that stay is kept")
+    func serve() {
+        var rotation = ReadyRotation(queues: ["a", "b"], keys: keys)
+        for list in rotation.all { rotation.setHot(list, false) }
+        rotation.rotate(after: "a")
+        rotation.serve(["a", "b", "c"])
+        #expect(rotation.all.prefix(3) == ["b", "a", "c"])
+        #expect(rotation.mostUrgentHot(9) == ["c"])
+        rotation.serve(["c"])
+        rotation.setHot("a", true)
+        #expect(rotation.all.prefix(1) == ["c"] && rotation.queue(of: "a\u{06}\u{16}3") == "a")
     }
 
     @Test("shares add up to the limit and none is empty", arguments: [(1, 3), (7, 3), (3, 3), (100, 7), (2, 1)])
@@ -50,6 +78,43 @@ struct RedisKeysTests {
     @Test("the results' prefix gets Celery's underscore", arguments: [("", ""), ("a", "a_"), ("a:", "a:"), ("a_", "a_"), ("a-", "a-"), ("a.", "a.")])
     func resultPrefix(given: String, used: String) {
         #expect(ResultKeys(given).task("x") == used + "celery-task-meta-x")
+    }
+}
+
+@Suite("The end of the janitor's rest")
+struct RestAlarmTests {
+    private let start = SuspendingClock.now
+
+    private func ended(_ alarm: inout RestAlarm, next: Duration) -> Bool { alarm.roundEnded(next: start + next) }
+
+    private func told(_ alarm: inout RestAlarm, _ due: Duration) -> Bool { alarm.tell(start + due) }
+
+    @Test("what is due before the next round ends the rest, what is due with it or later does not")
+    func rest() {
+        var alarm = RestAlarm()
+        alarm.roundBegins()
+        let answers = [
+            ended(&alarm, next: .milliseconds(500)), told(&alarm, .milliseconds(800)), told(&alarm, .milliseconds(499)), told(&alarm, .milliseconds(20)),
+        ]
+        #expect(answers == [false, false, false, true])
+    }
+
+    @Test("what is told of while a round is under way counts at its end, and for that round alone")
+    func round() {
+        var alarm = RestAlarm()
+        alarm.roundBegins()
+        var answers = [told(&alarm, .milliseconds(20)), told(&alarm, .milliseconds(90)), ended(&alarm, next: .milliseconds(500))]
+        alarm.roundBegins()
+        answers.append(ended(&alarm, next: .milliseconds(500)))
+        #expect(answers == [false, false, true, false])
+    }
+
+    @Test("what the round has seen itself does not end the rest")
+    func seen() {
+        var alarm = RestAlarm()
+        alarm.roundBegins()
+        let answers = [told(&alarm, .milliseconds(20)), ended(&alarm, next: .milliseconds(20))]
+        #expect(answers == [false, false])
     }
 }
 

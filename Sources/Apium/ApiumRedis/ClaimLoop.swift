@@ -117,9 +117,9 @@ final class ClaimLoop: Sendable {
             await giveBack(Array(surplus))
             return try await fetch(Array(arrived.prefix(limit)), limit)
         }
-        let lists = state.withLock { $0.rotation.mostUrgentHot }
+        let lists = state.withLock { $0.rotation.mostUrgentHot(ReadyRotation.lists(for: limit)) }
         if !lists.isEmpty {
-            let sources = lists.prefix(limit).map { Source(list: $0, batch: takeBatch($0)) }
+            let sources = lists.map { Source(list: $0, batch: takeBatch($0)) }
             return try await fetch(sources, limit)
         }
         try await wait()
@@ -136,12 +136,13 @@ final class ClaimLoop: Sendable {
         }
         let cold = state.withLock { state in
             state.idle.subtract(sources.map(\.batch))
-            return state.rotation.cold.prefix(broker.options.waitingConnections).filter { state.waiters[$0]?.isWaiting != true }
+            return state.rotation.cold(broker.options.waitingConnections).filter { state.waiters[$0]?.isWaiting != true }
         }
         let next = sources.filter { $0.first != nil }.map { source in Source(list: source.list, batch: session.ledger.withLock { $0.makeBatch() }) }
         var commands: [RedisCommand] = []
         for (source, share) in zip(sources, shares) { commands += moveCommands(source, share) }
-        commands += cold.map { RedisCommand("EXISTS", $0) } + next.map { openCommand($0, fences: 0) }
+        // Whether the worker is registered still the sources' scripts say: where it is not, nothing is read into the next batches.
+        commands += cold.map { RedisCommand("EXISTS", $0) } + next.map(registerCommand)
         let replies: [RESPValue]
         do {
             replies = try await link().submit(commands).get()
@@ -173,10 +174,13 @@ final class ClaimLoop: Sendable {
     /// by its hash runs behind what follows it, so only the last may be one. Until it has run nobody was given what was moved: the batch
     /// is idle.
     func moveCommands(_ source: Source, _ share: Int) -> [RedisCommand] {
-        let flight = keys.flight(session.incarnation)
-        let register = RedisCommand("HSET", flight, source.batch, source.list, "idle:\(source.batch)", "1")
         let move = RedisCommand("LMOVE", source.list, keys.batch(session.incarnation, source.batch), "RIGHT", "RIGHT")
-        return [register] + Array(repeating: move, count: moves(source, share)) + [openCommand(source, fences: share)]
+        return [registerCommand(source)] + Array(repeating: move, count: moves(source, share)) + [openCommand(source, fences: share)]
+    }
+
+    /// Registers a batch that nobody was given anything of.
+    private func registerCommand(_ source: Source) -> RedisCommand {
+        RedisCommand("HSET", keys.flight(session.incarnation), source.batch, source.list, "idle:\(source.batch)", "1")
     }
 
     private func moves(_ source: Source, _ share: Int) -> Int { max(0, share - (source.first == nil ? 0 : 1)) }
@@ -211,14 +215,14 @@ final class ClaimLoop: Sendable {
 
     /// Enters what a batch got into the books and makes its deliveries.
     func noteClaimed(_ source: Source, _ payloads: [[UInt8]], fence: Int64, wasFull: Bool) -> [Delivery] {
-        state.withLock { state in
+        let queue = state.withLock { state in
             state.rotation.setHot(source.list, wasFull)
             state.appetite[source.list] = wasFull ? min(4096, (state.appetite[source.list] ?? Self.firstAppetite) * 4) : Self.smallAppetite
             if payloads.isEmpty { state.spare[source.list] = source.batch } else { state.rotation.rotate(after: source.list) }
+            return state.rotation.queue(of: source.list)
         }
         guard !payloads.isEmpty else { return [] }
         session.ledger.withLock { $0.claimed(source.batch, size: payloads.count) }
-        let queue = keys.queue(ofReady: source.list)
         return payloads.enumerated().map { index, payload in
             Delivery(tag: DeliveryTag(batch: source.batch, index: index), queue: queue, fence: fence + Int64(index), payload: payload)
         }

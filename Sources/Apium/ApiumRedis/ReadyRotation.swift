@@ -1,53 +1,89 @@
 /// In which order ready lists are looked at, and which of them gave something last time.
 ///
 /// kombu's order: the priority step outermost, the queues within it in a round robin; so priority goes before the order of queues, and
-/// no queue starves another of the same step.
+/// no queue starves another of the same step. With hundreds of queues all of this is worked out for each claim, so names are made once.
 struct ReadyRotation {
+    private struct Queue {
+        let name: String
+        /// Its lists by step, the most urgent first.
+        let lists: [String]
+        /// Of which lists the last read gave something, or which have not been read yet.
+        var isHot: [Bool]
+    }
+
     private let keys: RedisKeys
-    private var queues: [String]
-    /// Lists whose last read gave something, or that have not been read yet.
-    private var hot: Set<String>
+    private var queues: [Queue] = []
+    /// The queues' places in `queues`, in their present order.
+    private var order: [Int] = []
+    /// Where a list stands.
+    private var places: [String: (queue: Int, step: Int)] = [:]
 
     init(queues: [String], keys: RedisKeys) {
         self.keys = keys
-        self.queues = queues
-        hot = Set(queues.flatMap { keys.ready($0) })
+        serve(queues)
     }
 
-    /// All lists, most urgent first.
-    var all: [String] { keys.prioritySteps.flatMap { step in queues.map { keys.ready($0, step: step) } } }
+    private var steps: Range<Int> { keys.prioritySteps.indices }
 
-    /// The lists to claim from now: the hot ones of the most urgent step that has any.
-    var mostUrgentHot: [String] {
-        for step in keys.prioritySteps {
-            let lists = queues.map { keys.ready($0, step: step) }.filter(hot.contains)
-            if !lists.isEmpty { return lists }
+    /// All lists, most urgent first.
+    var all: [String] { steps.flatMap { step in order.map { queues[$0].lists[step] } } }
+
+    /// The lists to claim from now, at most so many: the hot ones of the most urgent step that has any.
+    func mostUrgentHot(_ limit: Int) -> [String] {
+        for step in steps {
+            let lists = order.lazy.filter { queues[$0].isHot[step] }.prefix(limit).map { queues[$0].lists[step] }
+            if !lists.isEmpty { return Array(lists) }
         }
         return []
     }
 
-    /// The lists that gave nothing last time.
-    var cold: [String] { all.filter { !hot.contains($0) } }
+    /// The first lists that gave nothing last time, at most so many.
+    func cold(_ limit: Int) -> [String] {
+        var lists: [String] = []
+        for step in steps {
+            for place in order where !queues[place].isHot[step] {
+                if lists.count == limit { return lists }
+                lists.append(queues[place].lists[step])
+            }
+        }
+        return lists
+    }
 
+    /// The queue that a list belongs to; of one that is not served any more what its name says.
+    func queue(of list: String) -> String { places[list].map { queues[$0.queue].name } ?? keys.queue(ofReady: list) }
+
+    /// A list that is not served any more stays cold.
     mutating func setHot(_ list: String, _ isHot: Bool) {
-        // A list that is not served any more stays cold.
-        if isHot, queues.contains(keys.queue(ofReady: list)) { hot.insert(list) } else { hot.remove(list) }
+        guard let place = places[list] else { return }
+        queues[place.queue].isHot[place.step] = isHot
     }
 
-    /// Something came from the first queue's lists: it goes to the end.
+    /// Something came from the list: its queue goes to the end.
     mutating func rotate(after list: String) {
-        let queue = keys.queue(ofReady: list)
-        guard let index = queues.firstIndex(of: queue) else { return }
-        queues.append(queues.remove(at: index))
+        guard let queue = places[list]?.queue, let index = order.firstIndex(of: queue) else { return }
+        order.append(order.remove(at: index))
     }
 
-    /// Serves these queues from now on; new ones are looked at first.
-    mutating func serve(_ new: [String]) {
-        let added = new.filter { !queues.contains($0) }
-        queues = queues.filter(new.contains) + added
-        hot.formUnion(added.flatMap { keys.ready($0) })
-        hot.formIntersection(all)
+    /// Serves these queues from now on; new ones come last, and count as not read yet.
+    mutating func serve(_ names: [String]) {
+        let known = Dictionary(queues.map { ($0.name, $0) }) { first, _ in first }
+        let kept = order.map { queues[$0].name }.filter(names.contains)
+        let added = names.filter { known[$0] == nil }
+        queues = (kept + added).map { name in
+            known[name] ?? Queue(name: name, lists: keys.ready(name), isHot: Array(repeating: true, count: steps.count))
+        }
+        order = Array(queues.indices)
+        places = [:]
+        for (index, queue) in queues.enumerated() {
+            for (step, list) in queue.lists.enumerated() where places[list] == nil { places[list] = (index, step) }
+        }
     }
+
+    /// From how many lists one claim takes: with few slots from as many as there are slots, else from so few that each may give a batch which is
+    /// worth its steps. The others have their turn with the next claim.
+    static func lists(for limit: Int) -> Int { max(min(limit, leastShare), limit / leastShare) }
+
+    private static let leastShare = 16
 
     /// Splits `limit` between `count` lists, at least one each for the first ones.
     static func shares(_ limit: Int, among count: Int) -> [Int] {
