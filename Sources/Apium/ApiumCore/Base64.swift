@@ -26,41 +26,42 @@ package enum Base64 {
     }
 
     /// The bytes of a text; `nil` when it is no base 64. Line ends between groups are skipped, as Python does.
-    package static func decode(_ text: [UInt8]) -> [UInt8]? { decodePlain(text) ?? decodeSlowly(text) }
+    package static func decode(_ text: [UInt8]) -> [UInt8]? { text.withUnsafeBufferPointer { decode($0) } }
+
+    /// The bytes of a text that stands somewhere.
+    package static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? { decodePlain(text) ?? decodeSlowly(text) }
 
     /// Whole groups with padding at the end alone; `nil` for everything else.
-    private static func decodePlain(_ text: [UInt8]) -> [UInt8]? {
+    private static func decodePlain(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         guard text.count >= 4, text.count.isMultiple(of: 4) else { return nil }
         let padding = text[text.count - 1] != UInt8(ascii: "=") ? 0 : text[text.count - 2] != UInt8(ascii: "=") ? 1 : 2
         let groups = text.count / 4 - (padding > 0 ? 1 : 0)
         let size = text.count / 4 * 3 - padding
         var isPlain = true
         let output = [UInt8](unsafeUninitializedCapacity: size) { output, count in
-            text.withUnsafeBufferPointer { text in
-                values.withUnsafeBufferPointer { values in
-                    // The highest bit of any value says that its byte is outside of the alphabet.
-                    var faults: UInt32 = 0
-                    func group(_ at: Int) -> UInt32 {
-                        let (a, b) = (UInt32(values[Int(text[at])]), UInt32(values[Int(text[at + 1])]))
-                        let (c, d) = (UInt32(values[Int(text[at + 2])]), UInt32(values[Int(text[at + 3])]))
-                        faults |= a | b | c | d
-                        return a << 18 | b << 12 | c << 6 | d
-                    }
-                    for index in 0..<groups {
-                        let bits = group(index * 4)
-                        output[index * 3] = UInt8(truncatingIfNeeded: bits >> 16)
-                        output[index * 3 + 1] = UInt8(truncatingIfNeeded: bits >> 8)
-                        output[index * 3 + 2] = UInt8(truncatingIfNeeded: bits)
-                    }
-                    if padding > 0 {
-                        let (a, b) = (UInt32(values[Int(text[groups * 4])]), UInt32(values[Int(text[groups * 4 + 1])]))
-                        let c = padding == 1 ? UInt32(values[Int(text[groups * 4 + 2])]) : 0
-                        faults |= a | b | c
-                        output[groups * 3] = UInt8(truncatingIfNeeded: a << 2 | b >> 4)
-                        if padding == 1 { output[groups * 3 + 1] = UInt8(truncatingIfNeeded: b << 4 | c >> 2) }
-                    }
-                    isPlain = faults & 0x80 == 0
+            values.withUnsafeBufferPointer { values in
+                // The highest bit of any value says that its byte is outside of the alphabet.
+                var faults: UInt32 = 0
+                func group(_ at: Int) -> UInt32 {
+                    let (a, b) = (UInt32(values[Int(text[at])]), UInt32(values[Int(text[at + 1])]))
+                    let (c, d) = (UInt32(values[Int(text[at + 2])]), UInt32(values[Int(text[at + 3])]))
+                    faults |= a | b | c | d
+                    return a << 18 | b << 12 | c << 6 | d
                 }
+                for index in 0..<groups {
+                    let bits = group(index * 4)
+                    output[index * 3] = UInt8(truncatingIfNeeded: bits >> 16)
+                    output[index * 3 + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                    output[index * 3 + 2] = UInt8(truncatingIfNeeded: bits)
+                }
+                if padding > 0 {
+                    let (a, b) = (UInt32(values[Int(text[groups * 4])]), UInt32(values[Int(text[groups * 4 + 1])]))
+                    let c = padding == 1 ? UInt32(values[Int(text[groups * 4 + 2])]) : 0
+                    faults |= a | b | c
+                    output[groups * 3] = UInt8(truncatingIfNeeded: a << 2 | b >> 4)
+                    if padding == 1 { output[groups * 3 + 1] = UInt8(truncatingIfNeeded: b << 4 | c >> 2) }
+                }
+                isPlain = faults & 0x80 == 0
             }
             count = size
         }
@@ -68,7 +69,7 @@ package enum Base64 {
     }
 
     /// Skips line ends, and says what is no base 64.
-    private static func decodeSlowly(_ text: [UInt8]) -> [UInt8]? {
+    private static func decodeSlowly(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         var output = [UInt8]()
         output.reserveCapacity(text.underestimatedCount / 4 * 3)
         var bits: UInt32 = 0

@@ -10,13 +10,43 @@ struct EnvelopeScanner {
     /// Makes a scanner; `bytes` must outlive it.
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
+    /// The name of a member as it stands in the message: most are compared, and never made a text.
+    struct Key {
+        fileprivate let bytes: UnsafeBufferPointer<UInt8>
+        /// What a name with escapes stands for.
+        fileprivate let unescaped: String?
+
+        /// How many bytes it has in UTF-8.
+        var count: Int { unescaped?.utf8.count ?? bytes.count }
+
+        /// The name, for what is kept and for errors.
+        var text: String { unescaped ?? String(decoding: bytes, as: UTF8.self) }
+
+        @inline(__always)
+        static func ~= (name: StaticString, key: Key) -> Bool { key == name }
+
+        @inline(__always)
+        static func == (key: Key, name: StaticString) -> Bool {
+            guard key.unescaped == nil else { return key.unescaped == "\(name)" }
+            guard key.bytes.count == name.utf8CodeUnitCount else { return false }
+            for index in key.bytes.indices where key.bytes[index] != name.utf8Start[index] { return false }
+            return true
+        }
+    }
+
+    private mutating func key() throws -> Key {
+        let token = try stringToken()
+        if !token.escaped, !token.isASCII, PlainText.text(token.bytes, isASCII: false) == nil { throw malformed("a string is not UTF-8") }
+        return Key(bytes: token.bytes, unescaped: token.escaped ? try unescaped(token) : nil)
+    }
+
     /// Calls `visit` for each member of the object here, the scanner standing at its value; `visit` must consume the value.
-    mutating func object(_ visit: (String, inout EnvelopeScanner) throws -> Void) throws {
+    mutating func object(_ visit: (Key, inout EnvelopeScanner) throws -> Void) throws {
         try expect(UInt8(ascii: "{"), "an object")
         if accept(UInt8(ascii: "}")) { return }
         repeat {
             skipSpace()
-            let key = try string()
+            let key = try key()
             try expect(UInt8(ascii: ":"), "a colon after a key")
             skipSpace()
             try visit(key, &self)
@@ -36,14 +66,25 @@ struct EnvelopeScanner {
     /// Reads `null`, if it stands here.
     mutating func null() -> Bool { literal("null") }
 
+    /// Reads a pair of nulls as Python writes it, if it stands here.
+    mutating func nulls() -> Bool { literal("[null, null]") }
+
     /// Reads a string.
-    mutating func string() throws -> String {
-        let token = try stringToken()
+    mutating func string() throws -> String { try text(stringToken()) }
+
+    private func text(_ token: StringToken) throws -> String {
         guard token.escaped else {
             guard let text = PlainText.text(token.bytes, isASCII: token.isASCII) else { throw malformed("a string is not UTF-8") }
             return text
         }
         return try unescaped(token)
+    }
+
+    /// Reads a string; one that is the same as `known` shares its storage. A message names its id three times.
+    mutating func string(sharing known: String?) throws -> String {
+        let token = try stringToken()
+        if let known, token.equals(known) { return known }
+        return try text(token)
     }
 
     /// Reads a value of any kind.
@@ -62,6 +103,13 @@ struct EnvelopeScanner {
         var bytes: UnsafeBufferPointer<UInt8>
         var escaped: Bool
         var isASCII: Bool
+
+        /// Whether it is this text.
+        @inline(__always)
+        func equals(_ text: String) -> Bool {
+            guard !escaped, text.utf8.count == bytes.count else { return false }
+            return text.utf8.withContiguousStorageIfAvailable { $0.elementsEqual(bytes) } ?? false
+        }
     }
 
     /// Finds the string here, without decoding it.

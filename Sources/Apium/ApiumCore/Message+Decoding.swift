@@ -15,12 +15,14 @@ extension Message {
         guard bytes.count <= sizeLimit else {
             throw ApiumError(.malformedMessage, "the message has \(bytes.count) bytes; at most \(sizeLimit) are accepted")
         }
-        let envelope = try bytes.withUnsafeBufferPointer { try Envelope(scanning: $0) }
-        self = try envelope.message(accepting: content)
+        self = try bytes.withUnsafeBufferPointer { bytes in
+            var envelope = try Envelope(scanning: bytes)
+            return try envelope.message(accepting: content)
+        }
     }
 }
 
-/// The envelope while it is read: its members may come in any order.
+/// The envelope while it is read: its members may come in any order. It must not outlive the bytes.
 private struct Envelope {
     var headers = HeaderFields()
     var properties = Message.Properties()
@@ -29,27 +31,22 @@ private struct Envelope {
     var bodyEncoding: String?
     /// Members that kombu does not write.
     var extra: [String: JSONValue] = [:]
-    /// The body's string, still in the transfer encoding.
-    var body: [UInt8]?
+    /// The body, where it stands: what it is encoded in comes later.
+    var body: (token: EnvelopeScanner.StringToken, scanner: EnvelopeScanner)?
 
     init(scanning bytes: UnsafeBufferPointer<UInt8>) throws {
         var scanner = EnvelopeScanner(bytes)
         try scanner.object { key, scanner in
             switch key {
-            case "body": body = try Envelope.body(&scanner)
-            case "content-type": contentType = try scanner.optionalString(key) ?? contentType
+            case "body": body = (try scanner.stringToken(), scanner)
+            case "content-type": contentType = try scanner.optionalString(key, sharing: Serializer.json.contentType) ?? contentType
             case "content-encoding": contentEncoding = try scanner.optionalString(key) ?? contentEncoding
             case "headers": if !scanner.null() { try readHeaders(&scanner) }
             case "properties": if !scanner.null() { try readProperties(&scanner) }
-            default: extra[key] = try scanner.value()
+            default: extra[key.text] = try scanner.value()
             }
         }
         try scanner.end()
-    }
-
-    private static func body(_ scanner: inout EnvelopeScanner) throws -> [UInt8] {
-        let token = try scanner.stringToken()
-        return try scanner.contents(token)
     }
 
     private mutating func readHeaders(_ scanner: inout EnvelopeScanner) throws {
@@ -69,26 +66,26 @@ private struct Envelope {
                 try scanner.object { try properties.readDeliveryInfo($0, &$1) }
                 return
             }
-            let value = try scanner.value()
-            if key == "body_encoding", let name = value.stringValue {
-                bodyEncoding = name
+            if key == "body_encoding", scanner.next == UInt8(ascii: "\"") {
+                bodyEncoding = try scanner.string()
             } else {
-                properties.read(key, value)
+                try properties.read(key, &scanner, id: headers.id)
             }
         }
     }
 
-    func message(accepting content: AcceptedContent) throws -> Message {
+    mutating func message(accepting content: AcceptedContent) throws -> Message {
         guard let body else { throw ApiumError(.malformedMessage, "the message has no body") }
         let decoded = Message.Body(
-            bytes: try transferDecoded(body), contentType: contentType, contentEncoding: contentEncoding,
+            bytes: try transferDecoded(body.token, body.scanner), contentType: contentType, contentEncoding: contentEncoding,
             transferEncoding: bodyEncoding == "base64" ? .base64 : .utf8)
         var message: Message
         if headers.task == nil {
             message = try ProtocolOne.message(fields: headers, properties: properties, body: decoded, accepting: content)
         } else {
-            let headers = try headers.headers()
-            var properties = properties
+            let headers = try headers.take()
+            var properties = Message.Properties()
+            swap(&properties, &self.properties)
             // Our own producer leaves it out where it is the id.
             if properties.correlationID == nil, properties.extra["correlation_id"] == nil { properties.correlationID = headers.id }
             message = Message(headers: headers, properties: properties, body: decoded)
@@ -97,13 +94,15 @@ private struct Envelope {
         return message
     }
 
-    private func transferDecoded(_ body: [UInt8]) throws -> [UInt8] {
+    private func transferDecoded(_ body: EnvelopeScanner.StringToken, _ scanner: EnvelopeScanner) throws -> [UInt8] {
         switch bodyEncoding {
         case "base64":
-            guard let bytes = Base64.decode(body) else { throw ApiumError(.malformedMessage, "the body is said to be base64, and is not") }
+            guard let bytes = body.escaped ? Base64.decode(try scanner.contents(body)) : Base64.decode(body.bytes) else {
+                throw ApiumError(.malformedMessage, "the body is said to be base64, and is not")
+            }
             return bytes
         // kombu takes a body without the property as it stands.
-        case "utf-8", nil: return body
+        case "utf-8", nil: return try scanner.contents(body)
         case .some:
             throw ApiumError(.refusedContent, "the body's transfer encoding is not known; base64 and utf-8 are accepted")
         }
@@ -112,31 +111,42 @@ private struct Envelope {
 
 extension EnvelopeScanner {
     /// Reads a string or `null`.
-    mutating func optionalString(_ key: String) throws -> String? {
+    mutating func optionalString(_ key: Key, sharing known: String? = nil) throws -> String? {
         if null() { return nil }
-        guard next == UInt8(ascii: "\"") else { throw malformed("\(key) is neither a string nor null") }
-        return try string()
+        guard next == UInt8(ascii: "\"") else { throw malformed("\(key.text) is neither a string nor null") }
+        return try string(sharing: known)
     }
 }
 
 extension Message.Properties {
     /// Takes one property. One that is not of the type it should have is kept as it is, because Celery does not care either.
-    fileprivate mutating func read(_ key: String, _ value: JSONValue) {
-        switch (key, value) {
-        case ("correlation_id", .string(let text)): correlationID = text
-        case ("reply_to", .string(let text)): replyTo = text
-        case ("delivery_tag", .string(let text)): deliveryTag = text
-        case ("expiration", .string(let text)): expiration = text
-        case ("delivery_mode", .int(let number)): deliveryMode = Int(number)
+    fileprivate mutating func read(_ key: EnvelopeScanner.Key, _ scanner: inout EnvelopeScanner, id: String?) throws {
+        switch key {
+        case "correlation_id": if let text = try text(key, &scanner, sharing: id) { correlationID = text }
+        case "reply_to": if let text = try text(key, &scanner) { replyTo = text }
+        case "delivery_tag": if let text = try text(key, &scanner) { deliveryTag = text }
+        case "expiration": if let text = try text(key, &scanner) { expiration = text }
+        case "delivery_mode":
+            switch try scanner.value() {
+            case .int(let number): deliveryMode = Int(number)
+            case .null: break
+            case let value: extra[key.text] = value
+            }
         // Anything but an integer counts as 0.
-        case ("priority", _): priority = Int(min(max(value.intValue ?? 0, 0), 9))
-        case ("correlation_id", .null), ("reply_to", .null), ("delivery_tag", .null), ("expiration", .null), ("delivery_mode", .null): break
-        default: extra[key] = value
+        case "priority": priority = Int(min(max(try scanner.value().intValue ?? 0, 0), 9))
+        default: extra[key.text] = try scanner.value()
         }
     }
 
+    private mutating func text(_ key: EnvelopeScanner.Key, _ scanner: inout EnvelopeScanner, sharing known: String? = nil) throws -> String? {
+        if scanner.null() { return nil }
+        if scanner.next == UInt8(ascii: "\"") { return try scanner.string(sharing: known) }
+        extra[key.text] = try scanner.value()
+        return nil
+    }
+
     /// Takes one member of `delivery_info`; unknown ones are kept under `extra["delivery_info"]`.
-    fileprivate mutating func readDeliveryInfo(_ key: String, _ scanner: inout EnvelopeScanner) throws {
+    fileprivate mutating func readDeliveryInfo(_ key: EnvelopeScanner.Key, _ scanner: inout EnvelopeScanner) throws {
         switch (key, try scanner.value()) {
         case ("exchange", .string(let text)): exchange = text
         case ("routing_key", .string(let text)): routingKey = text
@@ -144,7 +154,7 @@ extension Message.Properties {
         case ("exchange", .null), ("routing_key", .null): break
         case (_, let value):
             var rest = extra["delivery_info"]?.objectValue ?? [:]
-            rest[key] = value
+            rest[key.text] = value
             extra["delivery_info"] = .object(rest)
         }
     }

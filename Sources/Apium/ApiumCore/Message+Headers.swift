@@ -4,7 +4,7 @@ import DynamicJSON
 struct HeaderFields {
     var task: String?
     var id: String?
-    /// Everything else; its task and id are placeholders until ``headers()``.
+    /// Everything else; its task and id are placeholders until ``take()``.
     private var fields = Message.Headers(task: "", id: "")
 
     init() { fields.lang = "" }
@@ -15,9 +15,9 @@ struct HeaderFields {
     /// Takes one header, the scanner standing at its value.
     ///
     /// - Throws: ``ApiumError`` `malformedMessage` when a header that decides what happens has a value it cannot have.
-    mutating func read(_ key: String, _ scanner: inout EnvelopeScanner) throws {
+    mutating func read(_ key: EnvelopeScanner.Key, _ scanner: inout EnvelopeScanner) throws {
         // By length first: comparing texts is most of what this costs.
-        switch key.utf8.count {
+        switch key.count {
         case 2 where key == "id": id = try scanner.optionalString(key)
         case 3 where key == "eta": fields.eta = try scanner.optionalString(key)
         case 4 where key == "task": task = try scanner.optionalString(key)
@@ -25,25 +25,25 @@ struct HeaderFields {
         case 5 where key == "group": fields.group = try scanner.optionalString(key)
         case 6 where key == "shadow": fields.shadow = try information(key, &scanner)
         case 6 where key == "origin": fields.origin = try information(key, &scanner)
-        case 7 where key == "root_id": fields.rootID = try scanner.optionalString(key)
+        case 7 where key == "root_id": fields.rootID = try scanner.optionalString(key, sharing: id)
         case 7 where key == "retries": fields.retries = try scanner.optionalCount(key) ?? 0
         case 7 where key == "expires": fields.expires = try scanner.optionalString(key)
         case 8 where key == "argsrepr": fields.argsRepr = try information(key, &scanner)
         case 9 where key == "parent_id": fields.parentID = try scanner.optionalString(key)
-        case 9 where key == "timelimit": fields.timeLimit = try timeLimits(scanner.value())
+        case 9 where key == "timelimit": if !scanner.nulls() { fields.timeLimit = try timeLimits(scanner.value()) }
         case 10 where key == "kwargsrepr": fields.kwargsRepr = try information(key, &scanner)
         case 11 where key == "group_index": fields.groupIndex = try scanner.optionalInteger(key)
         case 11 where key == "compression": fields.compression = try scanner.optionalString(key)
         case 21 where key == "replaced_task_nesting": fields.replacedTaskNesting = try scanner.optionalCount(key) ?? 0
-        default: readInformation(key, try scanner.value())
+        default: readInformation(key.text, try scanner.value())
         }
     }
 
     /// A text that nothing depends on, or null; what is neither is kept as it is.
-    private mutating func information(_ key: String, _ scanner: inout EnvelopeScanner) throws -> String? {
+    private mutating func information(_ key: EnvelopeScanner.Key, _ scanner: inout EnvelopeScanner) throws -> String? {
         if scanner.null() { return nil }
         if scanner.next == UInt8(ascii: "\"") { return try scanner.string() }
-        fields.custom[key] = try scanner.value()
+        fields.custom[key.text] = try scanner.value()
         return nil
     }
 
@@ -69,15 +69,16 @@ struct HeaderFields {
     }
 
     /// The finished headers.
-    func headers() throws -> Message.Headers {
+    mutating func take() throws -> Message.Headers {
         guard let task else { throw ApiumError(.malformedMessage, "the message has no header task") }
         guard let id else { throw ApiumError(.malformedMessage, "the message of task '\(task.prefix(200))' has no header id") }
-        return headers(task: task, id: id)
+        return take(task: task, id: id)
     }
 
-    /// The headers, when name and id stand elsewhere.
-    func headers(task: String, id: String) -> Message.Headers {
-        var headers = fields
+    /// The headers, when name and id stand elsewhere. They are moved out: a copy of so many texts costs as much as reading them.
+    mutating func take(task: String, id: String) -> Message.Headers {
+        var headers = Message.Headers(task: "", id: "")
+        swap(&headers, &fields)
         headers.task = task
         headers.id = id
         return headers
@@ -86,18 +87,18 @@ struct HeaderFields {
 
 extension EnvelopeScanner {
     /// Reads an integer or `null`.
-    mutating func optionalInteger(_ key: String) throws -> Int? {
+    mutating func optionalInteger(_ key: Key) throws -> Int? {
         switch try value() {
         case .null: return nil
         case .int(let number): return Int(number)
-        default: throw malformed("\(key) is neither an integer nor null")
+        default: throw malformed("\(key.text) is neither an integer nor null")
         }
     }
 
     /// Reads a count or `null`. It may be added to without a thought of overflow.
-    mutating func optionalCount(_ key: String) throws -> Int? {
+    mutating func optionalCount(_ key: Key) throws -> Int? {
         guard let number = try optionalInteger(key) else { return nil }
-        guard (0...Int(Int32.max)).contains(number) else { throw malformed("\(key) is \(number), which counts nothing") }
+        guard (0...Int(Int32.max)).contains(number) else { throw malformed("\(key.text) is \(number), which counts nothing") }
         return number
     }
 }

@@ -21,7 +21,8 @@ enum ProtocolOne {
             throw ApiumError(.malformedMessage, "the body of protocol 1 for task '\(task.prefix(200))' has no id")
         }
         let arguments = try TaskArguments(members: members)
-        var headers = fields.headers(task: task, id: id)
+        var fields = fields
+        var headers = fields.take(task: task, id: id)
         if headers.lang.isEmpty { headers.lang = "py" }
         headers.compression = nil
         headers.retries = Int(min(max(members["retries"]?.intValue ?? 0, 0), Int64(Int32.max)))

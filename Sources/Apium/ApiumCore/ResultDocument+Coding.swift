@@ -24,12 +24,15 @@ extension ResultDocument {
         object.member("date_done", state.isReady ? dateDone.map { .string($0.iso8601) } ?? .null : .null, &output)
         if let groupID { object.member("group_id", groupID, &output) }
         if let parentID { object.member("parent_id", parentID, &output) }
-        let own = ["status", "result", "traceback", "children", "date_done", "group_id", "parent_id", "task_id"]
-        for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !own.contains(key) { object.member(key, value, &output) }
+        if !extra.isEmpty {
+            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownMembers.contains(key) { object.member(key, value, &output) }
+        }
         object.member("task_id", id, &output)
         object.end(&output)
         return output
     }
+
+    private static let ownMembers: Set = ["status", "result", "traceback", "children", "date_done", "group_id", "parent_id", "task_id"]
 
     /// Reads a stored document in JSON; see ``init(decoding:accepting:)``.
     public init(decoding bytes: [UInt8]) throws { try self.init(decoding: bytes, accepting: .json) }
