@@ -71,6 +71,50 @@ struct WorkerRunTests {
         }
     }
 
+    @Test("jobs that are stopped among many short ones stop nobody else: tasks that run one job after another are not cancelled for the next")
+    func stopped() async throws {
+        var workshop = Workshop()
+        workshop.configuration.concurrency = 300
+        workshop.registry.register("hang") { _, _ in
+            try await Task.sleep(for: .seconds(1000))
+            return .null
+        }
+        workshop.registry.register("probe") { _, _ in .bool(Task.isCancelled) }
+        try await workshop.run {
+            var hanging: [JobHandle<JSONValue>] = []
+            var probes: [JobHandle<JSONValue>] = []
+            for _ in 0..<20 {
+                hanging.append(try await workshop.client.enqueue(task: "hang"))
+                for _ in 0..<10 { probes.append(try await workshop.client.enqueue(task: "probe")) }
+            }
+            try await workshop.broker.revoke(hanging.map(\.id))
+            for _ in 0..<100 { probes.append(try await workshop.client.enqueue(task: "probe")) }
+            for probe in probes { #expect(try await probe.value(within: .seconds(20)) == false) }
+            for handle in hanging {
+                try await workshop.eventually("the job is stopped") { try await workshop.broker.results.document(for: handle.id)?.state == .revoked }
+            }
+        }
+    }
+
+    @Test("a job that waits, or that takes its thread, holds up none of those that were claimed with it")
+    func waiting() async throws {
+        var workshop = Workshop()
+        workshop.configuration.concurrency = 64
+        let ended = Counter()
+        workshop.registry.register("last") { _, _ in
+            // It goes on when all the others have ended.
+            while ended.value < 40 { try await Task.sleep(for: .milliseconds(2)) }
+            return .null
+        }
+        workshop.registry.register("short") { _, _ in .int(Int64(ended.increment())) }
+        try await workshop.run {
+            var handles: [JobHandle<JSONValue>] = []
+            for number in 0..<60 { handles.append(try await workshop.client.enqueue(task: number % 3 == 0 ? "last" : "short")) }
+            for handle in handles { _ = try await handle.value(within: .seconds(20)) }
+            #expect(ended.value == 40)
+        }
+    }
+
     @Test("a compressed message runs, and one in a serialisation that is not accepted is parked with its reason")
     func content() async throws {
         var workshop = Workshop()

@@ -8,8 +8,23 @@ struct BatchLedger {
         var size: Int?
         /// Which claim it was, from 1.
         var turn: Int?
-        var sent: Set<Int> = []
-        var ended: Set<Int> = []
+        var sent = Places()
+        var ended = Places()
+    }
+
+    /// Some of the places of a batch.
+    private struct Places {
+        private var words: [UInt64] = []
+        private(set) var count = 0
+
+        mutating func insert(_ places: [Int]) {
+            for place in places {
+                while words.count <= place >> 6 { words.append(0) }
+                let bit = UInt64(1) << UInt64(place & 63)
+                if words[place >> 6] & bit == 0 { count += 1 }
+                words[place >> 6] |= bit
+            }
+        }
     }
 
     private var batches: [Int: Batch] = [:]
@@ -37,7 +52,7 @@ struct BatchLedger {
     /// - Returns: Whether the caller has then ended, or is ending, all of the batch.
     mutating func ending(_ batch: Int, _ indices: [Int]) -> Bool {
         guard batches[batch] != nil else { return true }
-        batches[batch]?.sent.formUnion(indices)
+        batches[batch]?.sent.insert(indices)
         guard let known = batches[batch], let size = known.size else { return false }
         return known.sent.count >= size
     }
@@ -51,7 +66,7 @@ struct BatchLedger {
             batches[batch] = nil
             return false
         }
-        batches[batch]?.ended.formUnion(indices)
+        batches[batch]?.ended.insert(indices)
         guard let known = batches[batch], let size = known.size else { return false }
         return known.ended.count >= size
     }

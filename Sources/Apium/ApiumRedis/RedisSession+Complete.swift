@@ -71,14 +71,27 @@ extension RedisSession {
         }
     }
 
+    /// The places of the tags of each batch. There are few batches, and tags of one stand together.
+    private static func byBatch(_ tags: [DeliveryTag]) -> [(batch: Int, places: [Int])] {
+        var batches: [(batch: Int, places: [Int])] = []
+        for (place, tag) in tags.enumerated() {
+            if let known = batches.lastIndex(where: { $0.batch == tag.batch }) {
+                batches[known].places.append(place)
+            } else {
+                batches.append((tag.batch, [place]))
+            }
+        }
+        return batches.sorted { $0.batch < $1.batch }
+    }
+
     /// Makes a command per batch, sends them all, and puts the answers in the order of `tags`.
     private func perBatch(
         _ tags: [DeliveryTag], command: (_ batch: Int, _ places: [Int]) -> RedisCommand,
         answered: (_ batch: Int, _ ended: [Int], _ rest: ArraySlice<RESPValue>) -> Void
     ) async throws -> [CompletionOutcome] {
         guard !tags.isEmpty else { return [] }
-        let batches = Dictionary(grouping: tags.indices) { tags[$0].batch }.sorted { $0.key < $1.key }
-        let replies = try await broker.client.repliesAtLast(batches.map { command($0.key, $0.value) }) { self.isUsable }
+        let batches = Self.byBatch(tags)
+        let replies = try await broker.client.repliesAtLast(batches.map { command($0.batch, $0.places) }) { self.isUsable }
         var outcomes = [CompletionOutcome](repeating: .taken, count: tags.count)
         for ((batch, places), reply) in zip(batches, replies) {
             let answers = try reply.asArray()

@@ -4,26 +4,35 @@ import Synchronization
 
 /// Collects the ends of jobs and writes them in batches: while one write is under way the next batch gathers.
 final class CompletionWriter: Sendable {
-    /// A completion, and who wants to know what became of it.
-    private struct Entry {
-        var completion: Completion
-        var reply: CheckedContinuation<CompletionOutcome?, Never>?
+    private typealias Reply = CheckedContinuation<CompletionOutcome?, Never>
+
+    /// Completions in order, and who wants to know what became of which: lists of their own, for they go different ways.
+    private struct Batch {
+        var completions: [Completion] = []
+        var replies: [Reply?] = []
+
+        /// Takes the first ones.
+        mutating func take(_ limit: Int) -> Batch {
+            guard completions.count > limit else {
+                defer { self = Batch() }
+                return self
+            }
+            defer {
+                completions.removeFirst(limit)
+                replies.removeFirst(limit)
+            }
+            return Batch(completions: Array(completions[..<limit]), replies: Array(replies[..<limit]))
+        }
     }
 
     private struct State {
-        var pending: [Entry] = []
+        var pending = Batch()
         var waiter: CheckedContinuation<Void, Never>?
         /// Who waits for room.
         var claimer: CheckedContinuation<Void, Never>?
         var isClosed = false
         /// Nothing more is written: ``CompletionWriter/run()`` has returned.
         var isDone = false
-
-        mutating func takeBatch(_ limit: Int) -> [Entry] {
-            let batch = pending.count <= limit ? pending : Array(pending[..<limit])
-            if pending.count <= limit { pending = [] } else { pending.removeFirst(limit) }
-            return batch
-        }
     }
 
     private let state = Mutex(State())
@@ -41,27 +50,30 @@ final class CompletionWriter: Sendable {
     }
 
     /// Adds a completion to the next batch.
-    func add(_ completion: Completion) { add(Entry(completion: completion)) }
+    func add(_ completion: Completion) { add(completion, nil) }
 
     /// Writes a completion with the next batch and answers what became of it; `nil` when it could not be written: the delivery
     /// stays in flight, and goes back with the session.
     func write(_ completion: Completion) async -> CompletionOutcome? {
-        await withCheckedContinuation { add(Entry(completion: completion, reply: $0)) }
+        await withCheckedContinuation { add(completion, $0) }
     }
 
-    private func add(_ entry: Entry) {
+    private func add(_ completion: Completion, _ reply: Reply?) {
         let (waiter, isDone) = state.withLock { state in
-            if !state.isDone { state.pending.append(entry) }
+            if !state.isDone {
+                state.pending.completions.append(completion)
+                state.pending.replies.append(reply)
+            }
             defer { state.waiter = nil }
             return (state.waiter, state.isDone)
         }
         waiter?.resume()
-        if isDone { entry.reply?.resume(returning: nil) }
+        if isDone { reply?.resume(returning: nil) }
     }
 
     /// Whether fewer ends wait than make up a batch, or than there are slots. While they cannot be written, to run more jobs would only add
     /// to what runs a second time should this worker die.
-    func hasRoom(_ slots: Int) -> Bool { state.withLock { $0.pending.count < max(slots, batchLimit) } }
+    func hasRoom(_ slots: Int) -> Bool { state.withLock { $0.pending.completions.count < max(slots, batchLimit) } }
 
     /// Waits until there is room, or the task is cancelled. For the one task that claims.
     func untilRoom(_ slots: Int) async {
@@ -69,7 +81,7 @@ final class CompletionWriter: Sendable {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let waits = state.withLock { state in
-                        guard state.pending.count >= max(slots, batchLimit), !Task.isCancelled else { return false }
+                        guard state.pending.completions.count >= max(slots, batchLimit), !Task.isCancelled else { return false }
                         state.claimer = continuation
                         return true
                     }
@@ -98,13 +110,13 @@ final class CompletionWriter: Sendable {
     func run() async {
         while true {
             let (batch, isDone, claimer) = state.withLock { state in
-                let batch = state.takeBatch(batchLimit)
-                state.isDone = batch.isEmpty && state.isClosed
+                let batch = state.pending.take(batchLimit)
+                state.isDone = batch.completions.isEmpty && state.isClosed
                 return (batch, state.isDone, state.claimer.take())
             }
             claimer?.resume()
             if isDone { return }
-            if batch.isEmpty {
+            if batch.completions.isEmpty {
                 await untilPending()
             } else {
                 await write(batch)
@@ -112,29 +124,29 @@ final class CompletionWriter: Sendable {
         }
     }
 
-    private func write(_ batch: [Entry]) async {
+    private func write(_ batch: Batch) async {
         var delay = Duration.milliseconds(50)
         var refusals = 0
         while true {
             do {
-                answer(batch, try await session.complete(batch.map(\.completion)))
+                answer(batch, try await session.complete(batch.completions))
                 return
             } catch is CancellationError {
                 return answer(batch, nil)
             } catch {
                 if CompletionWriter.isRefusal(error) {
-                    guard batch.count == 1 else {
-                        for entry in batch { await write([entry]) }
+                    guard batch.completions.count == 1 else {
+                        for (completion, reply) in zip(batch.completions, batch.replies) { await write(Batch(completions: [completion], replies: [reply])) }
                         return
                     }
                     refusals += 1
                     if refusals == CompletionWriter.refusalLimit {
                         logger.error(
-                            "the end of a job is refused; it stays in flight", metadata: ["tag": "\(batch[0].completion.tag)", "error": "\(error)"])
+                            "the end of a job is refused; it stays in flight", metadata: ["tag": "\(batch.completions[0].tag)", "error": "\(error)"])
                         return answer(batch, nil)
                     }
                 }
-                logger.error("the end of \(batch.count) jobs could not be written; trying again", metadata: ["error": "\(error)"])
+                logger.error("the end of \(batch.completions.count) jobs could not be written; trying again", metadata: ["error": "\(error)"])
                 if state.withLock({ $0.isClosed }) || Task.isCancelled { return answer(batch, nil) }
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
@@ -142,14 +154,15 @@ final class CompletionWriter: Sendable {
         }
     }
 
-    private func answer(_ batch: [Entry], _ outcomes: [CompletionOutcome]?) {
-        for (place, entry) in batch.enumerated() {
+    private func answer(_ batch: Batch, _ outcomes: [CompletionOutcome]?) {
+        for place in batch.replies.indices {
             let outcome = outcomes.flatMap { $0.indices.contains(place) ? $0[place] : nil }
-            if let outcome { written(entry.completion.tag, outcome) }
+            let tag = batch.completions[place].tag
+            if let outcome { written(tag, outcome) }
             if outcome == .taken {
-                logger.warning("a job was finished that is another worker's by now; its result is dropped", metadata: ["tag": "\(entry.completion.tag)"])
+                logger.warning("a job was finished that is another worker's by now; its result is dropped", metadata: ["tag": "\(tag)"])
             }
-            entry.reply?.resume(returning: outcome)
+            batch.replies[place]?.resume(returning: outcome)
         }
     }
 
@@ -165,7 +178,7 @@ final class CompletionWriter: Sendable {
     private func untilPending() async {
         await withCheckedContinuation { continuation in
             let ready = state.withLock { state -> Bool in
-                if !state.pending.isEmpty || state.isClosed { return true }
+                if !state.pending.completions.isEmpty || state.isClosed { return true }
                 state.waiter = continuation
                 return false
             }

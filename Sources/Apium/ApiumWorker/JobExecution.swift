@@ -78,12 +78,10 @@ final class JobExecution: Sendable {
     /// Runs the job in its place, and ends its delivery.
     private func run(_ entry: JobRegistry.Entry, _ run: JobRun, _ job: Assignment, _ runner: any JobRunner) async {
         let effects = RunEffects()
-        let began = ContinuousClock.now
-        let verdict = await verdict(of: entry, run, job, runner, effects)
+        let (verdict, ran) = await verdict(of: entry, run, job, runner, effects)
         // A job that comes back after its delivery was ended for it only frees its slot.
         guard run.beginEnding() else { return environment.leaks.returned(release) }
         guard let verdict else { return release() }
-        let ran = ContinuousClock.now - began
         environment.history.ended(job, verdict, ran: ran)
         environment.reporter.ended(job, verdict, ran: ran)
         await ending(run, job, effects).end(verdict)
@@ -217,7 +215,7 @@ final class JobExecution: Sendable {
 
     private func verdict(
         of entry: JobRegistry.Entry, _ run: JobRun, _ job: Assignment, _ runner: any JobRunner, _ effects: RunEffects
-    ) async -> Verdict? {
+    ) async -> (Verdict?, ran: Duration) {
         let context = environment.context(job, run.limits, effects)
         let begin = ContinuousClock.now
         let alarm = alarm(for: job, run)
@@ -242,7 +240,7 @@ final class JobExecution: Sendable {
         let ran = ContinuousClock.now - begin
         environment.metrics.ran(job.message.task, queue: job.delivery.queue, verdict, for: ran)
         environment.log(verdict, context, ran: ran)
-        return verdict
+        return (verdict, ran)
     }
 
     /// Tells the job when its limits have passed.

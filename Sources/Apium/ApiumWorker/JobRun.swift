@@ -12,7 +12,9 @@ final class JobRun: Sendable {
 
     private struct State {
         var message: Message?
-        var task: Task<Void, Never>?
+        /// Whose task runs it, while it does.
+        var lane: JobLane?
+        var hasPassedSoftLimit = false
         var reason: RunningJobs.StopReason?
         var isEnding = false
         var isAbandoned = false
@@ -62,13 +64,22 @@ final class JobRun: Sendable {
         }
     }
 
-    /// The task is known by now; a stop that came before is carried out.
-    func started(_ task: Task<Void, Never>) {
+    /// The lane begins with it; a stop that came before is carried out.
+    func began(in lane: JobLane) {
         let stopNow = state.withLock { state in
-            state.task = task
+            state.lane = lane
             return state.reason != nil
         }
-        if stopNow { task.cancel() }
+        if stopNow { lane.cancel() }
+    }
+
+    /// The lane has done with it, and will not be cancelled for it any more.
+    /// - Returns: Whether the lane may go on: it has not been cancelled for this job, nor is anybody about to.
+    func left() -> Bool {
+        state.withLock { state in
+            state.lane = nil
+            return state.reason == nil && !state.hasPassedSoftLimit
+        }
     }
 
     /// The job begins to run: from now on it is active, not reserved.
@@ -78,24 +89,28 @@ final class JobRun: Sendable {
 
     /// Tells the job to stop; false when it was told before, or is ending already: then it can only be abandoned.
     func stop(_ reason: RunningJobs.StopReason) -> Bool {
-        let task = state.withLock { state -> Task<Void, Never>?? in
+        let lane = state.withLock { state -> JobLane?? in
             if case .abandoned = reason { state.isAbandoned = true }
             guard state.reason == nil, !state.isEnding else { return nil }
             state.reason = reason
-            return .some(state.task)
+            return .some(state.lane)
         }
-        guard let task else { return false }
+        guard let lane else { return false }
         limits.raise(reason.signal)
-        task?.cancel()
+        lane?.cancel()
         return true
     }
 
     /// Tells the job that its soft limit has passed: its task is cancelled, and it may still end well.
     func softLimit() {
-        let (isMeant, task) = state.withLock { ($0.reason == nil && !$0.isEnding, $0.task) }
+        let (isMeant, lane) = state.withLock { state in
+            let isMeant = state.reason == nil && !state.isEnding && state.lane != nil
+            if isMeant { state.hasPassedSoftLimit = true }
+            return (isMeant, state.lane)
+        }
         guard isMeant else { return }
         limits.raise(.soft)
-        task?.cancel()
+        lane?.cancel()
     }
 
     /// Takes the right to end the delivery: true for the first caller, the job's own return or the one that gave it up.

@@ -33,6 +33,7 @@ final class RunningJobs: Sendable {
 
     private struct State {
         var jobs: [DeliveryTag: JobRun] = [:]
+        var waiting = WaitingRuns()
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -50,14 +51,46 @@ final class RunningJobs: Sendable {
 
     private var all: [JobRun] { state.withLock { Array($0.jobs.values) } }
 
-    /// Starts a job as a task of its own. It is entered before the task exists, so that whoever stops jobs finds it.
-    func start(_ run: JobRun) {
-        state.withLock { $0.jobs[run.tag] = run }
-        run.started(
-            Task {
-                await run.execution.run(run)
+    /// Starts jobs, in order. They are entered before they run, so that whoever stops jobs finds them.
+    func start(_ runs: [JobRun]) {
+        let needsLane = state.withLock { state in
+            for run in runs { state.jobs[run.tag] = run }
+            state.waiting.add(runs)
+            return state.waiting.needsLane()
+        }
+        if needsLane { makeLane() }
+    }
+
+    private func makeLane() { JobLane().begin { await self.work($0) } }
+
+    /// The life of a lane.
+    private func work(_ lane: JobLane) async {
+        var count = 0
+        var next = next(after: nil)
+        while let (run, needsLane) = next {
+            if needsLane { makeLane() }
+            run.began(in: lane)
+            await run.execution.run(run)
+            guard run.left() else {
+                // The task was cancelled: another one goes on with what waits.
                 finished(run)
-            })
+                if state.withLock({ $0.waiting.needsLane() }) { makeLane() }
+                return
+            }
+            next = self.next(after: run)
+            count += 1
+            if count.isMultiple(of: JobLane.patience) { await Task.yield() }
+        }
+    }
+
+    /// Strikes a delivery off, and takes the next one. Only a lane that was on its way has none to strike off.
+    private func next(after ended: JobRun?) -> (run: JobRun, needsLane: Bool)? {
+        let (next, isIdle) = state.withLock { state in
+            if let ended { state.jobs[ended.tag] = nil } else { state.waiting.laneHasCome() }
+            return (state.waiting.takeFirst().map { ($0, state.waiting.needsLane()) }, state.jobs.isEmpty)
+        }
+        if isIdle { releaseWaiters() }
+        return next
     }
 
     /// Tells one job to stop. One that has not ended `patience` later is given up; its delivery is then that call's to end.

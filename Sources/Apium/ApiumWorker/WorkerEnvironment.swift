@@ -57,7 +57,7 @@ final class WorkerEnvironment: Sendable {
     }
 
     /// What tells that the worker is there.
-    var heartbeat: Heartbeat { Heartbeat(sink: sink, status: status, interval: configuration.monitoring.heartbeat ?? .seconds(2)) }
+    var heartbeat: Heartbeat { Heartbeat(sink: sink, status: status, interval: configuration.monitoring.heartbeat ?? .seconds(5)) }
 
     func assignment(_ delivery: Delivery, _ message: Message, _ entry: JobRegistry.Entry? = nil, _ arguments: TaskArguments? = nil) -> Assignment {
         var options = entry?.options ?? JobOptions()
@@ -96,6 +96,8 @@ final class WorkerEnvironment: Sendable {
 /// The ids that must not run, as last read from the broker.
 final class RevokedJobs: Sendable {
     private let state = Mutex(ControlState())
+    /// Whether nothing is revoked: then no job waits for the lock to be told so.
+    private let isEmpty = Atomic(true)
 
     /// The epoch of what is known.
     var epoch: Int64 { state.withLock(\.epoch) }
@@ -104,7 +106,10 @@ final class RevokedJobs: Sendable {
     var control: ControlState { state.withLock { $0 } }
 
     /// Whether the job must not begin.
-    func forbids(_ message: Message) -> Bool { state.withLock { $0.forbids(message) } }
+    func forbids(_ message: Message) -> Bool { !isEmpty.load(ordering: .acquiring) && state.withLock { $0.forbids(message) } }
 
-    func update(_ new: ControlState) { state.withLock { $0 = new } }
+    func update(_ new: ControlState) {
+        state.withLock { $0 = new }
+        isEmpty.store(new.revoked.isEmpty && new.revokedStamps.isEmpty, ordering: .releasing)
+    }
 }

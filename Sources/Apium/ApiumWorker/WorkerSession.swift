@@ -90,23 +90,21 @@ final class WorkerSession: Sendable {
         let desk = AdmissionDesk(
             holds: revoked.control.holds, registry: environment.registry, content: environment.configuration.acceptedContent)
         var asking: [AdmissionDesk.Question] = []
+        var runs: [JobRun] = []
         for delivery in deliveries {
             let isTooLong = delivery.payload.count > environment.configuration.messageSizeLimit
             if !isTooLong, let question = desk.question(delivery, isRevoked: revoked.forbids) {
                 asking.append(question)
             } else {
-                running.start(JobRun(delivery, execution))
+                runs.append(JobRun(delivery, execution))
             }
         }
+        running.start(runs)
         guard !asking.isEmpty else { return }
         guard let outcomes = await outcomes(of: asking) else { return slots.release(asking.count) }
-        for (question, outcome) in zip(asking, outcomes) {
-            if outcome == .admitted {
-                running.start(JobRun(question.delivery, question.message, execution))
-            } else {
-                slots.release(1)
-            }
-        }
+        let admitted = zip(asking, outcomes).filter { $0.1 == .admitted }.map { question, _ in JobRun(question.delivery, question.message, execution) }
+        running.start(admitted)
+        slots.release(asking.count - admitted.count)
     }
 
     /// Asks until there is an answer; `nil` when the session ends first, and what has asked goes back with it.

@@ -9,33 +9,40 @@ public protocol RedisArgument {
 extension ByteBuffer {
     /// Appends `<mark><number>\r\n`: the header of a bulk string (`$`) or of an array (`*`).
     mutating func writeHeader(_ mark: Unicode.Scalar, _ number: Int) {
-        writeWithUnsafeMutableBytes(minimumWritableBytes: 24) { bytes in
-            bytes[0] = UInt8(ascii: mark)
-            var digits = 1
-            var rest = number
-            while rest >= 10 {
-                rest /= 10
-                digits += 1
-            }
-            rest = number
-            for place in stride(from: digits, to: 0, by: -1) {
-                bytes[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
-            bytes[digits + 1] = UInt8(ascii: "\r")
-            bytes[digits + 2] = UInt8(ascii: "\n")
-            return digits + 3
+        writeWithUnsafeMutableBytes(minimumWritableBytes: Self.headerLimit) { Self.header(mark, number, into: $0) }
+    }
+
+    /// One piece with its header: arguments are many and short.
+    mutating func writeBulk(_ bytes: UnsafeRawBufferPointer) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: Self.headerLimit + bytes.count + 2) { output in
+            let start = Self.header("$", bytes.count, into: output)
+            UnsafeMutableRawBufferPointer(rebasing: output[start...]).copyMemory(from: bytes)
+            output[start + bytes.count] = UInt8(ascii: "\r")
+            output[start + bytes.count + 1] = UInt8(ascii: "\n")
+            return start + bytes.count + 2
         }
     }
 
-    mutating func writeBulk(_ bytes: UnsafeRawBufferPointer) {
-        writeHeader("$", bytes.count)
-        writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 2) { output in
-            output.copyMemory(from: bytes)
-            output[bytes.count] = UInt8(ascii: "\r")
-            output[bytes.count + 1] = UInt8(ascii: "\n")
-            return bytes.count + 2
+    /// A mark, twenty digits and the end of the line are shorter.
+    private static let headerLimit = 24
+
+    @inline(__always)
+    private static func header(_ mark: Unicode.Scalar, _ number: Int, into bytes: UnsafeMutableRawBufferPointer) -> Int {
+        bytes[0] = UInt8(ascii: mark)
+        var digits = 1
+        var rest = number
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
         }
+        rest = number
+        for place in stride(from: digits, to: 0, by: -1) {
+            bytes[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        bytes[digits + 1] = UInt8(ascii: "\r")
+        bytes[digits + 2] = UInt8(ascii: "\n")
+        return digits + 3
     }
 
     mutating func writeBulk(_ text: String) {

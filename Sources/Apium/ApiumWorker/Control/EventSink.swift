@@ -9,12 +9,12 @@ final class EventSink: Sendable {
     private struct State {
         var pending: [WorkerEvent] = []
         var waiter: CheckedContinuation<Void, Never>?
-        var tellsTasks: Bool
         var isClosed = false
         var dropped = 0
     }
 
-    private let state: Mutex<State>
+    private let state = Mutex(State())
+    private let wantsTasks: Atomic<Bool>
     private let transport: (any EventTransport)?
     private let configuration: MonitoringConfiguration
     private let node: String
@@ -38,21 +38,18 @@ final class EventSink: Sendable {
         self.clock = clock
         self.now = now
         self.logger = logger
-        state = Mutex(State(tellsTasks: transport != nil && configuration.monitoring.taskEvents))
+        wantsTasks = Atomic(transport != nil && configuration.monitoring.taskEvents)
     }
 
     /// Whether there is anywhere to publish to.
     var isAvailable: Bool { transport != nil }
 
-    /// Whether events about jobs are wanted: asked before an event's fields are made.
-    var tellsTasks: Bool { state.withLock(\.tellsTasks) }
+    /// Whether events about jobs are wanted: asked before an event's fields are made, several times for each job.
+    var tellsTasks: Bool { wantsTasks.load(ordering: .acquiring) }
 
     /// Turns events about jobs on or off; false when they were so already.
     func tellTasks(_ wanted: Bool) -> Bool {
-        state.withLock { state in
-            defer { state.tellsTasks = wanted && transport != nil }
-            return state.tellsTasks != wanted
-        }
+        wantsTasks.exchange(wanted && transport != nil, ordering: .acquiringAndReleasing) != wanted
     }
 
     /// Makes an event now: its clock and its time are those of this moment.

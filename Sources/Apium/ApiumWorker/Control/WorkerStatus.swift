@@ -24,6 +24,8 @@ final class WorkerStatus: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Whether remote control has set rules for jobs; while it has not, no job waits for the lock to be told so.
+    private let hasRules = Atomic(false)
 
     init(_ configuration: WorkerConfiguration, _ bindings: [QueueBinding]) {
         state = Mutex(State(queues: configuration.queues, bindings: bindings, concurrency: configuration.concurrency))
@@ -110,19 +112,25 @@ final class WorkerStatus: Sendable {
         state.withLock { state in
             for (name, values) in stamps { state.stamps[name, default: []].formUnion(values) }
         }
+        hasRules.store(true, ordering: .releasing)
     }
 
     /// Whether the job carries a stamp that remote control has revoked.
     func forbids(_ message: Message) -> Bool {
-        state.withLock { !$0.stamps.isEmpty && ControlState.match(message.headers.stamps, $0.stamps) }
+        hasRules.load(ordering: .acquiring) && state.withLock { !$0.stamps.isEmpty && ControlState.match(message.headers.stamps, $0.stamps) }
     }
 
     // MARK: Limits
 
     /// The limits that remote control has given a task; they count in place of the job's own.
-    func timeLimits(of task: String) -> TaskTimeLimits? { state.withLock { $0.timeLimits[task] } }
+    func timeLimits(of task: String) -> TaskTimeLimits? {
+        hasRules.load(ordering: .acquiring) ? state.withLock { $0.timeLimits[task] } : nil
+    }
 
-    func setTimeLimits(_ limits: TaskTimeLimits, of task: String) { state.withLock { $0.timeLimits[task] = limits } }
+    func setTimeLimits(_ limits: TaskTimeLimits, of task: String) {
+        state.withLock { $0.timeLimits[task] = limits }
+        hasRules.store(true, ordering: .releasing)
+    }
 
     func rateLimit(of task: String) -> RateLimit? { state.withLock { $0.rateLimits[task] } }
 
@@ -134,13 +142,15 @@ final class WorkerStatus: Sendable {
             state.rateLimits[task] = limit
             state.buckets.forget(task)
         }
+        hasRules.store(true, ordering: .releasing)
     }
 
     /// How long the job has to wait for its turn under its task's rate limit; `nil`: it may run.
-    func wait(for message: Message, at now: ContinuousClock.Instant = .now) -> Duration? {
-        state.withLock { state in
+    func wait(for message: Message, at now: @autoclosure () -> ContinuousClock.Instant = .now) -> Duration? {
+        guard hasRules.load(ordering: .acquiring) else { return nil }
+        return state.withLock { state in
             guard !state.rateLimits.isEmpty, let limit = state.rateLimits[message.task] else { return nil }
-            return state.buckets.wait(message.id, of: message.task, limit, at: now)
+            return state.buckets.wait(message.id, of: message.task, limit, at: now())
         }
     }
 }
