@@ -92,6 +92,16 @@ final class BrokerCore: Sendable {
     /// Ends a session's events.
     func finishEvents(of incarnation: String) { guarded.withLock { $0.events.removeValue(forKey: incarnation) }?.finish() }
 
+    /// Tells the other result backend, if there is one, of lost jobs; a join that was claimed by one of their parts goes to whoever claims next.
+    func tell(_ losses: [BrokerState.Loss], to otherResults: (any ResultBackend)?) async throws {
+        guard let otherResults else { return }
+        for loss in losses {
+            for document in loss.told.results { try await otherResults.store(document) }
+            let claims = try await otherResults.bring(loss.told.parts)
+            change { state, _ in state.resumeJoins(claims, at: loss.place) }
+        }
+    }
+
     /// Hears of changes of the schedule from now on.
     func scheduleChanges() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))

@@ -70,7 +70,7 @@ public final class InMemorySession: BrokerSession {
             core.announce(.leaseLost, to: incarnation)
             core.finishEvents(of: incarnation)
         }
-        try await tell(reaping.losses)
+        try await core.tell(reaping.losses, to: otherResults)
         return report
     }
 
@@ -84,17 +84,7 @@ public final class InMemorySession: BrokerSession {
     public func close() async throws {
         let losses = core.change { $0.close(incarnation, at: $1) }
         core.finishEvents(of: incarnation)
-        try await tell(losses)
-    }
-
-    /// Tells the other result backend of lost jobs; a join that was claimed by one of their parts goes to whoever claims next.
-    private func tell(_ losses: [BrokerState.Loss]) async throws {
-        guard let otherResults else { return }
-        for loss in losses {
-            for document in loss.told.results { try await otherResults.store(document) }
-            let claims = try await otherResults.bring(loss.told.parts)
-            core.change { state, _ in state.resumeJoins(claims, at: loss.place) }
-        }
+        try await core.tell(losses, to: otherResults)
     }
 
     /// Stops renewing the lease and does nothing else, as a process that was killed or hangs: what a test calls to see
