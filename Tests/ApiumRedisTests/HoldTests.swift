@@ -90,6 +90,41 @@ struct HoldTests {
         }
     }
 
+    @Test("what a shelf holds beyond its bounds goes with the locks of its jobs, in one step")
+    func trimming() async throws {
+        try await Bench.with(change: { $0.shelfLimit = 1 }) { bench in
+            let session = try await bench.session()
+            var jobs: [Outgoing] = []
+            for id in ["a", "b", "c", "d"] {
+                var message = Bench.message(id)
+                let lock = UniqueLock(key: "lock-\(id)", scope: .ended)
+                message.uniqueLock = lock
+                var job = Outgoing(message, to: "q")
+                job.conditions.lock = lock
+                jobs.append(job)
+            }
+            try await bench.broker.enqueue(jobs)
+            for delivery in try await bench.claim(4, from: session) {
+                let record = ShelvedRecord(
+                    id: delivery.id, task: "t", queue: "q", reason: "r", at: .now(), attempts: 0, payload: delivery.payload)
+                #expect(try await session.complete([Completion(delivery.tag, .shelve(.parked, record))]) == [.done])
+            }
+            // One of the locks is another job's by now, and one record is no message.
+            try await bench.redis.send(RedisCommand("SET", bench.broker.keys.unique("lock-b"), "other"))
+            let broken = ShelvedRecord(id: "c", task: nil, queue: "q", reason: "r", at: .now(), attempts: 0, payload: [0xFF])
+            let before = try #require(try await bench.broker.record("c", in: .parked))
+            #expect(try await bench.broker.replace(before, with: broken, in: .parked))
+            _ = try await session.maintain()
+            try await bench.eventually("three are gone") {
+                _ = try await session.maintain()
+                return try await bench.broker.records(in: .parked, limit: 9).map(\.id) == ["d"]
+            }
+            let locks = try await bench.broker.uniqueLocks(limit: 9).map { "\($0.key) \($0.id)" }
+            #expect(locks == ["lock-b other", "lock-c c", "lock-d d"])
+            try await session.close()
+        }
+    }
+
     @Test("limits, pauses and who waits survive a restart of the server")
     func restart() async throws {
         let server = try await OwnServer.start()

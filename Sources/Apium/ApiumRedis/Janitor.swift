@@ -9,6 +9,8 @@ import Synchronization
 final class Janitor: Sendable {
     private struct State {
         var observer = LeaseObserver()
+        /// The run of the server, as it was asked for over this connection.
+        var server: (connection: ObjectIdentifier, run: String?)?
         /// How often the renewal counters are read: four times in the shortest lease, and at least each second.
         var lookPeriod = Duration.milliseconds(100)
         /// Whether this session reads them although another is janitor: until the first look nobody knows.
@@ -173,14 +175,32 @@ final class Janitor: Sendable {
         let connection: RedisConnection
         do { connection = try await broker.client.connection() } catch { throw RedisFailure.apiumError(error) }
         guard let workers = try await look(connection, isJanitor) else { return }
-        let expired = state.withLock { state in
+        let silences = SilenceBoard(keys: keys, connection: connection)
+        let sight = LeaseObserver.Sight(server: try await server(connection), connection: ObjectIdentifier(connection))
+        let told = state.withLock(\.observer.isFresh) ? try await silences.read(of: sight.server) : [:]
+        let (expired, silent) = state.withLock { state in
             state.lookPeriod = min(.seconds(1), (workers.map(\.lease).min() ?? .seconds(4)) / 4)
-            return state.observer.look(workers, over: ObjectIdentifier(connection), at: .now)
+            let expired = state.observer.look(workers, through: sight, told: told, at: .now)
+            return (expired, state.observer.silent(among: workers))
         }
         for (incarnation, beat) in expired {
             let isGone = try await broker.client.reply(
                 .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, beat ?? ""))
             if isGone == .integer(1) { broker.logger.notice("A worker has lost its lease", metadata: ["incarnation": "\(incarnation)"]) }
+        }
+        try await silences.write(silent, of: sight.server)
+    }
+
+    /// The run of the server that a connection leads to; nil when it does not say.
+    private func server(_ connection: RedisConnection) async throws -> String? {
+        if let known = state.withLock(\.server), known.connection == ObjectIdentifier(connection) { return known.run }
+        do {
+            let reply = try await connection.pipeline([RedisCommand("INFO", "server")])[0]
+            let run = reply.string.flatMap { ServerInformation($0)["run_id"] }
+            state.withLock { $0.server = (ObjectIdentifier(connection), run) }
+            return run
+        } catch {
+            throw RedisFailure.apiumError(error)
         }
     }
 
@@ -261,11 +281,6 @@ final class Janitor: Sendable {
     private func trim() async throws {
         let oldest = try await broker.serverTime() + (.zero - Self.sweptFor)
         try await broker.client.reply(RedisCommand("ZREMRANGEBYSCORE", keys.reaped, "-inf", oldest.microseconds / 1000))
-        for shelf in Shelf.allCases {
-            try await broker.client.reply(
-                .eval(
-                    RedisScripts.trim, keys: [keys.shelf(shelf), keys.shelfMessages(shelf)], broker.options.shelfAge.wholeMicroseconds,
-                    broker.options.shelfLimit, 1000))
-        }
+        for shelf in Shelf.allCases { try await broker.trim(shelf) }
     }
 }

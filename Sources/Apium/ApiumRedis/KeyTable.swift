@@ -26,7 +26,7 @@ struct KeyTable {
     ]
     private static let ending: Set<String> = ["janitor"]
     private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:", "permits:", "holds:"]
-    private static let endingFamilies = ["known:", "limit:", "unique:", "history:"]
+    private static let endingFamilies = ["known:", "limit:", "silence:", "unique:", "history:"]
 
     /// The rule for a key, named without prefix and without `apium:`; `nil`: it is none of ours.
     static func rule(for name: String) -> Rule? {

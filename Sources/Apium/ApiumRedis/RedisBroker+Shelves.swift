@@ -83,6 +83,46 @@ extension RedisBroker {
         }
     }
 
+    /// How many records are deleted in one step, and in how many steps at once: others have their turn in between.
+    private static let trimSize = 100
+    private static let trimSteps = 10
+
+    /// Deletes what a shelf holds beyond its bounds of age and number, the oldest first, and the locks of the jobs with them.
+    func trim(_ shelf: Shelf) async throws {
+        for _ in 0..<Self.trimSteps {
+            let oldest = try await serverTime() + (.zero - options.shelfAge)
+            let replies = try await client.replies([
+                RedisCommand("ZRANGEBYSCORE", keys.shelf(shelf), "-inf", oldest.microseconds, "WITHSCORES", "LIMIT", 0, Self.trimSize),
+                RedisCommand("ZCARD", keys.shelf(shelf)),
+            ])
+            let excess = min(try replies[1].asInt() - options.shelfLimit, Self.trimSize)
+            var gone = try replies[0].asPairs()
+            if gone.isEmpty, excess > 0 {
+                gone = try await client.reply(RedisCommand("ZRANGE", keys.shelf(shelf), 0, excess - 1, "WITHSCORES")).asPairs()
+            }
+            guard !gone.isEmpty else { return }
+            try await client.reply(try await trimCommand(shelf, gone.map { (try $0.field.asBytes(), try $0.value.asBytes()) }))
+        }
+    }
+
+    private func trimCommand(_ shelf: Shelf, _ records: [(id: [UInt8], score: [UInt8])]) async throws -> RedisCommand {
+        var read = RedisCommand("HMGET", keys.shelfMessages(shelf))
+        read.append(contentsOf: records.map(\.id))
+        // A record that can't be read has no lock that could be told.
+        let locks = try await client.reply(read).asArray().map { reply in reply.bytes.flatMap { try? ShelvedRecord(encoded: $0) }.flatMap(lock) }
+        let held = locks.compactMap { $0.map { keys.unique($0.lock.key) } }
+        var command = RedisCommand.eval(RedisScripts.trim, keys: [keys.shelf(shelf), keys.shelfMessages(shelf)] + held)
+        var place = 2
+        for (record, lock) in zip(records, locks) {
+            if lock != nil { place += 1 }
+            command.append(record.id)
+            command.append(record.score)
+            command.append(lock == nil ? 0 : place)
+            command.append(lock?.id ?? "")
+        }
+        return command
+    }
+
     /// The lock of a shelved job that is unique.
     private func lock(of record: ShelvedRecord) -> (lock: UniqueLock, id: String)? {
         guard let message = try? Message(decoding: record.payload), let lock = message.uniqueLock, lock.isTakenAtEnqueue else { return nil }

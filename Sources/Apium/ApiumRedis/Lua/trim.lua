@@ -1,16 +1,18 @@
--- Deletes what a shelf holds beyond its bounds of age and size, oldest first.
--- KEYS 1 the shelf, 2 the shelf's records
--- ARGV 1 greatest age in us, 2 greatest number, 3 the most to delete in one step
--- Expects nothing. Effect: records deleted, by age first. Answers the number deleted. Cost: O(log n) per record.
-local now = redis.call('TIME')
-local oldest = tonumber(now[1]) * 1000000 + tonumber(now[2]) - tonumber(ARGV[1])
-local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', oldest), 'LIMIT', 0, ARGV[3])
-local excess = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[2])
-if #gone == 0 and excess > 0 then
-    gone = redis.call('ZRANGE', KEYS[1], 0, math.min(excess, tonumber(ARGV[3])) - 1)
+-- Deletes what a shelf holds beyond its bounds.
+-- KEYS 1 the shelf, 2 the shelf's records, 3… locks of unique jobs
+-- ARGV per record: id, its score as the caller read it, the number of its lock among KEYS or '0', the id of the lock's job
+-- Expects each record to have that score still: one that was set aside again meanwhile stays. Effect: records deleted, and with each the lock of its
+-- job if that job has it. Answers the number deleted. Cost: O(log n) per record.
+local gone = 0
+for at = 1, #ARGV, 4 do
+    local id, lock = ARGV[at], tonumber(ARGV[at + 2])
+    if redis.call('ZSCORE', KEYS[1], id) == ARGV[at + 1] then
+        redis.call('ZREM', KEYS[1], id)
+        redis.call('HDEL', KEYS[2], id)
+        if lock > 0 and redis.call('GET', KEYS[lock]) == ARGV[at + 3] then
+            redis.call('DEL', KEYS[lock])
+        end
+        gone = gone + 1
+    end
 end
-for _, id in ipairs(gone) do
-    redis.call('ZREM', KEYS[1], id)
-    redis.call('HDEL', KEYS[2], id)
-end
-return #gone
+return gone
