@@ -74,6 +74,24 @@ def test_what_cannot_be_run_is_parked_with_the_reason(bench: Bench, change: obje
     assert bench.notes("odd") == []
 
 
+@pytest.mark.parametrize("place", ["body", "headers"])
+def test_who_waits_for_a_message_that_is_too_long_gets_an_answer(bench: Bench, place: str) -> None:
+    """It is not read, but for its head: the job fails, and the message is kept."""
+    bench.worker("--setting", "worker_max_message_size=4096")
+    message = bench.message("faults.wait", "long")
+    if place == "body":
+        message["body"] = "A" * 100_000
+    else:
+        message["headers"] = {"padding": "x" * 100_000, **message["headers"]}
+    bench.redis.client.lpush(QUEUE, json.dumps(message))
+    result = bench.wait_for_result("long")
+    assert result["status"] == "FAILURE"
+    assert result["result"]["exc_type"] == "DecodeError"
+    assert "worker_max_message_size" in result["result"]["exc_message"][0]
+    assert [(record["id"], record["task"]) for record in bench.shelf("parked")] == [("long", "faults.wait")]
+    assert bench.notes("long") == []
+
+
 @pytest.fixture
 def always_a_worker(bench: Bench) -> None:
     """Starts a worker whenever the last one has died, as a supervisor does."""

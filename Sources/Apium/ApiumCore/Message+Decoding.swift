@@ -22,6 +22,52 @@ extension Message {
     }
 }
 
+extension Message {
+    /// What a message says about its job, without its body: of one that is too long to be read whole. `nil` when it is no message.
+    ///
+    /// Nothing is copied but names, ids and what else is short; a long header is left out.
+    package init?(headOf bytes: [UInt8]) {
+        let head = bytes.withUnsafeBufferPointer { bytes -> [String: JSONValue]? in
+            var scanner = EnvelopeScanner(bytes)
+            var head: [String: JSONValue]?
+            try? scanner.object { key, scanner in
+                if key == "headers", scanner.next == UInt8(ascii: "{") { head = try scanner.shortMembers() } else { try scanner.skip() }
+            }
+            return head
+        }
+        guard let head, let task = head["task"]?.stringValue, let id = head["id"]?.stringValue else { return nil }
+        var headers = Headers(task: task, id: id)
+        headers.rootID = head["root_id"]?.stringValue
+        headers.parentID = head["parent_id"]?.stringValue
+        headers.group = head["group"]?.stringValue
+        headers.ignoreResult = head["ignore_result"]?.boolValue
+        headers.retries = Int(clamping: max(head["retries"]?.intValue ?? 0, 0))
+        self.init(headers: headers, body: Body(bytes: []))
+    }
+}
+
+extension EnvelopeScanner {
+    /// A value that nobody wants: a string is not copied.
+    fileprivate mutating func skip() throws {
+        if next == UInt8(ascii: "\"") { _ = try stringToken() } else { _ = try value() }
+    }
+
+    /// The members of the object here that are short texts, numbers and truth values.
+    fileprivate mutating func shortMembers() throws -> [String: JSONValue] {
+        var members: [String: JSONValue] = [:]
+        try object { key, scanner in
+            guard scanner.next == UInt8(ascii: "\"") else {
+                members[key.text] = try scanner.value()
+                return
+            }
+            var ahead = scanner
+            let isShort = try ahead.stringToken().bytes.count <= 4096
+            if isShort { members[key.text] = .string(try scanner.string()) } else { scanner = ahead }
+        }
+        return members
+    }
+}
+
 /// The envelope while it is read: its members may come in any order. It must not outlive the bytes.
 private struct Envelope {
     var headers = HeaderFields()

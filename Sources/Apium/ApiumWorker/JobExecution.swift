@@ -27,11 +27,7 @@ final class JobExecution: Sendable {
 
     /// Runs the delivery to its end. One whose job is not this worker's to end is left in flight, and goes back with the session.
     func run(_ run: JobRun) async {
-        guard run.delivery.payload.count <= environment.configuration.messageSizeLimit else {
-            guard run.beginEnding() else { return release() }
-            writer.add(oversized(run.delivery))
-            return release()
-        }
+        guard run.delivery.payload.count <= environment.configuration.messageSizeLimit else { return await endOversized(run) }
         do {
             await self.run(run, try run.message())
         } catch {
@@ -133,11 +129,19 @@ final class JobExecution: Sendable {
         return parked(delivery, "undecodable", "\(error)")
     }
 
-    /// The completion of a message that is too long: it is not read, for that would take several times its size in memory.
-    private func oversized(_ delivery: Delivery) -> Completion {
-        let (size, limit) = (delivery.payload.count, environment.configuration.messageSizeLimit)
-        environment.logger.error("a message is too long and is parked", metadata: ["queue": "\(delivery.queue)", "bytes": "\(size)"])
-        return parked(delivery, "oversized", "the message has \(size) bytes; this worker takes \(limit) (worker_max_message_size)")
+    /// Parks a message that is too long. Its body is not read, for that would take several times its size in memory; its head is, so that
+    /// whoever waits for the job gets an answer.
+    private func endOversized(_ run: JobRun) async {
+        let (delivery, limit) = (run.delivery, environment.configuration.messageSizeLimit)
+        let reason = "the message has \(delivery.payload.count) bytes; this worker takes \(limit) (worker_max_message_size)"
+        environment.logger.error("a message is too long and is parked", metadata: ["queue": "\(delivery.queue)", "bytes": "\(delivery.payload.count)"])
+        guard let head = Message(headOf: delivery.payload) else {
+            guard run.beginEnding() else { return release() }
+            writer.add(parked(delivery, "oversized", reason))
+            return release()
+        }
+        let failure = JobFailure(type: "DecodeError", arguments: [.string(reason)], module: "kombu.exceptions")
+        await end(.parked(reason: reason, failure: failure), run, environment.assignment(delivery, head))
     }
 
     private func parked(_ delivery: Delivery, _ kind: String, _ reason: String) -> Completion {
