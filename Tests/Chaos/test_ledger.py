@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaos.ledger import Book, Calls, Tail
+from chaos.ledger import Book, Calls, Tail, highest
 from chaos.verdict import microseconds, missing_slots
 
 
@@ -128,3 +128,61 @@ def test_a_slot_in_between_or_a_recorded_one_that_never_ran_is_missed() -> None:
     assert missing_slots({10, 20}, {10, 20, 30}, 10) == [30]
     assert missing_slots(set(), set(), 10) == []
     assert microseconds("1970-01-01T00:00:01.500000+00:00") == 1_500_000
+
+
+def limited(*lines: str) -> Calls:
+    """The notes of one producer."""
+    calls = Calls()
+    for line in lines:
+        calls.read("s0-1", [word.encode() for word in line.split()])
+    return calls
+
+
+def succeeded(*lines: str) -> Book:
+    """A book in which each job's highest token is that of its stored SUCCESS."""
+    seen = book(*lines)
+    for key, job in seen.jobs.items():
+        seen.succeeded(key, job.top)
+    return seen
+
+
+def test_more_jobs_of_a_limit_than_may_be_are_seen() -> None:
+    """Three at once where two may be; that one follows another at the same instant is no fault."""
+    calls = limited("@ 1 shop-1", "@ 2 shop-1", "@ 3 shop-1", "@ 4 shop-2")
+    begun = [f"b {number} w0-1 s0-1.{number}.0 i{number} 0 {number}00" for number in (1, 2, 3, 4)]
+    ends = [f"e 9 w0-1 s0-1.{number}.0 i{number} 0 {number}00" for number in (1, 2, 3, 4)]
+    assert calls.crowded(succeeded(*begun, *ends), 2) == {"shop-1": 3}
+    assert calls.crowded(succeeded(*begun[:2], "e 3 w0-1 s0-1.1.0 i1 0 100", begun[2], *ends[1:]), 2) == {}
+
+
+def test_a_run_whose_end_was_not_accepted_counts_for_no_limit() -> None:
+    """It was given away, and its permit with it; the run that took its place counts."""
+    calls = limited("@ 1 shop-1", "@ 2 shop-1")
+    seen = succeeded(
+        "b 1 w0-1 s0-1.1.0 i1 0 100",
+        "b 8 w1-1 s0-1.2.0 i2 0 150",
+        "e 9 w1-1 s0-1.2.0 i2 0 150",
+        "b 10 w1-1 s0-1.1.0 i1 0 200",
+        "e 11 w1-1 s0-1.1.0 i1 0 200",
+    )
+    assert calls.crowded(seen, 1) == {}
+    seen.succeeded(b"s0-1.1.0", 100)
+    assert seen.jobs[b"s0-1.1.0"].run is None
+
+
+def test_a_lock_that_two_jobs_have_is_seen() -> None:
+    """The second was given it although the first had not ended."""
+    notes = ["? 1 1 0", "= 1 lock-1 500000000", "? 2 1 0", "x 2", "? 3 1 0", "= 3 lock-1 3000000000"]
+    runs = ["b 1 w0-1 s0-1.1.0 i1 0 100", "e 2 w0-1 s0-1.1.0 i1 0 100", "b 4 w0-1 s0-1.3.0 i3 0 300", "e 5 w0-1 s0-1.3.0 i3 0 300"]
+    calls = limited(*notes)
+    assert calls.shared(succeeded(*runs)) == {}
+    assert sorted(calls.asked()) == [b"s0-1.1.0", b"s0-1.3.0"]
+    runs[1] = "e 3.5 w0-1 s0-1.1.0 i1 0 100"
+    assert calls.shared(succeeded(*runs)) == {"lock-1": 1}
+
+
+def test_spans_that_touch_have_nothing_in_common() -> None:
+    """What ends as another begins is over."""
+    assert highest([(1, 2), (2, 3), (3, 4)]) == 1
+    assert highest([(1, 4), (2, 3), (2, 5)]) == 3
+    assert highest([]) == 0

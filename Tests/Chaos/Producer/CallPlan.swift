@@ -12,13 +12,17 @@ enum Call {
     case retry(Int64)
     /// A chain of so many steps.
     case chain(Int)
+    /// One job under the limit of one of the shops: two of a shop at a time.
+    case limited(shop: Int)
+    /// One job of which no other of its lock may be enqueued until it has ended.
+    case unique(lock: Int)
     /// So many parts and a body; the first part is a chain of two if `nested`.
     case chord(Int, nested: Bool)
 
     /// How many jobs it makes, without a chord's body.
     var size: Int {
         switch self {
-        case .single, .once, .later, .retry: 1
+        case .single, .once, .later, .retry, .limited, .unique: 1
         case .bulk(let count), .chain(let count): count
         case .chord(let parts, let nested): parts + (nested ? 1 : 0)
         }
@@ -37,7 +41,9 @@ struct CallPlan: Sendable {
     /// The next call.
     mutating func next() -> Call {
         switch chance.below(100) {
-        case 0..<30: .single
+        case 0..<20: .single
+        case 20..<25: .limited(shop: chance.below(4))
+        case 25..<30: .unique(lock: chance.below(8))
         case 30..<40: .once
         case 40..<55: .bulk(2 + chance.below(30))
         case 55..<70: .later(Int64(20 + chance.below(3000)))

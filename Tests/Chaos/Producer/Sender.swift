@@ -28,9 +28,13 @@ struct Sender: Sendable {
             }
             let call = plan.next()
             let number = notes.begin(call.size, hasBody: call.hasBody)
+            if case .limited(let shop) = call { notes.limited(number, by: "shop-\(shop)") }
             do {
-                try await make(call, &plan, prefix: "\(name).\(number)")
-                notes.answered(number)
+                switch try await make(call, &plan, prefix: "\(name).\(number)") {
+                case .taken: notes.answered(number)
+                case .locked(let lock): notes.locked(number, lock)
+                case .duplicate: notes.duplicate(number)
+                }
             } catch {
                 notes.unknown(number)
                 try? await Task.sleep(for: .milliseconds(100))
@@ -41,7 +45,16 @@ struct Sender: Sendable {
         }
     }
 
-    private func make(_ call: Call, _ plan: inout CallPlan, prefix: String) async throws {
+    /// What the broker said.
+    private enum Answer {
+        case taken
+        /// It is enqueued, and holds this lock.
+        case locked(String)
+        /// Another one holds it.
+        case duplicate
+    }
+
+    private func make(_ call: Call, _ plan: inout CallPlan, prefix: String) async throws -> Answer {
         var work: [(key: String, milliseconds: Int64)] = []
         for place in 0..<call.size { work.append(("\(prefix).\(place)", plan.duration(longest))) }
         let steps = work.map { Signature("chaos.work", kwargs: ["key": .string($0.key), "ms": .int($0.milliseconds)]).on(queue: queue) }
@@ -51,11 +64,18 @@ struct Sender: Sendable {
             while true {
                 do {
                     try await client.enqueue(task: "chaos.work", kwargs: steps[0].kwargs, options)
-                    return
+                    return .taken
                 } catch {
                     try await Task.sleep(for: .milliseconds(100))
                 }
             }
+        case .limited(let shop):
+            let options = EnqueueOptions.on(queue: queue).limited(by: LimitKey("shop", "shop-\(shop)"))
+            try await client.enqueue(task: "chaos.work", kwargs: steps[0].kwargs, options)
+        case .unique(let number):
+            let lock = "lock-\(number)"
+            let handle = try await client.enqueue(task: "chaos.work", kwargs: steps[0].kwargs, .on(queue: queue).unique(.untilEnded.by(lock)))
+            return handle.isDuplicate ? .duplicate : .locked(lock)
         case .single, .bulk:
             let calls = work.map { item in
                 TaskCall(
@@ -72,10 +92,12 @@ struct Sender: Sendable {
             let body = Signature("chaos.work", kwargs: ["key": .string("\(prefix).body"), "ms": 0]).on(queue: queue)
             _ = try await client.send(.chord(header: header, body: body))
         }
+        return .taken
     }
 }
 
-/// The producer's own record: `? number size body` before a call, `+ number` when it was answered, `- number` when it is unknown.
+/// The producer's own record: `? number size body` before a call, `+ number` when it was answered, `- number` when it is unknown; `@ number key` of
+/// one under a limit, `= number lock time` and `x number` for the answers to one that is unique.
 final class Notes: Sendable {
     private let descriptor: Int32
     private let last = Atomic(0)
@@ -95,6 +117,19 @@ final class Notes: Sendable {
 
     /// The broker has it.
     func answered(_ number: Int) { write("+ \(number)\n") }
+
+    /// The call's job is under the limit of this key.
+    func limited(_ number: Int, by key: String) { write("@ \(number) \(key)\n") }
+
+    /// The broker has it, and its job has held this lock since now at the latest, in nanoseconds of the machine's monotonic clock.
+    func locked(_ number: Int, _ lock: String) {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        write("= \(number) \(lock) \(now.tv_sec * 1_000_000_000 + now.tv_nsec)\n")
+    }
+
+    /// The broker has not taken it, for another job holds the lock.
+    func duplicate(_ number: Int) { write("x \(number)\n") }
 
     /// Nobody knows.
     func unknown(_ number: Int) { write("- \(number)\n") }

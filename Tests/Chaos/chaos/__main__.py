@@ -12,7 +12,7 @@ from pathlib import Path
 from .lab import Lab, Options
 from .members import NotBuilt
 from .plan import WEIGHTS, Cast, make_plan
-from .verdict import doctor, judge, leftovers, neighbours, sentence, shelved, undisturbed
+from .verdict import doctor, judge, leftovers, locks, neighbours, sentence, shelved, undisturbed
 
 
 def main() -> int:
@@ -60,12 +60,15 @@ def chaos(lab: Lab, plan: list) -> list[str]:
     lab.stop_workers()
     lab.patient()
     if lab.options.worker == "apium":
-        verdict.faults += leftovers(lab.admin) + shelved(lab.admin)
+        verdict.faults += leftovers(lab.admin) + shelved(lab.admin) + locks(lab.admin)
     for kind, count in sorted(lab.counts.others.items()):
         print(f"{count:6}  {kind}")
     print(f"{lab.book.refused} effects and beginnings of outlived runs were refused by their token")
     if lab.neighbours:
         print(neighbours(lab))
+    if lab.calls.limits or lab.calls.locks:
+        limited, unique = (sum(len(jobs) for jobs in group.values()) for group in (lab.calls.limits, lab.calls.locks))
+        print(f"{limited} jobs under limits, {unique} unique ones")
     alone, slowest = undisturbed(lab)
     print(f"{alone} of {len(lab.book.recoveries)} recoveries with no other fault in between, the slowest of them {slowest:.1f} s")
     print(f"{time.monotonic() - began:.0f} s in all")

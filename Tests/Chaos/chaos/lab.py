@@ -6,6 +6,7 @@ import heapq
 import json
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ QUEUE = "chaos"
 OTHER = "chaos-python"
 SLOTS = {"half": 0.5, "odd": 0.7}
 """Schedule entry to period in seconds."""
+AT_ONCE = 2
+"""How many jobs of a shop may be under way at once."""
 PATIENCE = 60
 """Seconds without any progress after which the end is not waited for any more."""
 
@@ -87,6 +90,9 @@ class Lab:
         self.redis = Member("redis", lambda _: redis_command(self.port, folder / "redis"), folder)
         self.redis.start()
         self.until_answering()
+        if options.worker == "apium":
+            words = ["limits", "set", "--broker", f"redis://127.0.0.1:{self.port}/0", "--key", "shop", "--concurrency", str(AT_ONCE)]
+            subprocess.run([program("apium"), *words], check=True, capture_output=True, timeout=60)
         self.proxy = Proxy(self.port, doors, folder)
         self.workers = [self.make_worker(index) for index in range(cast.workers)]
         self.producers = [self.make_producer(index) for index in range(cast.producers)]
@@ -374,6 +380,7 @@ class Lab:
             if self.options.worker == "celery":
                 left["unacked"] = self.admin.hlen("unacked")
             else:
+                left["waiting for a permit"] = sum(self.admin.llen(key) for key in self.admin.scan_iter("apium:waiting:*", 1000))
                 left["dead workers in the register"] = max(0, self.admin.zcard("apium:workers") - len(self.workers))
             left["in flight"] = sum(self.admin.llen(key) for key in self.admin.scan_iter("apium:flight:*:*", 1000) if self.admin.type(key) == b"list")
         except RedisError as error:

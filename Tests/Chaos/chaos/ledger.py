@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 
@@ -32,7 +33,7 @@ class Tail:
 class Job:
     """One logical job: what is known of its key."""
 
-    __slots__ = ("attempt", "done", "id", "result", "top")
+    __slots__ = ("attempt", "begun", "done", "ended", "id", "result", "top")
     id: bytes
     top: int
     """The highest token that was seen."""
@@ -42,6 +43,15 @@ class Job:
     """Whether its effect was accepted in that attempt."""
     result: int
     """The token that the stored SUCCESS names; 0: not seen yet."""
+    begun: int
+    """When the run with the highest token began, in nanoseconds."""
+    ended: int
+    """When that run had its effect; 0: it has not."""
+
+    @property
+    def run(self) -> tuple[int, int] | None:
+        """From when until when the run that ended the job had certainly all that it needs: it had it before it began, and its end was accepted."""
+        return (self.begun, self.ended) if self.done and self.ended and self.result == self.top else None
 
 
 @dataclass
@@ -84,7 +94,7 @@ class Book:
         """What a job did."""
         job = self.jobs.get(key)
         if job is None:
-            job = self.jobs[key] = Job(job_id, token, attempt, False, 0)
+            job = self.jobs[key] = Job(job_id, token, attempt, False, 0, 0, 0)
         elif job.id != job_id:
             self.twins.add(key)
         elif token < job.top:
@@ -97,12 +107,15 @@ class Book:
             if attempt == job.attempt:
                 self.repeated += 1
             job.top, job.attempt = token, attempt
+            job.ended = 0
         if event == b"b":
+            job.begun = now
             self.begun(worker, key, now)
         else:
             self.running.get(worker, {}).pop(key, None)
             if event == b"e":
                 job.done = True
+                job.ended = now
                 self.fresh[key] = job_id
 
     def begun(self, worker: bytes, key: bytes, now: int) -> None:
@@ -141,6 +154,10 @@ class Calls:
     """Producer to number to size and body, of the calls that were answered."""
     open: dict[str, dict[int, tuple[int, bool]]] = field(default_factory=dict)
     """Those that were not, or not yet."""
+    limits: dict[str, list[bytes]] = field(default_factory=dict)
+    """Key of a limit to the jobs under it."""
+    locks: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
+    """Lock to the jobs that were given it, and since when each had it at the latest, in nanoseconds."""
     others: dict[bytes, bool] = field(default_factory=dict)
     """Jobs for Celery's own workers, and whether the call was answered; their keys end in `.other`."""
 
@@ -153,6 +170,13 @@ class Calls:
             self.others[key] = True
         elif words[0] == b"?" and len(words) == 4:
             pending[int(words[1])] = (int(words[2]), words[3] == b"1")
+        elif words[0] == b"@" and len(words) == 3:
+            self.limits.setdefault(words[2].decode(), []).append(f"{producer}.{int(words[1])}.0".encode())
+        elif words[0] == b"=" and len(words) == 4 and (call := pending.pop(int(words[1]), None)):
+            self.known.setdefault(producer, {})[int(words[1])] = call
+            self.locks.setdefault(words[2].decode(), []).append((int(words[3]), f"{producer}.{int(words[1])}.0".encode()))
+        elif words[0] == b"x" and len(words) == 2:
+            pending.pop(int(words[1]), None)
         elif words[0] == b"+" and (call := pending.pop(int(words[1]), None)):
             self.known.setdefault(producer, {})[int(words[1])] = call
 
@@ -188,3 +212,33 @@ class Calls:
                     if there:
                         missing += [key for key in keys if key not in book.jobs or not book.jobs[key].done]
         return missing
+
+    def crowded(self, book: Book, most: int) -> dict[str, int]:
+        """Keys of limits of which more jobs were under way at once than may be, and how many."""
+        counts = {key: highest(run for job in jobs if (run := ran(book, job))) for key, jobs in self.limits.items()}
+        return {key: count for key, count in counts.items() if count > most}
+
+    def shared(self, book: Book) -> dict[str, int]:
+        """Locks that were given to a job while another one, which had been given it before, had not ended; and how often."""
+        found = {}
+        for lock, jobs in self.locks.items():
+            held = sorted((since, run[1]) for since, key in jobs if (run := ran(book, key)))
+            broken = sum(until > since for (_, until), (since, _) in pairwise(held))
+            if broken:
+                found[lock] = broken
+        return found
+
+
+def ran(book: Book, key: bytes) -> tuple[int, int] | None:
+    """The run that ended a job."""
+    job = book.jobs.get(key)
+    return job.run if job else None
+
+
+def highest(spans: Iterable[tuple[int, int]]) -> int:
+    """How many of these spans of time have an instant in common, at most; one that ends as another begins has none with it."""
+    most = now = 0
+    for _, step in sorted((moment, step) for begun, ended in spans for moment, step in ((begun, 1), (ended, -1))):
+        now += step
+        most = max(most, now)
+    return most

@@ -9,10 +9,11 @@ from datetime import datetime
 
 from redis import Redis
 
-from .lab import OTHER, QUEUE, SLOTS, Lab
+from .lab import AT_ONCE, OTHER, QUEUE, SLOTS, Lab
 from .members import program
 
-ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "apium:schedule:", "_kombu.binding", OTHER, "unacked")
+ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "apium:schedule:")
+ETERNAL += ("apium:limits", "apium:unique:queues", "_kombu.binding", OTHER, "unacked")
 """Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
 SHOWN = 10
 
@@ -48,6 +49,8 @@ def judge(lab: Lab, dry: bool) -> Verdict:
     if lab.options.worker == "apium":
         verdict.find("jobs are missing of calls that were half sent", lab.calls.halves(book))
         slots(lab, verdict)
+        verdict.faults += [f"{count} jobs of {key} were under way at once, {AT_ONCE} may be" for key, count in lab.calls.crowded(book, AT_ONCE).items()]
+        verdict.faults += [f"{lock} was given away {count} times while its holder had not ended" for lock, count in lab.calls.shared(book).items()]
     if not dry:
         verdict.faults.append("nothing moved any more, but there are " + ", ".join(lab.left_to_do()))
     for member in [lab.redis, *lab.members]:
@@ -124,6 +127,12 @@ def doctor(lab: Lab) -> list[str]:
     half = lab.calls.half_chords(lab.book)
     found = [finding for finding in found if finding["code"] != "chord-starved" or int(finding["summary"].split()[0]) > half]
     return [f"apium doctor: {finding['severity']} {finding['code']}: {finding['summary']}" for finding in found]
+
+
+def locks(redis: Redis) -> list[str]:
+    """Locks that are still held although every job has ended."""
+    held = [name.decode() for name in redis.scan_iter("apium:unique:*", 1000) if name != b"apium:unique:queues"]
+    return [f"{len(held)} locks are held by jobs that have ended: {', '.join(held[:SHOWN])}"] if held else []
 
 
 def shelved(redis: Redis) -> list[str]:
