@@ -12,6 +12,7 @@ from .measures import Bench, Sizes
 from .peers import OURS, PEERS, Peer
 from .server import PrivateRedis
 
+PARTS = ["drain", "idle", "sleeps", "enqueue"]
 LESS_IS_BETTER = ("CPU", " ms", "MiB", "bytes", "ideal")
 
 
@@ -25,7 +26,7 @@ def main() -> int:
         name = "with AOF (everysec)" if aof else "without AOF"
         with PrivateRedis(aof) as server:
             bench = Bench(server, sizes)
-            results[name] = {peer.name: figures(bench, peer) for peer in peers}
+            results[name] = {peer.name: figures(bench, peer, arguments.part or PARTS) for peer in peers}
         print_table(name, results[name])
     print(f"\nload average at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores: CPU per job holds on a busy machine, rates and times do not")
     if arguments.json:
@@ -42,20 +43,26 @@ def options() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=400, help="slots of our worker and threads of Celery's (default: 400)")
     parser.add_argument("--aof", choices=["off", "on", "both"], default="both", help="whether Redis keeps an append-only file (default: both in turn)")
     parser.add_argument("--only", action="append", choices=[peer.name for peer in PEERS], help="measure this worker alone; may be repeated")
+    parser.add_argument("--part", action="append", choices=PARTS, help="measure this alone; may be repeated")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     return parser.parse_args()
 
 
-def figures(bench: Bench, peer: Peer) -> dict[str, float]:
-    """Everything of one worker."""
-    found = {f"results stored: {name}": value for name, value in bench.drain(peer, ignored=False).items()}
-    found |= {f"results ignored: {name}": value for name, value in bench.drain(peer, ignored=True).items()}
-    if peer == OURS:
-        found |= bench.cycle(found["results stored: jobs per second"])
-    found |= bench.idle(peer)
-    if peer.pool != "prefork":
+def figures(bench: Bench, peer: Peer, parts: list[str]) -> dict[str, float]:
+    """What is asked for of one worker."""
+    found: dict[str, float] = {}
+    if "drain" in parts:
+        found |= {f"results stored: {name}": value for name, value in bench.drain(peer, ignored=False).items()}
+        found |= {f"results ignored: {name}": value for name, value in bench.drain(peer, ignored=True).items()}
+        if peer == OURS:
+            found |= bench.cycle(found["results stored: jobs per second"])
+    if "idle" in parts:
+        found |= bench.idle(peer)
+    if "sleeps" in parts and peer.pool != "prefork":
         found |= bench.sleeps(peer)
-    return found | (bench.enqueue_ours() if peer == OURS else bench.enqueue_celery())
+    if "enqueue" in parts:
+        found |= bench.enqueue_ours() if peer == OURS else bench.enqueue_celery()
+    return found
 
 
 def print_table(title: str, results: dict[str, dict[str, float]]) -> None:

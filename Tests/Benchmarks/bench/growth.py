@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import statistics
 import sys
@@ -32,10 +33,19 @@ class Cost:
     server: float
 
 
+def short(message: bytes) -> bytes:
+    """A message of the same job without anything that can be left out."""
+    fields = json.loads(message)
+    fields["body"] = base64.b64decode(fields["body"]).decode()
+    fields["headers"] = {name: fields["headers"][name] for name in ("lang", "task", "id", "root_id", "ignore_result")}
+    fields["properties"] = {name: fields["properties"][name] for name in ("delivery_info", "priority", "delivery_tag")}
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
 class Growth:
     """One Redis, filled in different ways before the same jobs are drained."""
 
-    def __init__(self, server: PrivateRedis, jobs: int, runs: int) -> None:
+    def __init__(self, server: PrivateRedis, jobs: int, runs: int, has_short_filler: bool = False) -> None:
         self.server = server
         self.redis = server.client
         self.jobs = jobs
@@ -43,6 +53,7 @@ class Growth:
         app = Celery(broker=server.url, backend=server.url)
         self.noop = Stencil(app, self.redis, "bench.noop", ignore_result=True)
         self.echo = Stencil(app, self.redis, "bench.echo", ignore_result=True)
+        self.filler = short(self.noop.fill(0, "")) if has_short_filler else None
 
     def push(self, queue: str, message: bytes, count: int) -> None:
         """The same message many times: what it says does not matter where results are ignored."""
@@ -80,7 +91,7 @@ class Growth:
         message = self.noop.fill(0, PAYLOAD)
         self.push(f"full:{name}", message, jobs)
         self.redis.lpush(f"full:{name}", self.echo.fill("x", f"end:{name}"))
-        self.push(f"full:{name}", message, behind)
+        self.push(f"full:{name}", self.filler or message, behind)
         return name
 
     def scheduled(self, count: int) -> None:
@@ -119,7 +130,7 @@ def main() -> int:
     arguments = options()
     found: dict[str, object] = {}
     with PrivateRedis(False) as server:
-        growth = Growth(server, arguments.jobs, arguments.runs)
+        growth = Growth(server, arguments.jobs, arguments.runs, arguments.short)
 
         def drained(name: str, fill: Callable[[], list[str]]) -> None:
             found[name] = cost = growth.drain(fill)
@@ -164,6 +175,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=20_000, help="jobs to drain (default: 20000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, of which the best counts (default: 3)")
     parser.add_argument("--queued", type=int, default=2_000_000, help="the long queue; 10 million take 13 GB of memory (default: 2000000)")
+    parser.add_argument("--short", action="store_true", help="what stands behind in the long queue are short messages: 10 million take 5 GB")
     parser.add_argument("--scheduled", type=int, default=1_000_000, help="scheduled jobs (default: 1000000)")
     parser.add_argument("--queues", type=int, default=200, help="queues (default: 200)")
     parser.add_argument("--workers", type=int, default=100, help="idle workers (default: 100)")
