@@ -6,9 +6,9 @@ import Testing
 @Suite("Encoding commands")
 struct RedisCommandTests {
     private func text(_ command: RedisCommand, source: Bool = false) -> String {
-        var buffer = ByteBuffer()
-        command.encode(into: &buffer, source: source)
-        return String(buffer: buffer)
+        var output = OutgoingBytes()
+        command.encode(into: &output, source: source)
+        return output.pieces.map { String(buffer: $0) }.joined()
     }
 
     @Test("arguments of every type become bulk strings with their length in bytes")

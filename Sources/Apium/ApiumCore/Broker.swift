@@ -217,6 +217,8 @@ public struct Outgoing: Sendable, Hashable {
         self.init(message, to: destination.routingKey, after: delay)
         exchange = destination.exchange
         var properties = message.properties
+        let asWritten = (properties.exchange, properties.routingKey, properties.priority)
+        guard asWritten != (destination.exchange, destination.routingKey, destination.priority) else { return }
         (properties.exchange, properties.routingKey, properties.priority) = (destination.exchange, destination.routingKey, destination.priority)
         self.message.properties = properties
     }

@@ -17,13 +17,24 @@ public enum JobID {
     }
 
     /// A version 7 UUID: 48 bits of the time in milliseconds, and 74 random bits. For delivery tags: ``Message/sentAt`` reads the time again.
-    static func makeTimed(at now: Timestamp = .now()) -> String {
+    static func makeTimed(at now: Timestamp = .now()) -> String { text(timed(at: now)) }
+
+    /// Appends one, see ``makeTimed(at:)``.
+    static func writeTimed(at now: Timestamp = .now(), to output: inout [UInt8]) {
+        let bytes = timed(at: now)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { text in
+            write(bytes, to: text)
+            output.append(contentsOf: UnsafeBufferPointer(text))
+        }
+    }
+
+    private static func timed(at now: Timestamp) -> InlineUUID {
         var bytes = source.withLock { $0.draw() }
         let milliseconds = UInt64(bitPattern: max(0, now.microseconds / 1000))
         for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> UInt64(40 - index * 8)) }
         bytes[6] = bytes[6] & 0x0F | 0x70
         bytes[8] = bytes[8] & 0x3F | 0x80
-        return text(bytes)
+        return bytes
     }
 
     /// Drawn 4 kB at a time, because a system call for each id costs more than all the rest of it.
@@ -31,17 +42,21 @@ public enum JobID {
 
     private static func text(_ bytes: InlineUUID) -> String {
         String(unsafeUninitializedCapacity: 36) { output in
-            var position = 0
-            for index in 0..<16 {
-                if index == 4 || index == 6 || index == 8 || index == 10 {
-                    output[position] = UInt8(ascii: "-")
-                    position += 1
-                }
-                output[position] = digit(bytes[index] >> 4)
-                output[position + 1] = digit(bytes[index] & 15)
-                position += 2
+            write(bytes, to: output)
+            return 36
+        }
+    }
+
+    private static func write(_ bytes: InlineUUID, to output: UnsafeMutableBufferPointer<UInt8>) {
+        var position = 0
+        for index in 0..<16 {
+            if index == 4 || index == 6 || index == 8 || index == 10 {
+                output[position] = UInt8(ascii: "-")
+                position += 1
             }
-            return position
+            output[position] = digit(bytes[index] >> 4)
+            output[position + 1] = digit(bytes[index] & 15)
+            position += 2
         }
     }
 

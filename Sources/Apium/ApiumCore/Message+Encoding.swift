@@ -7,18 +7,46 @@ extension Message {
     /// several times. Without a delivery tag a new one is made, because each publish has its own.
     public func encoded() -> [UInt8] {
         var output = [UInt8]()
-        output.reserveCapacity(body.bytes.count * 4 / 3 + 768)
+        output.reserveCapacity(encodedSize)
+        encode(into: &output)
+        return output
+    }
+
+    /// About how many bytes ``encoded()`` gives, for room that is made beforehand.
+    package var encodedSize: Int { body.bytes.count * 4 / 3 + 768 }
+
+    /// Appends the message as a new publish of it: to this exchange with this routing key, and with a delivery tag of its own.
+    package func encode(publishedTo exchange: String, routingKey: String, into output: inout [UInt8]) {
+        let publish = Publish(exchange: exchange, routingKey: routingKey, deliveryTag: nil)
+        encode(publish, into: &output)
+    }
+
+    private func encode(into output: inout [UInt8]) {
+        let properties = properties
+        encode(Publish(exchange: properties.exchange, routingKey: properties.routingKey, deliveryTag: properties.deliveryTag), into: &output)
+    }
+
+    /// What differs between two publishes of one message.
+    fileprivate struct Publish {
+        let exchange: String
+        let routingKey: String
+        /// Nil: a new one is made.
+        let deliveryTag: String?
+    }
+
+    private func encode(_ publish: Publish, into output: inout [UInt8]) {
+        let parts = parts
         let encoding = bodyEncoding
-        output.append(contentsOf: #"{"body":"#.utf8)
-        write(body.bytes, encoding, to: &output)
-        output.append(contentsOf: #","content-encoding":"#.utf8)
-        JSONValue.write(string: body.contentEncoding, to: &output)
-        output.append(contentsOf: #","content-type":"#.utf8)
-        JSONValue.write(string: body.contentType, to: &output)
-        output.append(contentsOf: #","headers":"#.utf8)
-        headers.write(redelivered: properties.redelivered, to: &output)
-        output.append(contentsOf: #","properties":"#.utf8)
-        properties.write(id: headers.id, bodyEncoding: encoding, to: &output)
+        output.append(text: #"{"body":"#)
+        write(parts.body.bytes, encoding, to: &output)
+        output.append(text: #","content-encoding":"#)
+        JSONValue.write(string: parts.body.contentEncoding, to: &output)
+        output.append(text: #","content-type":"#)
+        JSONValue.write(string: parts.body.contentType, to: &output)
+        output.append(text: #","headers":"#)
+        parts.headers.write(redelivered: parts.properties.redelivered, to: &output)
+        output.append(text: #","properties":"#)
+        parts.properties.write(publish, id: parts.headers.id, bodyEncoding: encoding, to: &output)
         if !extra.isEmpty {
             for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownNames.contains(key) {
                 output.append(UInt8(ascii: ","))
@@ -28,7 +56,6 @@ extension Message {
             }
         }
         output.append(UInt8(ascii: "}"))
-        return output
     }
 
     /// The envelope's members that have a property of their own.
@@ -36,7 +63,11 @@ extension Message {
 
     /// Bytes that are not UTF-8 cannot stand in JSON as they are.
     private var bodyEncoding: TransferEncoding {
-        body.transferEncoding == .utf8 && String(validating: body.bytes, as: UTF8.self) == nil ? .base64 : body.transferEncoding
+        let body = parts.body
+        guard body.transferEncoding == .utf8, !PlainText.isASCII(body.bytes), String(validating: body.bytes, as: UTF8.self) == nil else {
+            return body.transferEncoding
+        }
+        return .base64
     }
 
     private func write(_ body: [UInt8], _ encoding: TransferEncoding, to output: inout [UInt8]) {
@@ -89,7 +120,7 @@ extension Message.Headers {
         if let compression { object.member("compression", compression, &output) }
         if redelivered { object.member("redelivered", true, &output) }
         if !custom.isEmpty {
-            for (key, value) in custom.sorted(by: { $0.key < $1.key }) where !Self.ownNames.contains(key) { object.member(key, value, &output) }
+            for (key, value) in custom.sorted(by: { $0.key < $1.key }) where !Self.ownNames.contains(key) { object.member(named: key, value, &output) }
         }
         object.end(&output)
     }
@@ -99,7 +130,7 @@ extension Message.Properties {
     /// The names of the properties that are written from members.
     private static let ownNames: Set<String> = ["priority", "body_encoding", "delivery_info", "delivery_tag"]
 
-    fileprivate func write(id: String, bodyEncoding: Message.TransferEncoding, to output: inout [UInt8]) {
+    fileprivate func write(_ publish: Message.Publish, id: String, bodyEncoding: Message.TransferEncoding, to output: inout [UInt8]) {
         var object = ObjectWriter(&output)
         if let correlationID, correlationID != id { object.member("correlation_id", correlationID, &output) }
         if let replyTo { object.member("reply_to", replyTo, &output) }
@@ -108,26 +139,33 @@ extension Message.Properties {
         if !extra.isEmpty {
             let written: Set<String> = Self.ownNames.union(
                 [correlationID.map { _ in "correlation_id" }, replyTo.map { _ in "reply_to" }, expiration.map { _ in "expiration" }].compactMap { $0 })
-            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !written.contains(key) { object.member(key, value, &output) }
+            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !written.contains(key) { object.member(named: key, value, &output) }
         }
         object.key("delivery_info", &output)
-        writeDeliveryInfo(to: &output)
+        writeDeliveryInfo(publish, to: &output)
         object.member("priority", .int(Int64(priority)), &output)
         // A body is text where nothing is said; kombu before 5.4 knows no other way to say so, and ends its worker at the word utf-8.
         if bodyEncoding != .utf8 { object.member("body_encoding", bodyEncoding.rawValue, &output) }
         // Last, as kombu does.
-        object.member("delivery_tag", deliveryTag ?? JobID.makeTimed(), &output)
+        if let tag = publish.deliveryTag {
+            object.member("delivery_tag", tag, &output)
+        } else {
+            object.key("delivery_tag", &output)
+            output.append(UInt8(ascii: "\""))
+            JobID.writeTimed(to: &output)
+            output.append(UInt8(ascii: "\""))
+        }
         object.end(&output)
     }
 
-    private func writeDeliveryInfo(to output: inout [UInt8]) {
+    private func writeDeliveryInfo(_ publish: Message.Publish, to output: inout [UInt8]) {
         var object = ObjectWriter(&output)
-        object.member("exchange", exchange, &output)
-        object.member("routing_key", routingKey, &output)
+        object.member("exchange", publish.exchange, &output)
+        object.member("routing_key", publish.routingKey, &output)
         if redelivered { object.member("redelivered", true, &output) }
         if let others = extra["delivery_info"]?.objectValue {
             for (key, value) in others.sorted(by: { $0.key < $1.key }) where !["exchange", "routing_key", "redelivered"].contains(key) {
-                object.member(key, value, &output)
+                object.member(named: key, value, &output)
             }
         }
         object.end(&output)
@@ -142,32 +180,52 @@ struct ObjectWriter {
     init(_ output: inout [UInt8]) { output.append(UInt8(ascii: "{")) }
 
     /// Writes a key that is plain ASCII or anything else, with what stands around it.
-    mutating func key(_ key: String, _ output: inout [UInt8]) {
+    mutating func key(named key: String, _ output: inout [UInt8]) {
         if !isEmpty { output.append(UInt8(ascii: ",")) }
         isEmpty = false
         JSONValue.write(string: key, to: &output)
         output.append(UInt8(ascii: ":"))
     }
 
-    /// Writes a member.
-    mutating func member(_ key: String, _ value: JSONValue, _ output: inout [UInt8]) {
+    /// Writes a key that is known to need no escapes.
+    mutating func key(_ key: StaticString, _ output: inout [UInt8]) {
+        output.append(text: isEmpty ? "\"" : ",\"")
+        isEmpty = false
+        output.append(text: key)
+        output.append(text: "\":")
+    }
+
+    /// Writes a member whose name is known.
+    mutating func member(_ key: StaticString, _ value: JSONValue, _ output: inout [UInt8]) {
         self.key(key, &output)
         value.write(to: &output)
     }
 
-    /// Writes a member that is a string.
-    mutating func member(_ key: String, _ value: String, _ output: inout [UInt8]) {
+    /// Writes a member whose name is known, and that is a string.
+    mutating func member(_ key: StaticString, _ value: String, _ output: inout [UInt8]) {
         self.key(key, &output)
         JSONValue.write(string: value, to: &output)
     }
 
+    /// Writes a member.
+    mutating func member(named key: String, _ value: JSONValue, _ output: inout [UInt8]) {
+        self.key(named: key, &output)
+        value.write(to: &output)
+    }
+
     /// Writes a member that is a string, or what stood in its place when it was read, if anything did.
-    mutating func optional(_ key: String, _ value: String?, or others: [String: JSONValue], _ output: inout [UInt8]) {
-        if let value { member(key, value, &output) } else if let other = others[key] { member(key, other, &output) }
+    mutating func optional(_ key: StaticString, _ value: String?, or others: [String: JSONValue], _ output: inout [UInt8]) {
+        if let value { member(key, value, &output) } else if !others.isEmpty, let other = others[String(describing: key)] { member(key, other, &output) }
     }
 
     /// Closes the object.
     func end(_ output: inout [UInt8]) { output.append(UInt8(ascii: "}")) }
+}
+
+extension [UInt8] {
+    /// Appends a text that is known beforehand.
+    @inline(__always)
+    mutating func append(text: StaticString) { append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
 }
 
 extension Double? {

@@ -21,50 +21,50 @@ public enum PythonText {
 
 /// Writes until the text is full; what comes after is not even looked at.
 private struct Writer {
-    private var output = ""
+    /// UTF-8.
+    private var output: [UInt8] = []
+    /// How many more characters there is room for.
     private var room = PythonText.limit + 1
 
     private var isFull: Bool { room <= 0 }
 
+    init() { output.reserveCapacity(128) }
+
     var finished: String {
-        guard isFull else { return output }
-        return String(String.UnicodeScalarView(output.unicodeScalars.prefix(PythonText.limit - 3))) + "..."
+        let text = String(decoding: output, as: UTF8.self)
+        return isFull ? String(String.UnicodeScalarView(text.unicodeScalars.prefix(PythonText.limit - 3))) + "..." : text
     }
 
     mutating func write(_ value: JSONValue) {
         if isFull { return }
         switch value {
-        case .null: append("None")
-        case .bool(let flag): append(flag ? "True" : "False")
+        case .null: append(ascii: "None")
+        case .bool(let flag): append(ascii: flag ? "True" : "False")
         case .int(let number): append(String(number))
         case .double(let number): append(number.description)
         case .string(let text): write(string: text)
         case .array(let elements):
-            append("[")
+            append(ascii: "[")
             for (index, element) in elements.enumerated() where !isFull {
-                if index > 0 { append(", ") }
+                if index > 0 { append(ascii: ", ") }
                 write(element)
             }
-            append("]")
+            append(ascii: "]")
         case .object(let members):
-            append("{")
+            append(ascii: "{")
             for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() where !isFull {
-                if index > 0 { append(", ") }
+                if index > 0 { append(ascii: ", ") }
                 write(string: member.key)
-                append(": ")
+                append(ascii: ": ")
                 write(member.value)
             }
-            append("}")
+            append(ascii: "}")
         }
     }
 
     /// Python prefers single quotes, and takes double ones when that saves escapes.
     private mutating func write(string: String) {
-        if string.utf8.count + 2 <= room, string.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\\") }) {
-            append("'")
-            append(string)
-            return append("'")
-        }
+        if string.utf8.count + 2 <= room, append(plain: string) { return }
         let head = string.unicodeScalars.prefix(max(room, 0))
         let quote: Unicode.Scalar = head.contains("'") && !head.contains("\"") ? "\"" : "'"
         append(quote)
@@ -78,6 +78,22 @@ private struct Writer {
             }
         }
         append(quote)
+    }
+
+    /// Appends a text that is ASCII and needs no escapes, with its quotes; answers whether it is one. There is room.
+    private mutating func append(plain string: String) -> Bool {
+        var string = string
+        return string.withUTF8 { bytes in
+            // Without a branch per byte, so that many are looked at in one instruction.
+            var special: UInt8 = 0
+            for byte in bytes { special |= (byte &- 0x20 >= 0x5F ? 1 : 0) | (byte == UInt8(ascii: "'") ? 1 : 0) | (byte == UInt8(ascii: "\\") ? 1 : 0) }
+            guard special == 0 else { return false }
+            output.append(UInt8(ascii: "'"))
+            output.append(contentsOf: bytes)
+            output.append(UInt8(ascii: "'"))
+            room -= bytes.count + 2
+            return true
+        }
     }
 
     private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
@@ -94,19 +110,19 @@ private struct Writer {
         return mark + String(repeating: "0", count: max(width - digits.count, 0)) + digits
     }
 
-    /// Appends a text; one that is not ASCII scalar by scalar.
+    private mutating func append(ascii text: StaticString) {
+        let bytes = UnsafeBufferPointer(start: text.utf8Start, count: min(text.utf8CodeUnitCount, room))
+        output.append(contentsOf: bytes)
+        room -= bytes.count
+    }
+
     private mutating func append(_ text: String) {
-        if text.utf8.count <= room, text.utf8.allSatisfy({ $0 < 0x80 }) {
-            output += text
-            room -= text.utf8.count
-            return
-        }
         for scalar in text.unicodeScalars { append(scalar) }
     }
 
     private mutating func append(_ scalar: Unicode.Scalar) {
         if isFull { return }
-        output.unicodeScalars.append(scalar)
+        output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         room -= 1
     }
 }

@@ -25,7 +25,7 @@ extension ResultDocument {
         if let groupID { object.member("group_id", groupID, &output) }
         if let parentID { object.member("parent_id", parentID, &output) }
         if !extra.isEmpty {
-            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownMembers.contains(key) { object.member(key, value, &output) }
+            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.ownMembers.contains(key) { object.member(named: key, value, &output) }
         }
         object.member("task_id", id, &output)
         object.end(&output)

@@ -49,7 +49,9 @@ extension Message.Body {
 extension TaskArguments {
     /// The body of a message with these arguments: JSON as text, without what follows the task where nothing does.
     public func encodedBody() -> Message.Body {
-        var output: [UInt8] = [UInt8(ascii: "[")]
+        var output: [UInt8] = []
+        output.reserveCapacity(240)
+        output.append(UInt8(ascii: "["))
         JSONValue.array(args).write(to: &output)
         output.append(UInt8(ascii: ","))
         JSONValue.object(kwargs).write(to: &output)
@@ -113,7 +115,7 @@ extension TaskArguments.Embed {
         if let chain { object.member("chain", .array(chain), &output) }
         if let chord { object.member("chord", chord, &output) }
         if !extra.isEmpty {
-            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.names.contains(key) { object.member(key, value, &output) }
+            for (key, value) in extra.sorted(by: { $0.key < $1.key }) where !Self.names.contains(key) { object.member(named: key, value, &output) }
         }
         object.end(&output)
     }

@@ -20,6 +20,8 @@ public final class RedisBroker: Broker {
     let logger: Logger
     /// Commands of all callers.
     let client: RedisClient
+    /// Enqueues: a connection on which nothing else is under way answers a single one soonest.
+    let producing: RedisClient
     /// Connections for enqueues that wait for a confirmation.
     let confirming: ConfirmingLanes
     /// The control channel.
@@ -48,6 +50,7 @@ public final class RedisBroker: Broker {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         executor = EventLoopTaskExecutor(group.next())
         client = RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
+        producing = RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
         subscriber = RedisSubscriber(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
         confirming = ConfirmingLanes(limit: options.confirmingConnections) { [group] in
             RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
@@ -66,6 +69,7 @@ public final class RedisBroker: Broker {
     public func shutdown() async {
         await subscriber.shutdown()
         await confirming.shutdown()
+        await producing.shutdown()
         await client.shutdown()
         try? await group.shutdownGracefully()
     }

@@ -16,11 +16,26 @@ extension JSONValue {
         switch self {
         case .null: output.append(contentsOf: "null".utf8)
         case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
-        case .int(let value): output.append(contentsOf: String(value).utf8)
+        case .int(let value): JSONValue.write(integer: value, to: &output)
         case .double(let value): output.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
         case .string(let value): JSONValue.write(string: value, to: &output)
         case .array(let elements): JSONValue.write(array: elements, to: &output)
         case .object(let members): JSONValue.write(object: members, to: &output)
+        }
+    }
+
+    /// Digits from the last to the first, without a text in between.
+    private static func write(integer: Int64, to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var rest = integer.magnitude
+            var first = digits.count
+            repeat {
+                first -= 1
+                digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if integer < 0 { output.append(UInt8(ascii: "-")) }
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
         }
     }
 

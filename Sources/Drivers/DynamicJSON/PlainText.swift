@@ -30,6 +30,16 @@ package enum PlainText {
         return (index, isASCII)
     }
 
+    /// Whether all bytes are ASCII.
+    package static func isASCII(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            // Without a branch per byte, so that many are looked at in one instruction.
+            var all: UInt8 = 0
+            for byte in bytes { all |= byte }
+            return all < 0x80
+        }
+    }
+
     /// The text of bytes that are UTF-8; `nil` when they are not.
     @inline(__always)
     package static func text(_ bytes: UnsafeBufferPointer<UInt8>, isASCII: Bool) -> String? {

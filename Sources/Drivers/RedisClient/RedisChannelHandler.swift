@@ -20,6 +20,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var lastRead: NIODeadline = .distantPast
     private var timer: (at: NIODeadline, scheduled: Scheduled<Void>)?
     private var closeReason: RedisClientError?
+    /// Whether callers may read, too, so that the event loop reads only when something waits.
+    private var readsOnDemand = false
     private var closeListeners: [@Sendable (RedisClientError) -> Void] = []
     /// Takes the messages and confirmations of a subscribed connection; nil on an ordinary one.
     var onPush: (@Sendable (RESPValue) -> Void)?
@@ -39,21 +41,41 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     /// Writes all that was enqueued since the last flush.
     func flush() {
-        let (buffer, batches) = queue.takeAll()
+        let taken = queue.takeAll()
         guard let context, closeReason == nil else {
             let error = closeReason ?? RedisClientError(.connectionClosed, "the connection is closed")
-            for batch in batches { batch.completion?.fail(error) }
+            taken.handedOver?.batch.completion?.fail(error.seenBy(written: true))
+            for batch in taken.batches { batch.completion?.fail(error) }
             return
         }
         let now = NIODeadline.now()
-        var earliest = NIODeadline.distantFuture
-        for var batch in batches {
-            batch.sentAt = now
-            earliest = min(earliest, batch.deadline)
-            waiting.append(batch)
+        if let (batch, exchange) = taken.handedOver.map({ ($0.batch, $0.exchange) }) {
+            expect(batch, since: now)
+            if exchange.unsent.readableBytes > 0 { context.write(wrapOutboundOut(exchange.unsent), promise: nil) }
         }
-        if !batches.isEmpty { watch(until: earliest) }
-        if buffer.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+        for batch in taken.batches { expect(batch, since: now) }
+        for piece in taken.pieces { context.write(wrapOutboundOut(piece), promise: nil) }
+        context.flush()
+        if readsOnDemand, !waiting.isEmpty { context.read() }
+        if let received = taken.handedOver?.exchange.received, !received.isEmpty { received.withUnsafeBytes(read) }
+    }
+
+    private func expect(_ batch: RequestBatch, since now: NIODeadline) {
+        var batch = batch
+        batch.sentAt = now
+        waiting.append(batch)
+        watch(until: batch.deadline)
+    }
+
+    /// Lets callers have the socket while nothing is under way, from the next time on at which nothing is; see `PromptLine`. The socket is then
+    /// read when something is waited for, and at no other time.
+    func openLine() {
+        guard let context, closeReason == nil, !readsOnDemand else { return }
+        let socket = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { PromptSocket(of: $0) }
+        guard let socket, let socket, (try? context.channel.syncOptions?.setOption(.autoRead, value: false)) != nil else { return }
+        readsOnDemand = true
+        queue.openLine(socket)
+        if waiting.isEmpty { queue.noteQuiet() } else { context.read() }
     }
 
     /// Lets a waiter go with `error`; its replies will be dropped when they come.
@@ -67,10 +89,18 @@ final class RedisChannelHandler: ChannelInboundHandler {
     // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        unwrapInboundIn(data).withUnsafeReadableBytes(read)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if readsOnDemand, closeReason == nil { if waiting.isEmpty { queue.noteQuiet() } else { context.read() } }
+        context.fireChannelReadComplete()
+    }
+
+    private func read(_ bytes: UnsafeRawBufferPointer) {
         lastRead = .now()
-        let buffer = unwrapInboundIn(data)
         do {
-            try buffer.withUnsafeReadableBytes { try decoder.decode($0, receive) }
+            try decoder.decode(bytes, receive)
         } catch let error as RedisClientError {
             close(error)
         } catch {

@@ -55,6 +55,11 @@ public final class RedisClient: Sendable {
         try await onConnection { try await $0.pipeline(commands, timeout: timeout) }
     }
 
+    /// Sends one short command that is answered by a number; see `RedisConnection.sendPromptly`.
+    public func sendPromptly(_ command: RedisCommand, timeout: Duration? = nil) async throws -> RESPValue {
+        try await onConnection { [try await $0.sendPromptly(command, timeout: timeout)] }[0]
+    }
+
     /// Sends commands between MULTI and EXEC; see `RedisConnection.transaction`.
     public func transaction(_ commands: [RedisCommand], timeout: Duration? = nil) async throws -> [RESPValue] {
         try await onConnection { try await $0.transaction(commands, timeout: timeout) }

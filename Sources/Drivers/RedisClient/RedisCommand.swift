@@ -25,6 +25,15 @@ public struct RedisCommand: Sendable {
         append(contentsOf: arguments)
     }
 
+    /// A command whose arguments are appended afterwards, with room for about this many bytes of them.
+    public init(_ name: String, reserving bytes: Int) {
+        count = 0
+        body = ByteBuffer()
+        body.reserveCapacity(bytes + 32)
+        script = nil
+        append(name)
+    }
+
     private init(script: RedisScript?) {
         count = 0
         body = ByteBuffer()
@@ -52,6 +61,9 @@ public struct RedisCommand: Sendable {
         repeat command.append(each arguments)
         return command
     }
+
+    /// Whether it is no script, and so short that a socket takes it at once.
+    var isShort: Bool { script == nil && body.readableBytes < OutgoingBytes.shared }
 
     /// Adds an argument at the end.
     public mutating func append(_ argument: some RedisArgument) {
@@ -82,14 +94,19 @@ public struct RedisCommand: Sendable {
         for argument in arguments { append(argument) }
     }
 
-    /// Appends the whole command to `buffer`.
+    /// Appends the whole command to what is written.
     /// - Parameter source: For a script: send its text (EVAL) in place of its hash (EVALSHA).
-    func encode(into buffer: inout ByteBuffer, source: Bool = false) {
+    func encode(into output: inout OutgoingBytes, source: Bool = false) {
+        encode(into: &output.tail, source: source, body: body.readableBytes < OutgoingBytes.shared)
+        if body.readableBytes >= OutgoingBytes.shared { output.share(body) }
+    }
+
+    private func encode(into buffer: inout ByteBuffer, source: Bool, body withBody: Bool) {
         buffer.writeHeader("*", count + (script == nil ? 0 : 2))
         if let script {
             buffer.writeBulk(source ? "EVAL" : "EVALSHA")
             buffer.writeBulk(source ? script.source : script.sha1)
         }
-        buffer.writeImmutableBuffer(body)
+        if withBody { buffer.writeImmutableBuffer(body) }
     }
 }

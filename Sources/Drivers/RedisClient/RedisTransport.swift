@@ -22,6 +22,36 @@ struct RedisTransport: Sendable {
         }
     }
 
+    /// Sends one command and, while nothing else is under way, reads its answer on the calling thread if that comes at once; else as `run`.
+    func runPromptly(_ command: RedisCommand, timeout: Duration) async throws -> RESPValue {
+        try Task.checkCancellation()
+        guard !eventLoop.inEventLoop, command.isShort, let socket = queue.takeLine() else { return try await run([command], timeout: timeout)[0] }
+        var request = OutgoingBytes()
+        command.encode(into: &request)
+        let exchange = socket.exchange(request.tail, patience: Self.patience)
+        if let number = exchange.integer {
+            let (mustFlush, shouldYield) = queue.giveLineBack()
+            if mustFlush { eventLoop.execute { handler.value.flush() } }
+            if shouldYield { await Task.yield() }
+            return .integer(number)
+        }
+        let id = queue.makeID()
+        let replies = try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let batch = RequestBatch(
+                    id: id, commands: [command], deadline: .now() + TimeAmount(timeout), scriptsBySource: false, completion: .continuation(continuation))
+                if let error = queue.handLineOver(batch, exchange) { return continuation.resume(throwing: error) }
+                eventLoop.execute { handler.value.flush() }
+            }
+        } onCancel: {
+            onHandler { $0.abandon(id, CancellationError()) }
+        }
+        return replies[0]
+    }
+
+    /// About what the changes of threads take that it saves.
+    private static let patience = TimeAmount.microseconds(100)
+
     /// Sends `commands`; the future completes on this transport's event loop.
     func submit(_ commands: [RedisCommand], timeout: Duration) -> EventLoopFuture<[RESPValue]> {
         guard !commands.isEmpty else { return eventLoop.makeSucceededFuture([]) }

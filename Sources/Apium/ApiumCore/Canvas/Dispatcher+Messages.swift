@@ -42,6 +42,7 @@ extension Dispatcher {
         headers.custom = options.headers
 
         var properties = Message.Properties()
+        (properties.exchange, properties.routingKey, properties.priority) = (destination.exchange, destination.routingKey, destination.priority)
         properties.correlationID = id
         properties.replyTo = options.replyTo
         if let expires = options.expires { properties.expiration = String(max((expires - now).wholeMicroseconds / 1000, 0)) }
