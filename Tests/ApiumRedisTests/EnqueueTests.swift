@@ -104,6 +104,26 @@ struct EnqueueTests {
         }
     }
 
+    @Test(
+        "a server with WAITAOF is asked after the write, and what it says stands in the receipt",
+        arguments: [(1, 2, true, 2, true), (1, 0, true, 0, false), (0, 2, false, 2, false), (0, 0, false, 0, false)])
+    func disk(own: Int, replicas: Int, isOnDisk: Bool, confirmed: Int, isComplete: Bool) async throws {
+        let server = DiskServer(own: own, replicas: replicas)
+        let configuration = try await server.start()
+        let broker = RedisBroker(configuration, logger: Bench.logger)
+        for _ in 0..<2 {
+            let receipt = try await broker.enqueue([outgoing("a")], EnqueueTerms(durability: .onDisk(replicas: 2, within: .milliseconds(300))))
+            #expect(receipt.outcomes == [.enqueued])
+            let confirmation = try #require(receipt.confirmation)
+            #expect(confirmation.isOnDisk == isOnDisk && confirmation.replicas == confirmed && confirmation.isComplete == isComplete)
+        }
+        // Asked before, so that a server without it refuses in time; and after, on the same connection.
+        let commands = server.seen.withLock { $0.filter { !$0.hasPrefix("CLIENT") } }
+        #expect(commands == ["WAITAOF 1", "LPUSH q", "WAITAOF 1", "WAITAOF 1", "LPUSH q", "WAITAOF 1"])
+        await broker.shutdown()
+        await server.stop()
+    }
+
     @Test("a server that cannot confirm writes to disk refuses them before anything is written")
     func diskNeedsSupport() async throws {
         try await Bench.with { bench in
