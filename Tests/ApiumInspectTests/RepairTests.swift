@@ -133,4 +133,70 @@ struct RepairTests {
             #expect(starved.summary.hasSuffix("starved (1 of 2)"), "\(starved)")
         }
     }
+
+    @Test("ends the locks of jobs that are nowhere, and no others")
+    func locks() async throws {
+        try await Ground.with(.redis) { ground in
+            for id in ["job-waits", "job-deleted"] {
+                try await ground.client.enqueue(task: "shop.add", .unique(.untilEnded.by(id)).id(id).on(queue: id))
+            }
+            try await ground.client.enqueue(task: "shop.add", .unique(.within(.hours(1)).by("time")).id("job-timed").on(queue: "job-timed"))
+            // As somebody does who thinks that a queue is a list.
+            try await ground.redis("DEL", "key:job-deleted", "key:job-timed")
+            let before = try await ground.inspector.diagnose()
+            let finding = try #require(before.findings.first { $0.code == "lock-without-job" }, "\(before.findings)")
+            #expect(finding.summary.contains("1 unique locks") && finding.summary.contains("shop.add:job-deleted (job-deleted)"), "\(finding)")
+            #expect(finding.seen.russian.contains("job-deleted"))
+            try await Self.cure(ground, "lock-without-job")
+            let left = try await ground.client.broker.uniqueLocks(limit: 10).map(\.id).sorted()
+            #expect(left == ["job-timed", "job-waits"], "a lock for a time outlives its job")
+            let again = try await ground.client.enqueue(task: "shop.add", .unique(.untilEnded.by("job-deleted")).id("job-again"))
+            #expect(again.id == "job-again" && !again.isDuplicate)
+        }
+    }
+
+    @Test("gives back permits of jobs that do not run, and what waits goes on")
+    func permits() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.client.setLimit(.concurrency(1), on: .job("shop.total"))
+            try await ground.redis("ZADD", "key:apium:permits:job:shop.total", "9000000000000000", "h\(Self.process):4:0")
+            try await ground.working {
+                try await ground.client.enqueue(task: "shop.total", .id("job-held"))
+                _ = try await ground.standing("job-held", "held")
+                try await Self.cure(ground, "permits-stray")
+                _ = try await ground.standing("job-held", "ended")
+            }
+        }
+    }
+
+    @Test("gives results an end that have none")
+    func results() async throws {
+        try await Ground.with(.redis) { ground in
+            for id in ["job-old", "job-new"] {
+                try await ground.client.results.store(ResultDocument(id: id, state: .success, result: 1, dateDone: .now()))
+            }
+            try await ground.redis("PERSIST", "key:celery-task-meta-job-old")
+            let before = try await ground.inspector.diagnose()
+            #expect(before.findings.first { $0.code == "result-endless" }?.summary == "1 results have no time to live: job-old", "\(before.findings)")
+            try await Self.cure(ground, "result-endless")
+            let life = try #require(try await ground.redis("TTL", "key:celery-task-meta-job-old").int)
+            #expect(life > 80_000 && life <= 86_400)
+        }
+    }
+
+    @Test("speaks two languages, and says the same in both")
+    func languages() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("SET", "key:apium:marks:\(Self.process):3", "dd")
+            try await ground.redis("ZADD", "key:apium:dead", "1000000", "job-empty")
+            let diagnosis = try await ground.inspector.diagnose()
+            #expect(diagnosis.findings.count >= 2)
+            for finding in diagnosis.findings {
+                let texts = [finding.seen, finding.consequence]
+                #expect(texts.allSatisfy { $0.russian.contains { ("а"..."я").contains($0) } }, "\(finding)")
+                #expect(texts.allSatisfy { !$0.english.contains { ("а"..."я").contains($0) } }, "\(finding)")
+                #expect(finding.json(in: .russian)["summary"]?.stringValue == finding.seen.russian)
+            }
+        }
+    }
 }

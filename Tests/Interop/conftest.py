@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -114,3 +115,51 @@ def apium(broker: str) -> Apium:
 def queue() -> str:
     """The name of a queue that nobody else uses."""
     return f"q-{uuid.uuid4().hex[:8]}"
+
+
+class Operations(Apium):
+    """Our command with subcommands of subcommands: the broker is named behind them."""
+
+    def run(self, command: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a subcommand on the broker."""
+        return subprocess.run([PROGRAMS / "apium", command, *words, "--broker", self.broker], capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.fixture(scope="module")
+def own_broker() -> Iterator[str]:
+    """A Redis that nothing else touches: `doctor` judges all of it."""
+    with RunningStack(only=["redis"]) as stack:
+        yield stack.settings["APIUM_BROKER_URL"]
+
+
+@pytest.fixture(scope="module")
+def own_app(own_broker: str) -> Iterator[Celery]:
+    """Celery's client there."""
+    client = Celery(broker=own_broker, backend=own_broker)
+    client.conf.update(task_default_queue="swift")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def command(own_broker: str) -> Operations:
+    """Our command there."""
+    return Operations(own_broker)
+
+
+def read(command: Operations, name: str, *words: str) -> object:
+    """What a command says in JSON."""
+    done = command.run(name, *words, "--json")
+    assert done.stderr == "", done.stderr
+    return json.loads(done.stdout)
+
+
+def explain(command: Operations, task: str) -> dict:
+    """The explanation of a task."""
+    return read(command, "explain", task)
+
+
+def wait_for_kind(command: Operations, task: str, kind: str) -> dict:
+    """Waits until a task stands so."""
+    wait_for(f"{task} to be {kind}", lambda: explain(command, task)["standing"]["kind"] == kind, 30)
+    return explain(command, task)

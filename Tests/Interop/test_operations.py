@@ -5,45 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from celery import Celery, Signature, chain, chord
-from conftest import PROGRAMS, Apium, Worker, our_worker
-from stack.client import RunningStack, wait_for
-
-
-class Operations(Apium):
-    """Our command with subcommands of subcommands: the broker is named behind them."""
-
-    def run(self, command: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Runs a subcommand on the broker."""
-        return subprocess.run([PROGRAMS / "apium", command, *words, "--broker", self.broker], capture_output=True, text=True, timeout=timeout)
-
-
-@pytest.fixture(scope="module")
-def own_broker() -> Iterator[str]:
-    """A Redis that nothing else touches: `doctor` judges all of it."""
-    with RunningStack(only=["redis"]) as stack:
-        yield stack.settings["APIUM_BROKER_URL"]
-
-
-@pytest.fixture(scope="module")
-def own_app(own_broker: str) -> Iterator[Celery]:
-    """Celery's client there."""
-    client = Celery(broker=own_broker, backend=own_broker)
-    client.conf.update(task_default_queue="swift")
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def command(own_broker: str) -> Operations:
-    """Our command there."""
-    return Operations(own_broker)
+from conftest import Operations, Worker, explain, our_worker, read, wait_for_kind
+from stack.client import wait_for
 
 
 @pytest.fixture
@@ -54,24 +23,6 @@ def worker(own_broker: str, tmp_path: Path, command: Operations) -> Iterator[Wor
     yield process
     if process.process.poll() is None:
         process.stop()
-
-
-def read(command: Operations, name: str, *words: str) -> object:
-    """What a command says in JSON."""
-    done = command.run(name, *words, "--json")
-    assert done.stderr == "", done.stderr
-    return json.loads(done.stdout)
-
-
-def explain(command: Operations, task: str) -> dict:
-    """The explanation of a task."""
-    return read(command, "explain", task)
-
-
-def wait_for_kind(command: Operations, task: str, kind: str) -> dict:
-    """Waits until a task stands so."""
-    wait_for(f"{task} to be {kind}", lambda: explain(command, task)["standing"]["kind"] == kind, 30)
-    return explain(command, task)
 
 
 def test_a_job_is_explained_on_its_whole_way(own_app: Celery, command: Operations, worker: Worker) -> None:
@@ -106,7 +57,7 @@ def test_explanations_speak_two_languages(own_app: Celery, command: Operations) 
     assert "ready: next in queue unserved" in command.run("explain", waiting.id).stdout
     assert "готова: следующая в очереди unserved" in command.run("explain", waiting.id, "--language", "ru").stdout
     assert command.run("explain", waiting.id, "--language", "fr").returncode == 64
-    assert command.run("purge", "unserved", "--force").returncode == 0
+    assert command.run("purge", "unserved", "--yes").returncode == 0
 
 
 def test_what_waits_for_others_is_explained(own_app: Celery, command: Operations, worker: Worker) -> None:
@@ -122,7 +73,7 @@ def test_what_waits_for_others_is_explained(own_app: Celery, command: Operations
     end = chain(nap(), own_app.signature("interop.add", (1, 2), immutable=True)).apply_async()
     follows = wait_for_kind(command, end.id, "follows")["standing"]
     assert (follows["id"], follows["role"], follows["steps"]) == (end.parent.id, "chain", 1)
-    done = command.run("jobs", "cancel", "--name", "interop.nap", "--force")
+    done = command.run("jobs", "cancel", "--name", "interop.nap", "--yes")
     assert done.returncode == 0, done.stderr
     wait_for("an end of the naps", lambda: read(command, "jobs", "list", "--state", "in-flight")["jobs"] == [], 30)
 
@@ -131,8 +82,8 @@ def test_a_killed_workers_job_is_shown_returned_and_quarantined(own_app: Celery,
     """The doctor sees what the dead hold, gives it back itself, and names what was quarantined; a healthy system has no findings."""
     wait_for("other workers to be gone", lambda: read(command, "workers", "list") == [], 30)
     # The shelves of other tests, and what their workers left scheduled, are none of ours.
-    command.run("dead", "delete", "--all", "--force")
-    command.run("parked", "delete", "--all", "--force")
+    command.run("dead", "delete", "--all", "--yes")
+    command.run("parked", "delete", "--all", "--yes")
     nap = own_app.send_task("interop.nap", (60,))
     for crash in range(3):
         process = our_worker(own_broker, tmp_path / f"{crash}.log", "swift", "--concurrency", "1", "--lease", "1")
@@ -160,7 +111,7 @@ def test_a_killed_workers_job_is_shown_returned_and_quarantined(own_app: Celery,
 
 
 def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Operations) -> None:
-    """Filters, a limit with a cursor, a count first, and --force."""
+    """Filters, a limit with a cursor, a count first, and --yes."""
     for number in range(5):
         own_app.send_task("report.nightly", (number,), queue="night")
     own_app.send_task("mail.send", queue="night")
@@ -173,10 +124,10 @@ def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Operat
     assert rest["next"] is None
     assert command.run("jobs", "list", "--cursor", "nonsense").returncode == 64
     counted = command.run("jobs", "cancel", "--name", "report.*")
-    assert counted.stdout == "5 would be cancelled; --force cancels them\n"
+    assert counted.stdout == "5 would be cancelled; --yes cancels them\n"
     one = page["jobs"][0]["id"]
     assert explain(command, one)["obstacles"][0]["kind"] == "queue-not-served"
-    cancelled = read(command, "jobs", "cancel", "--name", "report.*", "--force")
+    cancelled = read(command, "jobs", "cancel", "--name", "report.*", "--yes")
     assert cancelled["cancelled"] is True
     assert len(cancelled["ids"]) == 5
     assert {"kind": "revoked"} in explain(command, one)["obstacles"]
@@ -188,20 +139,20 @@ def test_jobs_are_listed_filtered_and_cancelled(own_app: Celery, command: Operat
 
 def test_shelves_are_counted_first_and_requeued_by_filters(own_app: Celery, command: Operations, worker: Worker) -> None:
     """What failed runs again when it is told to, and is deleted when it is told to."""
-    command.run("dead", "delete", "--all", "--force")
+    command.run("dead", "delete", "--all", "--yes")
     failed = [own_app.send_task("interop.fail", (str(number),)) for number in range(3)]
     wait_for("three dead jobs", lambda: len(read(command, "dead", "list")["jobs"]) == 3, 20)
-    assert command.run("dead", "requeue", "--name", "interop.*").stdout == "3 would be requeued; --force requeues them\n"
+    assert command.run("dead", "requeue", "--name", "interop.*").stdout == "3 would be requeued; --yes requeues them\n"
     assert command.run("dead", "requeue", failed[0].id, "--dry-run").stdout.startswith("1 would be requeued")
-    assert read(command, "dead", "requeue", "--name", "other.*", "--force")["ids"] == []
-    assert len(read(command, "dead", "requeue", "--younger-than", "1h", "--force")["ids"]) == 3
+    assert read(command, "dead", "requeue", "--name", "other.*", "--yes")["ids"] == []
+    assert len(read(command, "dead", "requeue", "--younger-than", "1h", "--yes")["ids"]) == 3
     wait_for("three dead jobs again", lambda: len(read(command, "dead", "list")["jobs"]) == 3, 20)
     assert command.run("dead", "delete", failed[0].id).stdout == "1 deleted\n"
     missing = command.run("dead", "delete", failed[0].id)
     assert missing.returncode == 2
     assert failed[0].id in missing.stderr
     assert command.run("dead", "requeue").returncode == 64
-    assert command.run("dead", "delete", "--all", "--force").stdout == "2 deleted\n"
+    assert command.run("dead", "delete", "--all", "--yes").stdout == "2 deleted\n"
 
 
 def test_queues_tell_the_age_of_our_messages_alone(own_app: Celery, command: Operations) -> None:
@@ -210,13 +161,15 @@ def test_queues_tell_the_age_of_our_messages_alone(own_app: Celery, command: Ope
     own_app.send_task("anything", queue="theirs")
     details = read(command, "queues", "ours", "theirs")["details"]
     assert 0 <= details["ours"]["oldest_seconds"] < 60
-    assert details["theirs"] == {"length": 1, "oldest_seconds": None, "workers": []}
+    theirs = details["theirs"]
+    assert (theirs["length"], theirs["oldest_seconds"], theirs["workers"]) == (1, None, [])
+    assert (theirs["paused_since"], theirs["limit"], theirs["in_per_second"]) == (None, None, None), "nothing is measured unasked"
     lines = command.run("queues", "ours", "theirs").stdout.splitlines()
-    assert lines[1].split("\t") == ["theirs", "1", "\u2013", ""], "a pipe gets tabs, and no head"
+    assert lines[1].split("\t") == ["theirs", "1", *["\u2013"] * 5, ""], "a pipe gets tabs, and no head"
     listed = {row["queue"]: row["sent_at"] is not None for row in read(command, "jobs", "list")["jobs"]}
     assert listed["ours"]
     assert not listed["theirs"]
-    command.run("purge", "ours", "theirs", "--force")
+    command.run("purge", "ours", "theirs", "--yes")
 
 
 def test_workers_are_listed_and_shown(command: Operations, worker: Worker) -> None:

@@ -10,14 +10,16 @@ public struct ApiumCommands: AsyncParsableCommand {
             Examples:
               apium explain 6f9d5c1e-…            why a job does not run, or what happened to it
               apium jobs list --name 'shop.*'     what waits and runs
-              apium dead requeue --name shop.pay  how many failed jobs would run again; --force runs them
+              apium jobs retry --name shop.pay    runs failed jobs again, after it has counted them and asked
+              apium events --enable               what happens, live
+              apium queues --watch                what waits, comes and leaves
               apium doctor                        whether everything is in order
             """,
         subcommands: [
             CallCommand.self, SendCommand.self, ResultCommand.self, ExplainCommand.self, JobsCommand.self, QueuesCommand.self, PurgeCommand.self,
             PauseCommand.self, ResumeCommand.self, LimitsCommand.self,
             WorkersCommand.self, ShelfCommand<DeadShelf>.self, ShelfCommand<ParkedShelf>.self, ShelfCommand<QuarantineShelf>.self,
-            DoctorCommand.self, ScheduleCommand.self, ConfigCommand.self,
+            EventsCommand.self, DoctorCommand.self, ScheduleCommand.self, ConfigCommand.self, CompletionCommand.self,
         ])
 
     public init() {}

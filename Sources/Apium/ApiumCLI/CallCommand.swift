@@ -13,7 +13,7 @@ public struct CallCommand: AsyncParsableCommand {
             Prints the task's id; with --wait its result.
             """)
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: OperatorOptions
     @Argument(help: "The task's name.") var task: String
     @Option(name: .shortAndLong, help: "Positional arguments: a JSON list.") var args: String = "[]"
     @Option(name: .shortAndLong, help: "Keyword arguments: a JSON object.") var kwargs: String = "{}"

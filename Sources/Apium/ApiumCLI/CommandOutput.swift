@@ -7,11 +7,12 @@ import Logging
 
 /// What commands print, and how they end.
 ///
-/// Exit codes: 0 done; 1 the job failed; 2 there is nothing of that name, or it is not ready in time; 64 wrong usage;
-/// 69 the broker cannot be reached; 75 a worker has lost too many slots and is to be started anew.
+/// The exit codes stand in the table of docs/cli.md, which a test compares.
 enum CommandOutput {
     /// The codes of ``ExitCode`` that scripts may rely on.
     static let jobFailed = ExitCode(1)
+    /// Something was not done, or is not in order.
+    static let notAll = ExitCode(1)
     static let notThere = ExitCode(2)
     static let unavailable = ExitCode(69)
     static let slotsLost = ExitCode(75)
@@ -34,7 +35,12 @@ enum CommandOutput {
     }
 
     /// Writes a line to standard output.
-    static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    static func line(_ text: String) { write(text + "\n") }
+
+    /// Writes to standard output. Where nobody reads any more, as behind `| head`, the command ends as a signal would end it.
+    static func write(_ text: String) {
+        do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch { exit(141) }
+    }
 
     /// Writes a line to standard error.
     static func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }

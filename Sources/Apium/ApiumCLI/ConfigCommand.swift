@@ -9,10 +9,15 @@ public struct ConfigCommand: AsyncParsableCommand {
         commandName: "config", abstract: "Show the settings in force, and where each value came from.",
         discussion: """
             Read in this order, the later wins: the YAML file, ./.env, the environment, the command line.
+
+            Examples:
+              apium config --set
+              apium config --json | jq -r '.settings[] | select(.name == "broker_url") | .source'
+
             Passwords are never shown. Exit code 64 when a setting cannot be used; every fault is then told with its source.
             """)
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: OperatorOptions
     @Flag(help: "Only what is set, without defaults.") var set = false
     @Flag(help: "Print JSON.") var json = false
     @Flag(help: ArgumentHelp("Print all settings and what they take as a table in Markdown.", visibility: .hidden)) var describe = false
@@ -22,7 +27,7 @@ public struct ConfigCommand: AsyncParsableCommand {
     public func run() async throws {
         try await reportingFaults {
             if describe { return CommandOutput.line(SettingDefinition.markdown) }
-            let loaded = try connection.settings(ProcessSetup.operations)
+            let loaded = try connection.settings()
             let rows = loaded.rows.filter { !set || $0.origin != SettingRow.standard }
             if json { return CommandOutput.json(Self.document(rows, notes: loaded.notes)) }
             let name = (rows.map(\.name.count).max() ?? 0) + 2

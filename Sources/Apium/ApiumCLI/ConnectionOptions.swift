@@ -51,19 +51,6 @@ public struct ConnectionOptions: ParsableArguments {
     static func argument(_ name: String, _ value: (some CustomStringConvertible)?, _ option: String) -> SettingsReader.Argument? {
         value.map { SettingsReader.Argument(name, .string("\($0)"), option: option) }
     }
-
-    /// Runs `body` with open connections and closes them afterwards, whatever happens.
-    func withConnection<Result>(_ body: (ApiumConnection) async throws -> Result) async throws -> Result {
-        let connection = try settings(ProcessSetup.operations).settings.connect(logger: CommandOutput.quietLogger)
-        do {
-            let result = try await body(connection)
-            await connection.shutdown()
-            return result
-        } catch {
-            await connection.shutdown()
-            throw error
-        }
-    }
 }
 
 extension LoadedSettings {

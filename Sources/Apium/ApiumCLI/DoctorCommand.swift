@@ -24,7 +24,7 @@ public struct DoctorCommand: AsyncParsableCommand {
             Exit code 0: healthy (notices are no findings); 1: there are findings, with --repair: still after the repair; 2: it cannot look.
             """)
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: OperatorOptions
     @Flag(help: "Repair what is safe to repair, and look again.") var repair = false
     @Flag(help: "With --repair: only say what it would do.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
@@ -65,16 +65,39 @@ public struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func write(_ diagnosis: Diagnosis, _ treatments: [Inspector.Treatment]) {
+        let language = connection.language
         for treatment in treatments {
-            CommandOutput.line(Terminal.plain("\(treatment.isChanged ? "repaired" : "left as it is"): \(treatment.finding.summary)"))
+            let word = treatment.isChanged ? Wording("repaired", "исправлено") : Wording("left as it is", "оставлено как есть")
+            CommandOutput.line(Terminal.plain("\(word.text(in: language)): \(treatment.finding.seen.text(in: language))"))
         }
         for finding in diagnosis.findings {
-            let word = finding.severity == .error ? Terminal.alarming("error") : finding.severity.rawValue
-            CommandOutput.line("\(word) \(Terminal.strong(finding.code)): \(Terminal.plain(finding.summary))")
-            CommandOutput.line("  \(Terminal.plain(finding.meaning))")
-            if let cure = finding.repair, repair == dryRun { CommandOutput.line("  --repair \(dryRun ? "would" : "can"): \(cure.text)") }
+            CommandOutput.line("\(finding.severity.word(in: language)) \(Terminal.strong(finding.code)): \(Terminal.plain(finding.seen.text(in: language)))")
+            CommandOutput.line("  \(Terminal.plain(finding.consequence.text(in: language)))")
+            if let cure = finding.repair, repair == dryRun {
+                let word = dryRun ? Wording("would", "сделало бы") : Wording("can", "может")
+                CommandOutput.line("  --repair \(word.text(in: language)): \(cure.text(in: language))")
+            }
         }
-        let bounds = diagnosis.isComplete ? "" : "; there is more than it looks at"
-        CommandOutput.line("\(diagnosis.jobs) jobs and \(diagnosis.keys) keys looked at\(bounds): \(diagnosis.isHealthy ? "healthy" : "not in order")")
+        CommandOutput.line(diagnosis.verdict.text(in: language))
+    }
+}
+
+extension Finding.Severity {
+    /// The severity as a word, in its colour.
+    fileprivate func word(in language: Language) -> String {
+        switch self {
+        case .error: Terminal.alarming(language == .russian ? "ошибка" : "error")
+        case .warning: Terminal.styled(language == .russian ? "внимание" : "warning", .yellow)
+        case .notice: language == .russian ? "к сведению" : "notice"
+        }
+    }
+}
+
+extension Diagnosis {
+    /// How much was looked at, and whether it is in order.
+    fileprivate var verdict: Wording {
+        Wording(
+            "\(jobs) jobs and \(keys) keys looked at\(isComplete ? "" : "; there is more than it looks at"): \(isHealthy ? "healthy" : "not in order")",
+            "просмотрено задач: \(jobs), ключей: \(keys)\(isComplete ? "" : "; есть и больше"): \(isHealthy ? "всё в порядке" : "не в порядке")")
     }
 }

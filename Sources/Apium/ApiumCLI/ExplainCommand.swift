@@ -14,14 +14,18 @@ public struct ExplainCommand: AsyncParsableCommand {
               apium explain 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
               apium explain 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e --json | jq .standing.kind
 
-            Kinds: ready, held (by a limit or a pause), scheduled, retry, in-flight, joining, parked, dead, quarantine, waits-for-parts, follows, revoked, ended, told (a state
-            on the way is stored, and nothing else is known), out-of-sight, unknown. Exit code 0, or 2 for out-of-sight and unknown.
+            Kinds: ready, held (by a limit or a pause), scheduled, retry, in-flight, joining, parked, dead, quarantine, waits-for-parts, follows, revoked,
+            ended, told (a state on the way is stored, and nothing else is known), out-of-sight, unknown. Exit code 0, or 2 for out-of-sight and unknown.
             """)
 
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var language: LanguageOptions
+    @OptionGroup var connection: OperatorOptions
     @Argument(help: "The job's id.") var id: String
     @Option(help: "How many messages of each queue are looked at.") var depth = 10_000
+    @Option(
+        help:
+            "How long it is watched how fast a job in a queue comes nearer, where our workers have counted nothing; 0: not at all. Default: half a second."
+    )
+    var watch: DurationArgument?
     @Flag(help: "Print JSON.") var json = false
 
     public init() {}
@@ -31,15 +35,17 @@ public struct ExplainCommand: AsyncParsableCommand {
     }
 
     public func run() async throws {
+        let language = connection.language
         try await reportingFaults {
             try await connection.withConnection { connection in
                 var inspector = connection.inspector
                 inspector.depth = depth
+                if let watch { inspector.watch = watch.value }
                 let explanation = try await inspector.explain(id)
                 if json {
                     CommandOutput.json(explanation.json)
                 } else {
-                    for line in explanation.text(in: language.chosen).split(separator: "\n") { CommandOutput.line(Terminal.plain(String(line))) }
+                    explanation.write(in: language)
                 }
                 switch explanation.standing {
                 case .unknown, .outOfSight: throw CommandOutput.notThere

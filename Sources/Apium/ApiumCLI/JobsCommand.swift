@@ -3,10 +3,20 @@ import ApiumInspect
 import ArgumentParser
 import DynamicJSON
 
-/// `apium jobs`: the jobs that wait and run.
+/// `apium jobs`: the jobs that wait and run, and those that were set aside.
 public struct JobsCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "List, show and cancel jobs.", subcommands: [List.self, Show.self, Cancel.self])
+        commandName: "jobs", abstract: "List and show jobs; cancel, retry, requeue, edit and delete them.",
+        discussion: """
+            Jobs are named by their ids, or chosen by filters. What would be done with those that are chosen is counted first; on a terminal you are
+            asked then, and a script says --yes.
+
+            Examples:
+              apium jobs list --state dead --younger-than 1h
+              apium jobs retry --name 'shop.*' --younger-than 1h
+              apium jobs edit 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
+            """,
+        subcommands: [List.self, Show.self, Cancel.self, Retry.self, Requeue.self, Edit.self, Delete.self])
 
     public init() {}
 
@@ -21,10 +31,11 @@ public struct JobsCommand: AsyncParsableCommand {
                 Examples:
                   apium jobs list
                   apium jobs list --state ready --queue mails --name 'mail.*' --older-than 10m
+                  apium jobs list --key host=shop.example --state held
                   apium jobs list --state dead --state quarantine --json
                   apium jobs list --cursor ready:500:mails
                 """)
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: OperatorOptions
         @Option(help: "in-flight, ready, held, scheduled, quarantine, dead or parked; may be given several times. Default: the first four.")
         var state: [StateArgument] = []
         @OptionGroup var filter: JobFilter
@@ -57,13 +68,13 @@ public struct JobsCommand: AsyncParsableCommand {
 
                 Exit code 2 when nothing knows of it.
                 """)
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var language: LanguageOptions
+        @OptionGroup var connection: OperatorOptions
         @Argument(help: "The job's id.") var id: String
         @Flag(help: "Print JSON.") var json = false
         public init() {}
 
         public func run() async throws {
+            let language = connection.language
             try await reportingFaults {
                 try await connection.withConnection { connection in
                     let explanation = try await connection.inspector.explain(id)
@@ -74,61 +85,13 @@ public struct JobsCommand: AsyncParsableCommand {
                             "result": document.map { ["state": .string($0.state.rawValue), "result": $0.result] } ?? .null,
                         ])
                     } else {
-                        for line in explanation.text(in: language.chosen).split(separator: "\n") { CommandOutput.line(Terminal.plain(String(line))) }
+                        explanation.write(in: language)
                         for (name, value) in explanation.message?.shown.objectValue?.sorted(by: { $0.key < $1.key }) ?? [] where !value.isNull {
                             CommandOutput.line(Terminal.plain("  \(name): \(value.text)"))
                         }
                         if let document { CommandOutput.line(Terminal.plain("  result: \(document.state) \(document.result.text)")) }
                     }
                     if explanation.standing == .unknown { throw CommandOutput.notThere }
-                }
-            }
-        }
-    }
-
-    /// `apium jobs cancel`.
-    public struct Cancel: AsyncParsableCommand {
-        public static let configuration = CommandConfiguration(
-            abstract: "Cancel jobs: those that wait never run, those that run are told to stop.",
-            discussion: """
-                Jobs are named by their ids, or chosen by filters; those that are chosen are only counted, unless --force is given.
-                A cancelled job stays where it is until it is claimed, and ends as REVOKED then. The order is kept for 7 days.
-
-                Examples:
-                  apium jobs cancel 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
-                  apium jobs cancel --name 'report.*' --queue night --older-than 1d
-                  apium jobs cancel --name 'report.*' --queue night --older-than 1d --force
-                """)
-        @OptionGroup var connection: ConnectionOptions
-        @Argument(help: "The ids.") var ids: [String] = []
-        @Option(help: "in-flight, ready, held or scheduled; may be given several times. Default: all four.") var state: [StateArgument] = []
-        @OptionGroup var filter: JobFilter
-        @OptionGroup var bulk: BulkOptions
-        @Flag(help: "Print JSON: the ids, and whether they were cancelled.") var json = false
-        public init() {}
-
-        public func validate() throws {
-            if ids.isEmpty == !(filter.isGiven || !state.isEmpty) { throw ValidationError("name jobs by their ids, or choose them by filters") }
-            if let shelf = state.first(where: { $0.place.shelf != nil }) {
-                throw ValidationError("\(shelf.place.rawValue) jobs do not wait to run: delete them with `apium \(shelf.place.rawValue) delete`")
-            }
-        }
-
-        public func run() async throws {
-            try await reportingFaults {
-                try await connection.withConnection { connection in
-                    var chosen = ids
-                    if ids.isEmpty {
-                        let states = state.isEmpty ? JobQuery().states : Set(state.map(\.place))
-                        chosen = try await connection.inspector.allJobs(filter.query(states)).map(\.id).filter { !$0.isEmpty }
-                    }
-                    let isReal = bulk.isReal(named: !ids.isEmpty)
-                    // In portions: one step must not hold the server up.
-                    for start in stride(from: 0, to: isReal ? chosen.count : 0, by: 500) {
-                        try await connection.client.revoke(Array(chosen[start..<min(start + 500, chosen.count)]))
-                    }
-                    if json { return CommandOutput.json(["cancelled": .bool(isReal), "ids": .array(chosen.map { .string($0) })]) }
-                    CommandOutput.line("\(chosen.count) \(isReal ? "cancelled" : "would be cancelled; --force cancels them")")
                 }
             }
         }
@@ -145,6 +108,16 @@ struct StateArgument: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { JobPlace.allCases.map(\.rawValue) }
+}
+
+extension Explanation {
+    /// Writes the answer to standard output; what is in the way stands out.
+    func write(in language: Language) {
+        for (number, line) in text(in: language).split(separator: "\n").enumerated() {
+            let plain = Terminal.plain(String(line))
+            CommandOutput.line(number == 0 ? Terminal.strong(plain) : number <= obstacles.count ? Terminal.styled(plain, .yellow) : plain)
+        }
+    }
 }
 
 extension JobPage {

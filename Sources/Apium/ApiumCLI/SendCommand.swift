@@ -16,7 +16,7 @@ public struct SendCommand: AsyncParsableCommand {
             Exit code 1 when the canvas failed, 2 when it is not ready in time.
             """)
 
-    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var connection: OperatorOptions
     @Argument(help: "The signature as JSON; - reads it from standard input.") var signature: String
     @Option(name: .shortAndLong, help: "Positional arguments put in front of its own: a JSON list.") var args: String = "[]"
     @Option(help: "Wait this many seconds for the value and print it.") var wait: Double?

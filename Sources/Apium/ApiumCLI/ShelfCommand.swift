@@ -52,7 +52,7 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
                       apium \(Kind.shelf.rawValue) list --json | jq -r '.jobs[].reason' | sort | uniq -c
                     """)
         }
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var filter: JobFilter
         @OptionGroup var page: PageOptions
         @Flag(help: "Print JSON: jobs, and next, a cursor or null.") var json = false
@@ -82,7 +82,7 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
                     Exit code 2 when there is no such record.
                     """)
         }
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var connection: OperatorOptions
         @Argument(help: "The record's id: the job's.") var id: String
         @Flag(help: "Print JSON.") var json = false
         public init() {}
@@ -117,22 +117,26 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
             CommandConfiguration(
                 commandName: "requeue", abstract: "Put records back on their queues.",
                 discussion: """
-                    Records are named by their ids, or chosen by filters or --all; those that are chosen are only counted, unless --force is given.
+                    Records are named by their ids, or chosen by filters or --all. Those that are chosen are counted first; on a terminal you are asked
+                    then, and a script says --yes. They keep the attempts they had; `apium jobs retry` gives them all again.
 
                     Examples:
                       apium \(Kind.shelf.rawValue) requeue 6f9d5c1e-0d0c-4f5b-9a57-0c7f8f6a4b1e
                       apium \(Kind.shelf.rawValue) requeue --name 'shop.*' --younger-than 1h
-                      apium \(Kind.shelf.rawValue) requeue --name 'shop.*' --younger-than 1h --force
+                      apium \(Kind.shelf.rawValue) requeue --name 'shop.*' --younger-than 1h --yes
 
                     Exit code 2 when a record that was named is not there.
                     """)
         }
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var choice: ShelfChoice
+        @Option(help: "The queue they go to. Default: their own.") var to: String?
         public init() {}
 
         public func run() async throws {
+            let work = choice.work(.requeue, on: ShelfCommand.place, connection.language)
             try await reportingFaults {
-                try await choice.each(on: Kind.shelf, "requeued", "requeues") { id, broker in try await broker.requeue(id, from: Kind.shelf) }
+                try await connection.withConnection { try await work.run($0) { desk, row in try await desk.requeue(row, to: to) } }
             }
         }
     }
@@ -143,25 +147,26 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
             CommandConfiguration(
                 commandName: "delete", abstract: "Delete records: they never run.",
                 discussion: """
-                    As for requeue: records that are chosen by filters or --all are only counted, unless --force is given.
+                    As for requeue: records that are chosen by filters or --all are counted first.
 
-                    Example: apium \(Kind.shelf.rawValue) delete --older-than 30d --force
+                    Example: apium \(Kind.shelf.rawValue) delete --older-than 30d --yes
                     """)
         }
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var choice: ShelfChoice
         public init() {}
 
         public func run() async throws {
+            let work = choice.work(.delete, on: ShelfCommand.place, connection.language)
             try await reportingFaults {
-                try await choice.each(on: Kind.shelf, "deleted", "deletes") { id, broker in try await broker.discard(id, from: Kind.shelf) }
+                try await connection.withConnection { try await work.run($0) { desk, row in try await desk.delete(row) } }
             }
         }
     }
 }
 
-/// Which records something is done with.
+/// Which records of a shelf something is done with.
 struct ShelfChoice: ParsableArguments {
-    @OptionGroup var connection: ConnectionOptions
     @Argument(help: "The ids.") var ids: [String] = []
     @Flag(help: "All records.") var all = false
     @OptionGroup var filter: JobFilter
@@ -173,29 +178,8 @@ struct ShelfChoice: ParsableArguments {
         if !ids.isEmpty && (all || filter.isGiven) { throw ValidationError("name records by their ids, or choose them by filters, not both") }
     }
 
-    /// Does something with each record, or counts them.
-    ///
-    /// - Parameters:
-    ///   - done: the word for what was done.
-    ///   - does: the word for what --force does.
-    func each(on shelf: Shelf, _ done: String, _ does: String, _ body: (String, RedisBroker) async throws -> Bool) async throws {
-        try await connection.withConnection { connection in
-            let place = JobPlace(rawValue: shelf.rawValue) ?? .dead
-            let chosen = ids.isEmpty ? try await connection.inspector.allJobs(filter.query([place])).map(\.id) : ids
-            let isReal = bulk.isReal(named: !ids.isEmpty)
-            var changed: [String] = []
-            for id in chosen where isReal {
-                if try await body(id, connection.broker) { changed.append(id) }
-            }
-            if json {
-                CommandOutput.json([done: .bool(isReal), "ids": .array((isReal ? changed : chosen).map { .string($0) })])
-            } else {
-                CommandOutput.line(isReal ? "\(changed.count) \(done)" : "\(chosen.count) would be \(done); --force \(does) them")
-            }
-            guard isReal, !ids.isEmpty, changed.count < ids.count else { return }
-            let missing = ids.filter { !changed.contains($0) }
-            CommandOutput.complain("not on the shelf \(shelf.rawValue): \(missing.joined(separator: ", "))")
-            throw CommandOutput.notThere
-        }
+    /// The work with what is chosen.
+    func work(_ verb: JobVerb, on place: JobPlace, _ language: Language) -> BulkWork {
+        BulkWork(verb: verb, ids: ids, query: filter.query([place]), bulk: bulk, json: json, language: language)
     }
 }

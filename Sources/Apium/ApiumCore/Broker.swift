@@ -63,7 +63,9 @@ extension Broker {
     public func enqueue(_ messages: [Outgoing]) async throws { _ = try await enqueue(messages, EnqueueTerms()) }
 
     /// Cancels jobs by id: those that wait never run, those that run are told to stop.
-    public func revoke(_ ids: [String]) async throws { try await revoke(Revocation(ids: ids, terminate: true)) }
+    ///
+    /// - Parameter by: who does it, for whoever asks why a job did not run. Default: not said.
+    public func revoke(_ ids: [String], by: String? = nil) async throws { try await revoke(Revocation(ids: ids, terminate: true, by: by)) }
 
     /// Records set aside in one of the broker's sets, newest first.
     public func records(in shelf: Shelf, limit: Int) async throws -> [ShelvedRecord] {

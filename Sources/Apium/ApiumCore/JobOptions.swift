@@ -42,6 +42,9 @@ public struct JobOptions: Sendable {
     /// Whether no other of these jobs is enqueued while one holds its lock. The steps of a workflow are always sent. Default: `nil`, any number is.
     public var unique: Unique?
 
+    /// How many retries there are at most, for people who look: those of the policy, else those of a thrown ``Retry``; `nil`: not known, or no end.
+    public var mostRetries: Int? { retry.mostRetries == 0 ? maxRetries : retry.mostRetries }
+
     /// What was said: the rest may be filled in by ``JobDefaults``.
     var given = Given()
 

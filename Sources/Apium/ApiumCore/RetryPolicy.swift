@@ -30,26 +30,33 @@ public struct RetryPolicy: Sendable {
         case after(Duration)
     }
 
+    /// How many retries there are at most, for people who look; `nil`: not known, or without end.
+    public let mostRetries: Int?
     private let decide: @Sendable (Failure) -> Decision
 
     /// Makes a policy of a function.
-    public init(_ decide: @escaping @Sendable (Failure) -> Decision) { self.decide = decide }
+    ///
+    /// - Parameter mostRetries: how many retries it grants at most, if it knows; it is only shown. Default: not known.
+    public init(mostRetries: Int? = nil, _ decide: @escaping @Sendable (Failure) -> Decision) {
+        self.mostRetries = mostRetries
+        self.decide = decide
+    }
 
     /// What this policy does after `failure`.
     public func decision(after failure: Failure) -> Decision { (failure.error as? any RetryDecided)?.retryDecision ?? decide(failure) }
 
     /// Every failure is final. The default.
-    public static let never = RetryPolicy { _ in .giveUp }
+    public static let never = RetryPolicy(mostRetries: 0) { _ in .giveUp }
 
     /// At most `attempts` runs in all, `delay` apart.
     public static func fixed(attempts: Int, delay: Duration) -> RetryPolicy {
-        RetryPolicy { $0.retries + 1 < attempts ? .after(delay) : .giveUp }
+        RetryPolicy(mostRetries: max(0, attempts - 1)) { $0.retries + 1 < attempts ? .after(delay) : .giveUp }
     }
 
     /// At most `attempts` runs in all; the n-th retry waits `base` × 2ⁿ up to `maximum`, of which a random part between
     /// half and all is taken, so that jobs that failed together do not come back together.
     public static func exponential(attempts: Int, base: Duration = .seconds(1), maximum: Duration = .minutes(10)) -> RetryPolicy {
-        RetryPolicy { failure in
+        RetryPolicy(mostRetries: max(0, attempts - 1)) { failure in
             guard failure.retries + 1 < attempts else { return .giveUp }
             let doubled = base * Double(1 << min(failure.retries, 40))
             return .after(min(doubled, maximum) * Double.random(in: 0.5...1))
@@ -69,7 +76,7 @@ public struct RetryPolicy: Sendable {
         maxRetries: Int? = 3, delay: Duration = .seconds(180), backoff: Double? = nil, maximum: Duration = .seconds(600), jitter: Bool = true,
         for includes: @escaping @Sendable (any Error) -> Bool
     ) -> RetryPolicy {
-        RetryPolicy { failure in
+        RetryPolicy(mostRetries: maxRetries) { failure in
             guard includes(failure.error), maxRetries.map({ failure.retries + 1 <= $0 }) ?? true else { return .giveUp }
             guard let backoff else { return .after(delay) }
             let factor = Int64(min(max(backoff, 1), 1e9))

@@ -15,7 +15,8 @@ struct Census {
     private(set) var groups: Set<String> = []
     private(set) var looked = 0
     var isComplete = true
-    private var seen: Set<String> = []
+    /// All ids that were seen.
+    private(set) var seen: Set<String> = []
 
     mutating func count(_ payload: [UInt8]) {
         looked += 1
@@ -91,16 +92,25 @@ extension Inspector {
         if !unjoined.isEmpty {
             findings.append(
                 Finding(
-                    .error, "chord-not-joined", "\(unjoined.count) chords have all their parts, and nobody sends the body: \(list(unjoined))",
-                    meaning:
-                        "The job that had to join is gone: it was purged or deleted, or its worker of Celery died. Run the body by hand, or the canvas anew."))
+                    .error, "chord-not-joined",
+                    Wording(
+                        "\(unjoined.count) chords have all their parts, and nobody sends the body: \(list(unjoined))",
+                        "хорд, у которых есть все части, но тело никто не отправляет: \(unjoined.count): \(list(unjoined))"),
+                    meaning: Wording(
+                        "The job that had to join is gone: it was purged or deleted, or its worker of Celery died. Run the body by hand, or the canvas anew.",
+                        "Задача, собиравшая хорду, пропала: её удалили, или погиб её исполнитель Celery. Запустите тело вручную или всё заново.")))
         }
         // A look that did not see all jobs cannot say that one is missing.
         if !starved.isEmpty && isComplete {
             findings.append(
                 Finding(
-                    .warning, "chord-starved", "\(starved.count) chords wait for parts of which no job is left: \(list(starved))",
-                    meaning: "Parts were purged, deleted or set aside, or Celery's workers hold them. Unless they come, the body never runs."))
+                    .warning, "chord-starved",
+                    Wording(
+                        "\(starved.count) chords wait for parts of which no job is left: \(list(starved))",
+                        "хорд, ждущих частей, задач которых нет: \(starved.count): \(list(starved))"),
+                    meaning: Wording(
+                        "Parts were purged, deleted or set aside, or Celery's workers hold them. Unless they come, the body never runs.",
+                        "Части удалили или отложили, либо они у исполнителей Celery. Если они не придут, тело не выполнится.")))
         }
         return findings
     }

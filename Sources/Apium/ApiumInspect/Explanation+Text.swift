@@ -7,7 +7,25 @@ extension Explanation {
         let head = "\(id)\(name): \(standing.text(in: language, at: at))"
         let also = others.map { "  " + language.of("also: ", "кроме того: ") + $0.text(in: language, at: at) }
         let but = obstacles.map { "  " + language.of("but: ", "но: ") + $0.text(in: language, at: at) }
-        return ([head] + but + also).joined(separator: "\n")
+        let who = revocation.map { ["  " + $0.text(in: language, at: at)] } ?? []
+        return ([head] + but + who + also).joined(separator: "\n")
+    }
+}
+
+extension RevocationRecord {
+    /// Who revoked the job, as words.
+    ///
+    /// - Parameter now: from when distances in time are told.
+    public func text(in language: Language, at now: Timestamp) -> String {
+        language.of("revoked", "отменена") + (by.map { language.of(" by ", ": ") + $0 } ?? "") + (at.map { ", " + language.text($0, at: now) } ?? "")
+    }
+}
+
+extension Limit {
+    /// The limit in words: `30/m, 2 at once`.
+    public var text: String {
+        let words = rate.map { "\($0.text)" + ($0.burst > 1 ? " (burst \($0.burst))" : "") }
+        return [words, concurrency.map { "\($0) at once" }].compactMap { $0 }.joined(separator: ", ")
     }
 }
 
@@ -19,10 +37,7 @@ extension JobStanding {
         switch self {
         case .ready(let place): place.text(in: language, at: now)
         case .scheduled(let place): place.text(in: language, at: now)
-        case .held(let place):
-            language.of(
-                "held back by \(place.target.text), \(place.position) before it, queue \(place.queue)",
-                "сдерживается \(place.target.text), перед ней ещё \(place.position), очередь \(place.queue)")
+        case .held(let place): place.text(in: language, at: now)
         case .inFlight(let place): place.text(in: language, at: now)
         case .shelved(let place): place.text(in: language, at: now)
         case .waitsForParts(let chord): chord.text(in: language)
@@ -50,8 +65,24 @@ extension ReadyPlace {
             position == 0
             ? language.of("ready: next in queue \(queue)", "готова: следующая в очереди \(queue)")
             : language.of("ready: \(position) before it in queue \(queue)", "готова: перед ней в очереди \(queue) ещё \(position)")
+        if let start = estimatedStart(at: now), let approach {
+            let speed = String((approach * 10).rounded() / 10)
+            text += language.of(
+                ", begins about \(language.text(start, at: now)) at \(speed)/s", ", начнётся примерно \(language.text(start, at: now)) при \(speed)/с")
+        }
         if let sentAt { text += language.of(", sent ", ", отправлена ") + language.text(sentAt, at: now) }
         if crashes > 0 { text += language.of(", its process died \(crashes)×", ", процесс падал с ней \(crashes)×") }
+        return text
+    }
+}
+
+extension HeldPlace {
+    fileprivate func text(in language: Language, at now: Timestamp) -> String {
+        var text = language.of(
+            "held back by \(target.text), \(position) before it, queue \(queue)",
+            "сдерживается \(target.text), перед ней ещё \(position), очередь \(queue)")
+        if let limit { text += language.of(", limit ", ", предел ") + limit.text }
+        if let notBefore { text += language.of(", not before ", ", не раньше ") + language.text(notBefore, at: now) }
         return text
     }
 }
@@ -63,7 +94,8 @@ extension ScheduledPlace {
         case .asked: return language.of("scheduled for \(time), queue \(queue)", "ждёт времени \(time), очередь \(queue)")
         case .retry(let number, let error):
             let because = error.map { language.of(" because of ", " из-за ") + $0 } ?? ""
-            return language.of("retry \(number) at \(time)\(because), queue \(queue)", "повтор \(number) в \(time)\(because), очередь \(queue)")
+            let of = retryLimit.map { language.of(" of \($0)", " из \($0)") } ?? ""
+            return language.of("retry \(number)\(of) at \(time)\(because), queue \(queue)", "повтор \(number)\(of) в \(time)\(because), очередь \(queue)")
         }
     }
 }
@@ -89,7 +121,9 @@ extension FlightPlace {
             if activity == .acknowledged { text += language.of(", acknowledged early", ", подтверждена до выполнения") }
         }
         text += language.of(", from queue \(queue)", ", из очереди \(queue)")
-        if isRenewing == true { text += language.of(", lease renewed", ", аренда продлевается") }
+        if let leaseUntil {
+            text += language.of(", lease renewed until ", ", аренда продлена до ") + leaseUntil.iso8601
+        }
         return text
     }
 }

@@ -15,6 +15,8 @@ public struct Explanation: Sendable, Hashable {
     public var others: [JobStanding]
     /// What keeps it from running; empty: nothing is known of.
     public var obstacles: [Obstacle]
+    /// Who revoked it, and when; `nil`: nobody did by its id.
+    public var revocation: RevocationRecord?
     /// The job's message, from wherever it was seen; it is no part of ``json``.
     public var message: Message?
 }
@@ -23,8 +25,10 @@ extension Explanation {
     /// The answer for programs. Times are ISO 8601 texts, durations seconds.
     public var json: JSONValue {
         [
-            "id": .string(id), "task": task.json, "at": .string(at.iso8601), "standing": standing.json, "others": .array(others.map(\.json)),
+            "id": .string(id), "task": task.json, "at": .string(at.iso8601), "standing": standing.json(at: at),
+            "others": .array(others.map { $0.json(at: at) }),
             "obstacles": .array(obstacles.map(\.json)),
+            "revocation": revocation.map { ["at": $0.at.json, "by": $0.by.json] } ?? .null,
         ]
     }
 }
@@ -54,16 +58,27 @@ extension JobStanding {
         return .object(members)
     }
 
+    /// The standing for programs, with what it was worked out at that time.
+    func json(at now: Timestamp) -> JSONValue {
+        guard case .ready(let place) = self, case .object(var members) = json else { return json }
+        members["estimated_start"] = place.estimatedStart(at: now).json
+        return .object(members)
+    }
+
     private var details: [String: JSONValue] {
         switch self {
         case .ready(let place):
             [
                 "queue": .string(place.queue), "position": .int(Int64(place.position)), "priority": .int(Int64(place.priority)), "sent_at": place.sentAt.json,
                 "redelivered": .bool(place.isRedelivered), "crashes": .int(Int64(place.crashes)),
+                "places_per_second": place.approach.map { .double($0) } ?? .null,
             ]
         case .scheduled(let place): place.details
         case .held(let place):
-            ["target": .string(place.target.text), "position": .int(Int64(place.position)), "queue": .string(place.queue)]
+            [
+                "target": .string(place.target.text), "position": .int(Int64(place.position)), "queue": .string(place.queue),
+                "limit": (place.limit?.text).json, "paused_since": place.pausedSince.json, "not_before": place.notBefore.json,
+            ]
         case .inFlight(let place): place.details
         case .shelved(let place):
             [
@@ -92,6 +107,7 @@ extension ScheduledPlace {
         if case .retry(let number, let error) = cause {
             details["retry"] = .int(Int64(number))
             details["error"] = error.json
+            details["most"] = retryLimit.json
         }
         return details
     }
@@ -101,7 +117,7 @@ extension FlightPlace {
     fileprivate var details: [String: JSONValue] {
         var details: [String: JSONValue] = [
             "worker": worker.json, "incarnation": .string(incarnation), "queue": .string(queue), "since": since.json,
-            "lease_seconds": lease.map { .double($0.inSeconds) } ?? .null, "renewing": isRenewing.map { .bool($0) } ?? .null,
+            "lease_seconds": lease.map { .double($0.inSeconds) } ?? .null, "lease_until": leaseUntil.json, "renewing": isRenewing.map { .bool($0) } ?? .null,
             "retries": .int(Int64(retries)), "acknowledged": .bool(activity == .acknowledged),
         ]
         if case .joining(let claims) = activity { details["groups"] = .array(claims.map { .string($0.group) }) }

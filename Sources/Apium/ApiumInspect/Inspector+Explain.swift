@@ -45,6 +45,8 @@ extension Inspector {
         explanation.obstacles =
             Self.pauses(explanation.standing, explanation.task, holds)
             + (try await obstacles(explanation.standing, search.message, control, workers, isRevoked: isRevoked, now))
+        explanation.revocation = try await broker.revocation(of: id)
+        explanation.standing = try await measured(explanation, workers)
         return explanation
     }
 
@@ -56,11 +58,13 @@ extension Inspector {
             let isOwn = (try? Message(decoding: record.payload).id) == search.id
             let since = isOwn ? try await begin(of: search.id, on: worker) : nil
             let isRenewing = isOwn ? try await worker.asyncMap(isRenewing) : nil
+            // It was renewed just now.
+            let until = isRenewing == true ? try await worker.asyncMap { try await broker.serverTime() + $0.lease } : nil
             search.take(record.payload) { message in
                 .inFlight(
                     FlightPlace(
                         worker: worker?.name, incarnation: record.incarnation, queue: record.queue, activity: record.activity, since: since,
-                        isRenewing: isRenewing, lease: worker?.lease, retries: message.headers.retries))
+                        isRenewing: isRenewing, lease: worker?.lease, leaseUntil: until, retries: message.headers.retries))
             }
         }
     }
@@ -81,9 +85,20 @@ extension Inspector {
     }
 
     private func searchHeld(_ search: inout Search, _ holds: [HoldRow]) async throws {
-        for (target, job, position) in try await heldJobs(holds) {
-            search.take(job.payload) { _ in .held(HeldPlace(target: target, position: position, queue: job.queue)) }
+        for held in try await heldJobs(holds) {
+            search.take(held.job.payload) { _ in .held(Self.place(of: held, holds)) }
         }
+    }
+
+    private static func place(of held: HeldJob, _ holds: [HoldRow]) -> HeldPlace {
+        var place = HeldPlace(target: held.row.target, position: held.position, queue: held.job.queue)
+        place.limit = held.row.limit
+        if place.limit == nil, case .key(let key) = held.row.target { place.limit = holds.first { $0.target == .eachKey(key.name) }?.limit }
+        place.pausedSince = held.row.pausedSince
+        if place.pausedSince == nil, let rate = place.limit?.rate, let opens = held.row.opensAt {
+            place.notBefore = opens + rate.interval * held.position
+        }
+        return place
     }
 
     private func searchQueues(_ search: inout Search) async throws {

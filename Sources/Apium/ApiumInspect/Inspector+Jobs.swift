@@ -44,7 +44,7 @@ extension Inspector {
                 let page = try await broker.readyMessages(in: queue, ScanWindow(from: offset, count: Self.page))
                 for record in page.records {
                     guard listing.hasRoom(at: JobCursor(place: .ready, queue: queue, offset: record.position)) else { return }
-                    listing.take(JobRow(record.payload, .ready, queue: queue))
+                    listing.take(JobRow(WaitingMessage(.ready, queue: queue, payload: record.payload)))
                 }
                 offset += page.looked
                 if page.looked < Self.page { break }
@@ -57,9 +57,7 @@ extension Inspector {
         let all = try await heldJobs(try await broker.holds())
         for (offset, held) in all.enumerated().dropFirst(listing.offset(in: .held)) {
             guard listing.hasRoom(at: JobCursor(place: .held, offset: offset)) else { return }
-            var row = JobRow(held.job.payload, .held, queue: held.job.queue)
-            row.reason = held.target.text
-            listing.take(row)
+            listing.take(JobRow(held.message))
         }
     }
 
@@ -69,7 +67,7 @@ extension Inspector {
             let page = try await broker.scheduledMessages(ScanWindow(from: offset, count: Self.page))
             for (index, record) in page.records.enumerated() {
                 guard listing.hasRoom(at: JobCursor(place: .scheduled, offset: offset + index)) else { return }
-                var row = JobRow(record.payload, .scheduled, queue: record.queue)
+                var row = JobRow(WaitingMessage(.scheduled, queue: record.queue, payload: record.payload, key: record.key))
                 row.at = record.due
                 listing.take(row)
             }
@@ -160,6 +158,7 @@ private struct Listing {
 
     private func fits(_ row: JobRow) -> Bool {
         if let queue = query.queue, row.queue != queue { return false }
+        if let key = query.key, !key.takes(row.key) { return false }
         if let name, !(row.task.map(name.matches) ?? false) { return false }
         guard query.olderThan != nil || query.youngerThan != nil else { return true }
         guard let since = row.place.shelf == nil ? row.sentAt : row.at else { return false }

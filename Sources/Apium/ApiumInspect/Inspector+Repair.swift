@@ -18,6 +18,7 @@ extension Inspector {
         var treatments: [Treatment] = []
         var needsDuties = diagnosis.findings.contains { $0.repair == .duties }
         for finding in diagnosis.findings {
+            if let isChanged = try await repairOthers(finding) { treatments.append(Treatment(finding: finding, isChanged: isChanged)) }
             guard case .fault(let fault)? = finding.repair, let broker = broker as? any AuditableBroker else { continue }
             let isChanged = try await broker.repair(fault)
             treatments.append(Treatment(finding: finding, isChanged: isChanged))
@@ -30,6 +31,19 @@ extension Inspector {
         guard needsDuties else { return treatments }
         let moved = try await doDuties()
         return treatments + diagnosis.findings.filter { $0.repair == .duties }.map { Treatment(finding: $0, isChanged: moved) }
+    }
+
+    /// Repairs what no broker's audit found; `nil`: it is none of these.
+    private func repairOthers(_ finding: Finding) async throws -> Bool? {
+        switch finding.repair {
+        case .results(let ids): return try await results.giveEnd(to: ids) > 0
+        case .locks(let rows):
+            var isChanged = false
+            // A lock may be held by a job of the same id that was sent again.
+            for row in try await forgotten(rows, try await census()) where try await broker.unlock(row.key, heldBy: row.id) { isChanged = true }
+            return isChanged
+        default: return nil
+        }
     }
 
     /// Does the shared duties for as long as it takes to see that a silent worker is lost.

@@ -18,6 +18,9 @@ public struct Inspector: Sendable {
     public var depth = 10_000
     /// How long a worker may take to say since when it runs a job; zero: it is not asked. Default: half a second.
     public var patience = Duration.milliseconds(500)
+    /// How long it is watched how fast a waiting job comes nearer to its start, where no worker of ours has counted what it took; zero: not at all.
+    /// Default: half a second.
+    public var watch = Duration.milliseconds(500)
     /// The exchange on which workers are asked. Default: `celery.pidbox`.
     public var controlExchange = "celery.pidbox"
 
@@ -58,15 +61,25 @@ public struct Inspector: Sendable {
     }
 
     /// The jobs that limits and pauses hold back, each with what it waits for and how many are before it; at most ``depth`` of each.
-    func heldJobs(_ holds: [HoldRow]) async throws -> [(target: HoldTarget, job: WaitingJob, position: Int)] {
-        var jobs: [(target: HoldTarget, job: WaitingJob, position: Int)] = []
+    func heldJobs(_ holds: [HoldRow]) async throws -> [HeldJob] {
+        var jobs: [HeldJob] = []
         for row in holds where row.waiting > 0 {
             // All keys of a name are the sum of rows of their own.
             if case .eachKey = row.target { continue }
             let waiting = try await broker.waitingJobs(on: row.target, limit: depth)
-            jobs += waiting.enumerated().map { (row.target, $0.element, $0.offset) }
+            jobs += waiting.enumerated().map { HeldJob(row: row, job: $0.element, position: $0.offset) }
         }
         return jobs
+    }
+
+    /// A job that a limit or a pause holds back.
+    struct HeldJob {
+        let row: HoldRow
+        let job: WaitingJob
+        /// How many are let go before it.
+        let position: Int
+
+        var message: WaitingMessage { WaitingMessage(.held(row.target), queue: job.queue, payload: job.payload, key: job.key) }
     }
 
     /// How many messages of workers are looked at.

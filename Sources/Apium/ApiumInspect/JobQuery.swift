@@ -8,6 +8,8 @@ public struct JobQuery: Sendable, Hashable {
     public var name: String?
     /// The queue. Default: any.
     public var queue: String?
+    /// The key that limits the jobs: all of a name, or one. Default: any, and none.
+    public var key: KeyFilter?
     /// At least so old: since it was sent, or set aside. One whose sender does not say when fits no age. Default: any.
     public var olderThan: Duration?
     /// At most so old. Default: any.
@@ -19,6 +21,23 @@ public struct JobQuery: Sendable, Hashable {
 
     /// Asks for all that waits or runs.
     public init() {}
+
+    /// Which keys of limits are meant.
+    public struct KeyFilter: Sendable, Hashable {
+        /// The kind of key.
+        public var name: String
+        /// Its value; `nil`: any.
+        public var value: String?
+
+        /// Makes a filter.
+        public init(_ name: String, _ value: String? = nil) {
+            self.name = name
+            self.value = value
+        }
+
+        /// Whether a key is meant.
+        public func takes(_ key: LimitKey?) -> Bool { key.map { $0.name == name && (value ?? $0.value) == $0.value } ?? false }
+    }
 }
 
 /// Where a job may be.

@@ -23,14 +23,18 @@ public struct JobRow: Sendable, Hashable {
     public var retries: Int
     /// The arguments as the sender wrote them for people.
     public var arguments: String?
+    /// The key that limits it, if it has one.
+    public var key: LimitKey?
     /// The message.
     public var payload: [UInt8]
+    /// By what it is edited, moved and deleted; `nil` for one that a worker holds or that was set aside.
+    public var waiting: WaitingMessage?
 
     /// The row for programs, without the message.
     public var json: JSONValue {
         [
             "id": .string(id), "name": task.json, "state": .string(place.rawValue), "queue": .string(queue), "sent_at": sentAt.json, "at": at.json,
-            "worker": worker.json, "reason": reason.json, "retries": .int(Int64(retries)), "arguments": arguments.json,
+            "worker": worker.json, "reason": reason.json, "key": (key.map { "\($0.name)=\($0.value)" }).json, "retries": .int(Int64(retries)), "arguments": arguments.json,
         ]
     }
 
@@ -43,8 +47,21 @@ public struct JobRow: Sendable, Hashable {
         self.queue = queue
         sentAt = message?.sentAt
         retries = message?.headers.retries ?? 0
+        key = message?.limitKey
         arguments = message.map { [$0.headers.argsRepr, $0.headers.kwargsRepr].compactMap { $0 }.joined(separator: " ") }
         self.payload = payload
+    }
+
+    /// Reads what waits.
+    init(_ waiting: WaitingMessage) {
+        switch waiting.place {
+        case .ready: self.init(waiting.payload, .ready, queue: waiting.queue)
+        case .scheduled: self.init(waiting.payload, .scheduled, queue: waiting.queue)
+        case .held(let target):
+            self.init(waiting.payload, .held, queue: waiting.queue)
+            reason = target.text
+        }
+        self.waiting = waiting
     }
 
     init(_ record: ShelvedRecord, _ place: JobPlace) {

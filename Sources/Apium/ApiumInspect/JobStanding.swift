@@ -40,6 +40,14 @@ public struct ReadyPlace: Sendable, Hashable {
     public var isRedelivered: Bool
     /// How often it took a process down with it.
     public var crashes: Int
+    /// How many places it comes nearer to its start in a second: as workers counted in the last minute, or as it was watched; `nil`: not known, or it
+    /// does not move.
+    public var approach: Double?
+
+    /// When it begins if what is before it goes on as it did; `nil`: not known.
+    ///
+    /// - Parameter now: when it was watched.
+    public func estimatedStart(at now: Timestamp) -> Timestamp? { approach.map { now + .seconds(Double(position) / $0) } }
 }
 
 /// A place among what a limit or a pause holds back.
@@ -50,6 +58,12 @@ public struct HeldPlace: Sendable, Hashable {
     public var position: Int
     /// The queue it goes back to.
     public var queue: String
+    /// The limit, its own or that of all keys of its name; `nil`: it is paused only.
+    public var limit: Limit?
+    /// Since when it is paused; `nil`: it is not.
+    public var pausedSince: Timestamp?
+    /// It does not begin before, because of the rate; `nil`: there is no rate, or a pause.
+    public var notBefore: Timestamp?
 }
 
 /// A place among what waits for its time.
@@ -60,6 +74,8 @@ public struct ScheduledPlace: Sendable, Hashable {
     public var queue: String
     /// Why it waits.
     public var cause: Cause
+    /// How often it is retried at most, as a worker says that knows it; `nil`: nobody says, or without end.
+    public var retryLimit: Int?
 
     /// Why a job waits for its time.
     public enum Cause: Sendable, Hashable {
@@ -86,6 +102,8 @@ public struct FlightPlace: Sendable, Hashable {
     public var isRenewing: Bool?
     /// After this time without a renewal the job runs elsewhere.
     public var lease: Duration?
+    /// Until when the lease lasts that was seen to be renewed; `nil`: no renewal was seen.
+    public var leaseUntil: Timestamp?
     /// Which retry this run is; 0 is the first run.
     public var retries: Int
 }

@@ -11,12 +11,22 @@ public struct QueueReport: Sendable, Hashable {
     public var oldest: Duration?
     /// The names of the live workers of ours that serve it.
     public var workers: [String]
+    /// Since when it is paused; `nil`: it is not.
+    public var pausedSince: Timestamp?
+    /// Its limit; `nil`: none.
+    public var limit: Limit?
+    /// How many jobs run under its limit.
+    public var running: Int?
+    /// How many messages come and leave in a second; `nil`: not known, because no worker of ours took any, and it was not watched.
+    public var rates: QueueRates?
 
     /// The report for programs; `oldest_seconds` is null where the sender, Celery's client for example, does not say when it sent.
     public var json: JSONValue {
         [
             "length": .int(Int64(length)), "oldest_seconds": oldest.map { .double($0.inSeconds) } ?? .null,
-            "workers": .array(workers.map { .string($0) }),
+            "workers": .array(workers.map { .string($0) }), "paused_since": pausedSince.json, "limit": (limit?.text).json, "running": running.json,
+            "in_per_second": (rates?.incoming).map { .double($0) } ?? .null, "out_per_second": rates.map { .double($0.outgoing) } ?? .null,
+            "rates_at_least": rates.map { .bool($0.isAtLeast) } ?? .null,
         ]
     }
 }
@@ -24,19 +34,33 @@ public struct QueueReport: Sendable, Hashable {
 extension Inspector {
     /// Queues with how much waits, since when, and who serves them.
     ///
-    /// - Parameter names: the queues. Default: all that somebody has declared, a live worker serves, or that hold messages.
-    public func queues(_ names: [String] = []) async throws -> [QueueReport] {
+    /// - Parameters:
+    ///   - names: the queues. Default: all that somebody has declared, a live worker serves, or that hold messages.
+    ///   - time: for how long it is watched what comes and leaves. Default: zero, not at all: the rates are those that workers counted in the last
+    ///     minute.
+    public func queues(_ names: [String] = [], watching time: Duration = .zero) async throws -> [QueueReport] {
+        let queues = names.isEmpty ? try await broker.inspectableQueues() : names
+        let rates = try await time > .zero ? rates(of: queues, over: time) : counted(queues)
         let workers = try await broker.registeredWorkers()
+        let holds = Dictionary(try await broker.holds().map { ($0.target, $0) }) { $1 }
         let now = try await broker.serverTime()
         var reports: [QueueReport] = []
-        for queue in names.isEmpty ? try await broker.inspectableQueues() : names {
+        for queue in queues {
+            let hold = holds[.queue(queue)]
             let next = try await broker.readyMessages(in: queue, ScanWindow(count: 1)).records.first
             reports.append(
                 QueueReport(
                     queue: queue, length: try await broker.queueLength(queue), oldest: next.flatMap { Self.waiting($0.payload, at: now) },
-                    workers: workers.filter { $0.queues.contains(queue) }.map(\.name)))
+                    workers: workers.filter { $0.queues.contains(queue) }.map(\.name), pausedSince: hold?.pausedSince, limit: hold?.limit,
+                    running: hold?.running, rates: rates[queue]))
         }
         return reports
+    }
+
+    /// The rates of the last minute, as workers counted them.
+    private func counted(_ queues: [String]) async throws -> [String: QueueRates] {
+        let history = try await history(last: .minutes(1))
+        return queues.reduce(into: [:]) { $0[$1] = QueueRates(history.flow(of: $1)) }
     }
 
     /// How long a message has been waiting: since it was sent, or since its time had come.

@@ -16,6 +16,8 @@ struct KeyTable {
         case batch(String, Int)
         /// What belongs to a batch.
         case marks(String, Int)
+        /// Who runs under a limit.
+        case permits(HoldTarget)
     }
 
     private static let known: Set<String> = [
@@ -24,8 +26,8 @@ struct KeyTable {
         "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes", "limits", "paused", "waiting",
         "unique:queues",
     ]
-    private static let ending: Set<String> = ["janitor"]
-    private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:", "permits:", "holds:"]
+    private static let ending: Set<String> = ["janitor", "revoked:by", "unique:timed"]
+    private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:"]
     private static let endingFamilies = ["known:", "limit:", "silence:", "unique:", "history:"]
 
     /// The rule for a key, named without prefix and without `apium:`; `nil`: it is none of ours.
@@ -39,7 +41,8 @@ struct KeyTable {
         case ("worker", 2): return .worker(parts[1])
         case ("flight", 2): return .flight(parts[1])
         case ("flight", 3): return Int(parts[2]).map { .batch(parts[1], $0) }
-        case ("marks", 3), ("joins", 3): return Int(parts[2]).map { .marks(parts[1], $0) }
+        case ("permits", 2...): return HoldTarget(text: parts.dropFirst().joined(separator: ":")).map { .permits($0) }
+        case ("marks", 3), ("joins", 3), ("holds", 3): return Int(parts[2]).map { .marks(parts[1], $0) }
         default: return nil
         }
     }

@@ -58,7 +58,26 @@ extension RedisBroker: AuditableBroker {
         case .marks(let incarnation, let batch)?:
             let replies = try await client.replies([RedisCommand("HEXISTS", keys.flight(incarnation), batch), RedisCommand("EXISTS", key)])
             return replies[0] == .integer(0) && replies[1] == .integer(1) ? .strayMarks(key: key) : nil
+        case .permits(let target)?:
+            let stray = try await strayPermits(of: target)
+            return stray.isEmpty ? nil : .strayPermits(target: target, holders: stray)
         }
+    }
+
+    /// Those who hold a permit, and whose batch does not know of it: each is looked at again, for a job may end in between.
+    private func strayPermits(of target: HoldTarget) async throws -> [String] {
+        let members = try await client.reply(RedisCommand("ZRANGE", keys.permits(target), 0, -1)).asArray().compactMap(\.string)
+        var stray: [String] = []
+        for member in members where member.hasPrefix("h") {
+            let parts = member.dropFirst().split(separator: ":")
+            guard parts.count == 3, let batch = Int(parts[1]) else { continue }
+            let replies = try await client.replies([
+                RedisCommand("HEXISTS", keys.holds(String(parts[0]), batch), String(parts[2])), RedisCommand("ZSCORE", keys.permits(target), member),
+                RedisCommand("HEXISTS", keys.holds(String(parts[0]), batch), String(parts[2])),
+            ])
+            if replies[0] == .integer(0), !replies[1].isNull, replies[2] == .integer(0) { stray.append(member) }
+        }
+        return stray
     }
 
     private func isRegistered(_ incarnation: String) async throws -> Bool {
@@ -139,6 +158,14 @@ extension RedisBroker: AuditableBroker {
                 return true
             case .unregisteredBatch(let incarnation, let batch, _): return try await register(batch, of: incarnation)
             case .strayMarks(let key): return try await client.reply(RedisCommand("DEL", key)) == .integer(1)
+            case .strayPermits(let target, _):
+                let stray = try await strayPermits(of: target)
+                guard !stray.isEmpty else { return false }
+                var command = RedisCommand("ZREM", keys.permits(target))
+                command.append(contentsOf: stray)
+                // Whoever waits is looked at again by the janitor.
+                _ = try await client.replies([command, RedisCommand("ZADD", keys.waiting, 0, target.text)])
+                return true
             case .strayWorkerRecord(let incarnation):
                 guard try await !isRegistered(incarnation) else { return false }
                 return try await client.reply(RedisCommand("DEL", keys.worker(incarnation))) == .integer(1)

@@ -42,7 +42,7 @@ extension RedisBroker {
     }
 
     private func command(_ messages: [ConditionalMessage], isAllOrNone: Bool) -> RedisCommand {
-        var command = RedisCommand.eval(RedisScripts.enqueue, keys: [keys.scheduled, keys.scheduledMessages, keys.uniqueQueues], isAllOrNone ? "1" : "0")
+        var command = RedisCommand.eval(RedisScripts.enqueue, keys: [keys.scheduled, keys.scheduledMessages, keys.uniqueQueues, keys.timedLocks], isAllOrNone ? "1" : "0")
         for message in messages {
             let (conditions, id) = (message.outgoing.conditions, message.outgoing.message.id)
             command.append(conditions.onceWithin == nil ? "" : keys.known(id))
@@ -52,7 +52,7 @@ extension RedisBroker {
             command.append(max(((conditions.onceWithin ?? .zero) + due).wholeMilliseconds, 1))
             command.append(conditions.lock.map { keys.unique($0.key) } ?? "")
             command.append(conditions.lock == nil ? "" : id)
-            command.append(conditions.lock.map { String($0.milliseconds(after: message.outgoing.delay)) } ?? "")
+            command.append(conditions.lock.map { ($0.scope == .time ? "-" : "") + String($0.milliseconds(after: message.outgoing.delay)) } ?? "")
             command.append(message.places.count)
             for place in message.places { append(place, conditions, to: &command) }
         }

@@ -33,9 +33,13 @@ extension RedisBroker {
             for text in try replies[2].asArray().compactMap(\.string) { if let target = HoldTarget(text: text) { rows.enter(target) } }
             let targets = rows.counted
             let counts = try await client.replies(
-                targets.flatMap { [RedisCommand("LLEN", keys.waiting($0)), RedisCommand("ZCARD", keys.permits($0))] })
+                targets.flatMap {
+                    [RedisCommand("LLEN", keys.waiting($0)), RedisCommand("ZCARD", keys.permits($0)), RedisCommand("GET", keys.bucket($0))]
+                })
             for (place, target) in targets.enumerated() {
-                rows.count(target, waiting: try counts[2 * place].asInt(), running: try counts[2 * place + 1].asInt())
+                rows.count(
+                    target, waiting: try counts[3 * place].asInt(), running: try counts[3 * place + 1].asInt(),
+                    full: counts[3 * place + 2].int.map { Timestamp(microseconds: Int64($0)) })
             }
             return rows.sorted
         } catch {
@@ -47,8 +51,9 @@ extension RedisBroker {
         guard limit > 0 else { return [] }
         do {
             return try await client.reply(RedisCommand("LRANGE", keys.waiting(target), 0, limit - 1)).asArray().compactMap { reply in
-                guard let entry = WaitingEntry(try reply.asBytes()) else { return nil }
-                return WaitingJob(queue: keys.queue(ofReady: entry.list), payload: entry.payload)
+                let bytes = try reply.asBytes()
+                guard let entry = WaitingEntry(bytes) else { return nil }
+                return WaitingJob(queue: keys.queue(ofReady: entry.list), payload: entry.payload, key: bytes)
             }
         } catch {
             throw RedisFailure.apiumError(error)
@@ -121,9 +126,12 @@ private struct HoldRows {
     /// Those that have lines of their own.
     var counted: [HoldTarget] { rows.keys.filter { if case .eachKey = $0 { false } else { true } } }
 
-    mutating func count(_ target: HoldTarget, waiting: Int, running: Int) {
+    mutating func count(_ target: HoldTarget, waiting: Int, running: Int, full: Timestamp?) {
         rows[target]?.waiting = waiting
         rows[target]?.running = running
+        var limit = rows[target]?.limit
+        if limit == nil, case .key(let key) = target { limit = rows[.eachKey(key.name)]?.limit }
+        if let rate = limit?.rate, let full { rows[target]?.opensAt = full + (.zero - rate.interval * (rate.burst - 1)) }
         if case .key(let key) = target, rows[.eachKey(key.name)] != nil {
             rows[.eachKey(key.name)]?.waiting += waiting
             rows[.eachKey(key.name)]?.running += running

@@ -33,7 +33,8 @@ extension RedisBroker: InspectableBroker {
                 let parts = try answer[at].asBytes().split(separator: 0, omittingEmptySubsequences: false)
                 let list = parts.count >= 3 ? String(decoding: parts[parts.count - 2], as: UTF8.self) : ""
                 let due = Timestamp(microseconds: Int64(try answer[at + 1].asDouble()))
-                return ScheduledRecord(due: due, queue: keys.queue(ofReady: list), payload: try answer[at + 2].asBytes())
+                return ScheduledRecord(
+                    due: due, queue: keys.queue(ofReady: list), payload: try answer[at + 2].asBytes(), key: try answer[at].asBytes())
             }
             return ScanPage(records: records, looked: try answer.first?.asInt() ?? 0)
         } catch {

@@ -7,8 +7,8 @@ extension RedisBroker {
         let stamps = revocation.stamps.flatMap { name, values in values.map { RevokedStamp.member(name, $0) } }
         guard !revocation.ids.isEmpty || !stamps.isEmpty else { return }
         var command = RedisCommand.eval(
-            RedisScripts.revoke, keys: [keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.control],
-            options.revokeExpires.wholeMilliseconds, keys.control, revocation.terminate ? "1" : "0", revocation.ids.count)
+            RedisScripts.revoke, keys: [keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.control, keys.revokers],
+            options.revokeExpires.wholeMilliseconds, keys.control, revocation.terminate ? "1" : "0", revocation.by ?? "", revocation.ids.count)
         command.append(contentsOf: revocation.ids)
         command.append(contentsOf: stamps)
         try await client.reply(command)
@@ -19,7 +19,7 @@ extension RedisBroker {
             let answer = try await client.reply(
                 .eval(
                     RedisScripts.control,
-                    keys: [keys.control, keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.limits, keys.paused])
+                    keys: [keys.control, keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.limits, keys.paused, keys.revokers])
             ).asArray()
             guard answer.count == 7 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 7") }
             var control = ControlState(

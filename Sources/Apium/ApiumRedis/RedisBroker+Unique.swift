@@ -44,13 +44,14 @@ extension RedisBroker {
                 cursor = try page[0].asString()
                 names.formUnion(try page[1].asArray().map { try $0.asString() })
             } while cursor != "0" && names.count <= limit
-            names.remove(keys.uniqueQueues)
+            names.subtract([keys.uniqueQueues, keys.timedLocks])
+            let timed = Set(try await client.reply(RedisCommand("ZRANGE", keys.timedLocks, 0, -1)).asArray().compactMap(\.string))
             let sorted = Array(names.sorted().prefix(limit))
             let replies = try await client.replies(sorted.flatMap { [RedisCommand("GET", $0), RedisCommand("PTTL", $0)] })
             return try sorted.enumerated().compactMap { place, name in
                 guard let id = replies[2 * place].string else { return nil }
                 let key = String(name.dropFirst(keys.unique("").count))
-                return UniqueLockRow(key: key, id: id, remaining: .milliseconds(max(try replies[2 * place + 1].asInt(), 0)))
+                return UniqueLockRow(key: key, id: id, remaining: .milliseconds(max(try replies[2 * place + 1].asInt(), 0)), isForTime: timed.contains(name))
             }
         } catch {
             throw RedisFailure.apiumError(error)

@@ -149,6 +149,10 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:unique:queues` · set, the first list of each queue that unique jobs were sent to · owner: enqueue · end: never. Purging them ends locks.
     var uniqueQueues: String { "\(prefix)apium:unique:queues" }
 
+    /// `apium:unique:timed` · zset, lock by the ms of its end · owner: enqueue · end: with the last of them. The locks that hold for a time, and outlive
+    /// their jobs.
+    var timedLocks: String { "\(prefix)apium:unique:timed" }
+
     // MARK: Control and duties
 
     /// `apium:control` · hash · owner: operators · end: never. `epoch`. Also the channel on which a new epoch is published.
@@ -156,6 +160,9 @@ public struct RedisKeys: Sendable, Hashable {
 
     /// `apium:revoked` · zset, id by the ms of its expiry · owner: operators · end: 7 days each.
     var revoked: String { "\(prefix)apium:revoked" }
+
+    /// `apium:revoked:by` · hash, id → who said so first · owner: operators · end: as `apium:revoked`; the whole of it 7 days after the last.
+    var revokers: String { "\(prefix)apium:revoked:by" }
 
     /// `apium:terminated` · zset, id by the ms of its expiry · owner and end: as `apium:revoked`. Those of them that are stopped when they run.
     var terminated: String { "\(prefix)apium:terminated" }

@@ -23,6 +23,7 @@ enum RedisScripts {
     static let adopt = script("adopt", PackageResources.adopt_lua, slotFunctions)
     static let edit = script("edit", PackageResources.edit_lua, PackageResources.functions_lua)
     static let requeue = script("requeue", PackageResources.requeue_lua)
+    static let move = script("move", PackageResources.move_lua)
     static let amend = script("amend", PackageResources.amend_lua)
     static let trim = script("trim", PackageResources.trim_lua)
     static let store = script("store", PackageResources.store_lua, PackageResources.functions_lua)

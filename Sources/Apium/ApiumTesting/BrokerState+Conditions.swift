@@ -18,7 +18,7 @@ extension BrokerState {
             guard outcome == .enqueued else { return outcome }
             next.enqueue([outgoing], at: now)
             if let lock = outgoing.conditions.lock {
-                next.locks[lock.key] = (outgoing.message.id, now + .milliseconds(lock.milliseconds(after: outgoing.delay)))
+                next.locks[lock.key] = (outgoing.message.id, now + .milliseconds(lock.milliseconds(after: outgoing.delay)), lock.scope == .time)
             }
             if let time = outgoing.conditions.onceWithin { next.known[outgoing.message.id] = now + max(outgoing.delay ?? .zero, .zero) + time }
             return outcome

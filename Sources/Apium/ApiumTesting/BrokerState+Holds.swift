@@ -75,7 +75,7 @@ extension BrokerState {
     mutating func relock(_ payload: [UInt8], at now: Timestamp) {
         guard let message = try? Message(decoding: payload), let lock = message.uniqueLock, lock.isTakenAtEnqueue else { return }
         if let holder = locks[lock.key], holder.until > now { return }
-        locks[lock.key] = (message.id, now + .milliseconds(lock.milliseconds(after: nil)))
+        locks[lock.key] = (message.id, now + .milliseconds(lock.milliseconds(after: nil)), false)
     }
 
     /// Messages are deleted: their locks go with them.
@@ -92,6 +92,9 @@ extension BrokerState {
 
     /// Looks at every line, as the timer does.
     mutating func releaseAll(at now: Timestamp) { release(Set(holds.lines.keys), at: now) }
+
+    /// Looks at one line.
+    mutating func releaseLine(_ target: HoldTarget, at now: Timestamp) { release([target], at: now) }
 
     private mutating func release(_ targets: Set<HoldTarget>, at now: Timestamp) {
         let draining = holds.draining
@@ -125,7 +128,7 @@ extension InMemoryBroker {
     public func uniqueLocks(limit: Int) async throws -> [UniqueLockRow] {
         core.read { state, now in
             state.locks.filter { $0.value.until > now }.sorted { $0.key < $1.key }.prefix(max(limit, 0)).map {
-                UniqueLockRow(key: $0.key, id: $0.value.id, remaining: $0.value.until - now)
+                UniqueLockRow(key: $0.key, id: $0.value.id, remaining: $0.value.until - now, isForTime: $0.value.isForTime)
             }
         }
     }
@@ -141,6 +144,6 @@ extension InMemoryBroker {
     public func holds() async throws -> [HoldRow] { core.read { state, _ in state.holds.rows } }
 
     public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] {
-        core.read { state, _ in (state.holds.lines[target] ?? []).prefix(max(limit, 0)).map { WaitingJob(queue: $0.queue, payload: $0.payload) } }
+        core.read { state, _ in (state.holds.lines[target] ?? []).prefix(max(limit, 0)).map { WaitingJob(queue: $0.queue, payload: $0.payload, key: Array($0.id.utf8)) } }
     }
 }

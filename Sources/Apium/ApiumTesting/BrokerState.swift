@@ -33,7 +33,7 @@ struct BrokerState {
     var holds = HoldBook()
     var history = HistoryBook()
     /// The locks of unique jobs, and when they end by themselves.
-    var locks: [String: (id: String, until: Timestamp)] = [:]
+    var locks: [String: (id: String, until: Timestamp, isForTime: Bool)] = [:]
 
     /// A message that waits for its time.
     struct Scheduled {

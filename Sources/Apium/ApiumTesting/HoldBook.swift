@@ -71,7 +71,8 @@ struct HoldBook {
         var rows: [HoldTarget: HoldRow] = [:]
         for target in Set(limits.keys).union(paused.keys).union(draining).union(lines.keys) {
             rows[target] = HoldRow(
-                target: target, limit: limits[target], pausedSince: paused[target], waiting: lines[target]?.count ?? 0, running: permits[target]?.count ?? 0)
+                target: target, limit: limits[target], pausedSince: paused[target], waiting: lines[target]?.count ?? 0, running: permits[target]?.count ?? 0,
+                opensAt: opening(of: target))
         }
         for row in rows.values {
             guard let group = row.target.group, rows[group] != nil else { continue }
@@ -102,6 +103,12 @@ struct HoldBook {
         lines[target, default: []].insert(entry, at: isReturning ? 0 : lines[target]?.count ?? 0)
     }
 
+    /// Takes a job out of a line, wherever it stands there; `nil` when it is not in it.
+    mutating func leave(_ target: HoldTarget, _ payload: [UInt8]) -> Entry? {
+        guard let place = lines[target]?.firstIndex(where: { $0.payload == payload }) else { return nil }
+        return lines[target]?.remove(at: place)
+    }
+
     mutating func giveBack(_ targets: [HoldTarget], of holder: Holder) {
         for target in targets { permits[target]?[holder] = nil }
     }
@@ -130,6 +137,12 @@ struct HoldBook {
     }
 
     // MARK: Rules
+
+    /// When the bucket of its rate lets the next job begin.
+    private func opening(of target: HoldTarget) -> Timestamp? {
+        guard let rate = bounds(target)?.rate, let full = full[target] else { return nil }
+        return full + (.zero - rate.interval * (rate.burst - 1))
+    }
 
     private func bounds(_ target: HoldTarget) -> Limit? {
         if case .run = target { return .concurrency(1) }

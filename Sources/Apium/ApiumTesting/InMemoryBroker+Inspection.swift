@@ -46,7 +46,9 @@ extension InMemoryBroker: InspectableBroker {
         core.read { state, _ in
             let seen = state.scheduled.sorted { ($0.due, $0.sequence) < ($1.due, $1.sequence) }.dropFirst(window.from).prefix(window.count)
             let records = seen.filter { window.mentioning.finds(in: $0.payload) }
-            return ScanPage(records: records.map { ScheduledRecord(due: $0.due, queue: $0.queue, payload: $0.payload) }, looked: seen.count)
+            return ScanPage(records: records.map {
+                    ScheduledRecord(due: $0.due, queue: $0.queue, payload: $0.payload, key: Array(String($0.sequence).utf8))
+                }, looked: seen.count)
         }
     }
 
@@ -60,6 +62,16 @@ extension InMemoryBroker: InspectableBroker {
     public func shelvedCount(in shelf: Shelf) async throws -> Int { core.read { state, _ in state.shelves[shelf]?.count ?? 0 } }
 
     public func controlState() async throws -> ControlState { core.read { $0.control(at: $1) } }
+
+    public func move(_ message: WaitingMessage, _ move: WaitingMove) async throws -> Bool { core.change { $0.move(message, move, at: $1) } }
+
+    public func revocation(of id: String) async throws -> RevocationRecord? {
+        core.read { state, now in
+            let orders = state.revoked.filter { now - $0.at < BrokerState.revokeLife && $0.order.ids.contains(id) }
+            guard let last = orders.last else { return nil }
+            return RevocationRecord(at: last.at, by: orders.lazy.compactMap(\.order.by).first)
+        }
+    }
 
     public func hasJanitor() async throws -> Bool {
         core.read { state, now in state.janitor.flatMap { state.sessions[$0] }.map { !$0.hasExpired(at: now) } ?? false }

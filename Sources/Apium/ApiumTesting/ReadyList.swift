@@ -13,6 +13,18 @@ struct ReadyList: Sendable {
 
     mutating func pushFront(_ payload: [UInt8]) { front.append(payload) }
 
+    /// Puts another message, or none, in the place of the next one that is like this. False when there is none.
+    mutating func replace(_ payload: [UInt8], with other: [UInt8]?) -> Bool {
+        // The next one is last in `front`, and first in `back`.
+        if let place = front.lastIndex(of: payload) {
+            front.replaceSubrange(place...place, with: other.map { [$0] } ?? [])
+            return true
+        }
+        guard let place = back.firstIndex(of: payload) else { return false }
+        back.replaceSubrange(place...place, with: other.map { [$0] } ?? [])
+        return true
+    }
+
     mutating func popFront() -> [UInt8]? {
         if front.isEmpty {
             front = back.reversed()

@@ -8,8 +8,13 @@ extension ScheduleCommand {
     /// `apium schedule add NAME`.
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add an entry to the dynamic store, or replace one.", discussion: "It takes exactly one of --every, --crontab, --solar and --at.")
-        @OptionGroup var connection: ConnectionOptions
+            abstract: "Add an entry to the dynamic store, or replace one.",
+            discussion: """
+                It takes exactly one of --every, --crontab, --solar and --at.
+
+                Example: apium schedule add nightly-report --task report.nightly --crontab '0 3 * * *' --timezone Europe/Moscow
+                """)
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The entry's name.") var name: String
         @Option(help: "The task's name.") var task: String
@@ -75,8 +80,13 @@ extension ScheduleCommand {
     /// `apium schedule enable NAME`.
     struct Enable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let an entry fire again, a deployment's too.", discussion: "Slots that passed while it was disabled are not made good.")
-        @OptionGroup var connection: ConnectionOptions
+            abstract: "Let an entry fire again, a deployment's too.",
+            discussion: """
+                Slots that passed while it was disabled are not made good.
+
+                Example: apium schedule enable nightly-report
+                """)
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The entry's name.") var name: String
 
@@ -85,8 +95,8 @@ extension ScheduleCommand {
 
     /// `apium schedule disable NAME`.
     struct Disable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let an entry fire no more, a deployment's too.")
-        @OptionGroup var connection: ConnectionOptions
+        static let configuration = CommandConfiguration(abstract: "Let an entry fire no more, a deployment's too.", discussion: "Example: apium schedule disable nightly-report")
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The entry's name.") var name: String
 
@@ -96,8 +106,13 @@ extension ScheduleCommand {
     /// `apium schedule run NAME`.
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Enqueue an entry's job now, and print its id.", discussion: "It is of no slot: the next one fires as ever.")
-        @OptionGroup var connection: ConnectionOptions
+            abstract: "Enqueue an entry's job now, and print its id.",
+            discussion: """
+                It is of no slot: the next one fires as ever.
+
+                Example: apium schedule run nightly-report
+                """)
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The entry's name.") var name: String
 
@@ -109,8 +124,13 @@ extension ScheduleCommand {
     /// `apium schedule remove NAME`.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove an entry from the dynamic store.", discussion: "A deployment's entry can only be disabled.")
-        @OptionGroup var connection: ConnectionOptions
+            abstract: "Remove an entry from the dynamic store.",
+            discussion: """
+                A deployment's entry can only be disabled.
+
+                Example: apium schedule remove nightly-report --dry-run
+                """)
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The entry's name.") var name: String
         @Flag(help: "Only show what would be removed.") var dryRun = false
@@ -131,8 +151,12 @@ extension ScheduleCommand {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add the entries of a schedule file, or of Celery's beat_schedule, to the dynamic store.",
-            discussion: "The file is YAML or JSON. Where something of it cannot be taken over nothing is, unless --partial is given.")
-        @OptionGroup var connection: ConnectionOptions
+            discussion: """
+                The file is YAML or JSON. Where something of it cannot be taken over nothing is, unless --partial is given.
+
+                Example: apium schedule import celery-beat.yaml --timezone Europe/Moscow --dry-run
+                """)
+        @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The file.") var file: String
         @Option(help: "The time zone of Celery's crontabs, its setting timezone. Default: UTC.") var timezone = "UTC"

@@ -6,7 +6,7 @@ import DynamicJSON
 extension ScheduleCommand {
     /// `apium schedule check FILE`.
     struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Say whether a schedule file is right; all faults with their lines.")
+        static let configuration = CommandConfiguration(abstract: "Say whether a schedule file is right; all faults with their lines.", discussion: "Example: apium schedule check beat/schedule.yaml")
         @Argument(help: "The schedule file.") var file: String
 
         func run() async throws {
@@ -21,8 +21,12 @@ extension ScheduleCommand {
     struct Preview: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the next instants of an entry, or of all.",
-            discussion: "Each with its offset from UTC in the entry's zone, and a note where the clock is changed.")
-        @OptionGroup var connection: ConnectionOptions
+            discussion: """
+                Each with its offset from UTC in the entry's zone, and a note where the clock is changed.
+
+                Example: apium schedule preview nightly-report --count 3
+                """)
+        @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name. Default: all entries.") var entry: String?
         @Option(help: "A schedule file. Default: the schedule in the broker.") var file: String?
         @Option(help: "How many instants of each, 1 to 10000.") var count = 10

@@ -22,13 +22,14 @@ public struct ScheduleCommand: AsyncParsableCommand {
     struct EditorOptions: ParsableArguments {
         @Option(name: .customLong("as"), help: "Who edits, for the audit. Default: the user and host.") var name: String?
 
-        var editor: String { name ?? "\(NSUserName())@\(ProcessInfo.processInfo.hostName)" }
+        var editor: String { name ?? OperatorOptions.operatorName }
     }
 
     /// `apium schedule list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all entries, where they come from, and when they fire next.")
-        @OptionGroup var connection: ConnectionOptions
+        static let configuration = CommandConfiguration(abstract: "Show all entries, where they come from, and when they fire next.",
+            discussion: "Example: apium schedule list --json | jq -r '.entries[].name'")
+        @OptionGroup var connection: OperatorOptions
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
@@ -51,8 +52,8 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule show NAME`.
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one entry, its next slots and its last ones.")
-        @OptionGroup var connection: ConnectionOptions
+        static let configuration = CommandConfiguration(abstract: "Show one entry, its next slots and its last ones.", discussion: "Example: apium schedule show nightly-report")
+        @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name.") var name: String
         @Flag(help: "Print JSON.") var json = false
 
@@ -78,8 +79,9 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule ledger [NAME]`.
     struct Ledger: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what became of slots, the newest first.")
-        @OptionGroup var connection: ConnectionOptions
+        static let configuration = CommandConfiguration(abstract: "Show what became of slots, the newest first.",
+            discussion: "Example: apium schedule ledger nightly-report --outcome skipped --since 2030-01-01T00:00:00Z")
+        @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name. Default: all entries.") var name: String?
         @Option(help: "Only fired, caught_up or skipped; may be given several times.") var outcome: [String] = []
         @Option(help: "Only slots from this ISO 8601 instant on.") var since: String?
@@ -107,8 +109,8 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule audit [NAME]`.
     struct Audit: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show who changed what in the schedule, the newest first.")
-        @OptionGroup var connection: ConnectionOptions
+        static let configuration = CommandConfiguration(abstract: "Show who changed what in the schedule, the newest first.", discussion: "Example: apium schedule audit nightly-report")
+        @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name. Default: all entries.") var name: String?
         @Option(help: "How many, 1 to 1000.") var limit = 50
         @Flag(help: "Print JSON.") var json = false
@@ -138,7 +140,7 @@ func instant(_ text: String?, _ option: String) throws -> Timestamp? {
     return instant
 }
 
-extension ConnectionOptions {
+extension OperatorOptions {
     /// Runs `body` with the desk of the schedule; faults become a sentence and an exit code.
     func withScheduleDesk(_ body: (ScheduleDesk) async throws -> Void) async throws {
         try await ScheduleCommand().reportingFaults {

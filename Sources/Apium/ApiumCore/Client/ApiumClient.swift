@@ -80,9 +80,11 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     public func revoke(_ ids: String...) async throws { try await revoke(ids) }
 
     /// Cancels jobs, see ``revoke(_:)-(String...)``.
-    public func revoke(_ ids: [String]) async throws {
+    ///
+    /// - Parameter by: who does it, for whoever asks why a job did not run. Default: not said.
+    public func revoke(_ ids: [String], by: String? = nil) async throws {
         guard !ids.isEmpty else { return }
-        try await broker.revoke(ids)
+        try await broker.revoke(ids, by: by)
         try await tell("revoke", ["task_id": .array(ids.map { .string($0) }), "terminate": false])
     }
 

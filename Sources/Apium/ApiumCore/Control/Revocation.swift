@@ -8,12 +8,15 @@ public struct Revocation: Sendable, Hashable {
     public var stamps: [String: [JSONValue]]
     /// Whether jobs that run are stopped, too. Without it only those are meant that have not begun.
     public var terminate: Bool
+    /// Who gives it, for whoever asks why a job did not run; kept with the ids. Default: not said.
+    public var by: String?
 
     /// Makes an order.
-    public init(ids: [String] = [], stamps: [String: [JSONValue]] = [:], terminate: Bool = false) {
+    public init(ids: [String] = [], stamps: [String: [JSONValue]] = [:], terminate: Bool = false, by: String? = nil) {
         self.ids = ids
         self.stamps = stamps
         self.terminate = terminate
+        self.by = by
     }
 }
 

@@ -58,14 +58,19 @@ public struct HoldRow: Sendable, Hashable {
     public var waiting: Int
     /// How many jobs run under its concurrency limit, and how many are on their way to a worker.
     public var running: Int
+    /// When its rate lets the next job begin; `nil`: at once, or it has no rate.
+    public var opensAt: Timestamp?
 
     /// Makes a row.
-    public init(target: HoldTarget, limit: Limit? = nil, pausedSince: Timestamp? = nil, waiting: Int = 0, running: Int = 0) {
+    public init(
+        target: HoldTarget, limit: Limit? = nil, pausedSince: Timestamp? = nil, waiting: Int = 0, running: Int = 0, opensAt: Timestamp? = nil
+    ) {
         self.target = target
         self.limit = limit
         self.pausedSince = pausedSince
         self.waiting = waiting
         self.running = running
+        self.opensAt = opensAt
     }
 }
 
@@ -75,10 +80,13 @@ public struct WaitingJob: Sendable, Hashable {
     public var queue: String
     /// The message as it will stand there.
     public var payload: [UInt8]
+    /// By what the broker finds it again.
+    public var key: [UInt8]
 
     /// Makes the value.
-    public init(queue: String, payload: [UInt8]) {
+    public init(queue: String, payload: [UInt8], key: [UInt8] = []) {
         self.queue = queue
         self.payload = payload
+        self.key = key
     }
 }

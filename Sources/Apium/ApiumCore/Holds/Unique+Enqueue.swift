@@ -65,11 +65,14 @@ public struct UniqueLockRow: Sendable, Hashable {
     public var id: String
     /// How long it lives yet when nobody ends it.
     public var remaining: Duration
+    /// Whether it holds for a time, whatever becomes of the job (``UniqueLock/Scope/time``).
+    public var isForTime: Bool
 
     /// Makes a row.
-    public init(key: String, id: String, remaining: Duration) {
+    public init(key: String, id: String, remaining: Duration, isForTime: Bool = false) {
         self.key = key
         self.id = id
         self.remaining = remaining
+        self.isForTime = isForTime
     }
 }

@@ -86,6 +86,8 @@ public enum KeyFault: Sendable, Hashable {
     case unregisteredBatch(incarnation: String, batch: Int, messages: Int)
     /// What is left of a batch that is gone: it holds no message.
     case strayMarks(key: String)
+    /// Permits under a limit whose jobs run no more: so many fewer run at once than the limit lets.
+    case strayPermits(target: HoldTarget, holders: [String])
     /// The record of a process that is not registered.
     case strayWorkerRecord(incarnation: String)
     /// Ids in a set whose messages are gone: they name nothing.

@@ -31,6 +31,13 @@ public protocol InspectableBroker: Broker {
 
     /// Whether somebody does the shared duties: moves what is due, returns what the dead held.
     func hasJanitor() async throws -> Bool
+
+    /// Edits, moves or deletes a message that waits, in one step. False when it does not wait there any more as it was seen: it was claimed, moved
+    /// or edited meanwhile, and nothing has changed.
+    func move(_ message: WaitingMessage, _ move: WaitingMove) async throws -> Bool
+
+    /// Who revoked a job by its id; `nil`: nobody, as far as is known.
+    func revocation(of id: String) async throws -> RevocationRecord?
 }
 
 extension InspectableBroker {
@@ -94,12 +101,15 @@ public struct ScheduledRecord: Sendable, Hashable {
     public var queue: String
     /// The message.
     public var payload: [UInt8]
+    /// By what the broker finds it again.
+    public var key: [UInt8]
 
     /// Makes a record.
-    public init(due: Timestamp, queue: String, payload: [UInt8]) {
+    public init(due: Timestamp, queue: String, payload: [UInt8], key: [UInt8] = []) {
         self.due = due
         self.queue = queue
         self.payload = payload
+        self.key = key
     }
 }
 

@@ -5,6 +5,17 @@ public protocol InspectableResults: ResultBackend {
 
     /// The groups of chords that are not joined, in no order. At most `limit`, and found by a bounded look.
     func openChords(limit: Int) async throws -> [String]
+
+    /// The ids of results that have no end though results should have one, in no order. At most `limit`, and found by a bounded look.
+    func endlessResults(limit: Int) async throws -> [String]
+
+    /// Gives results without an end the one that new results have; answers how many.
+    func giveEnd(to ids: [String]) async throws -> Int
+}
+
+extension InspectableResults {
+    public func endlessResults(limit: Int) async throws -> [String] { [] }
+    public func giveEnd(to ids: [String]) async throws -> Int { 0 }
 }
 
 /// How far a chord is.

@@ -1,6 +1,6 @@
 import DynamicJSON
 
-/// A shelved job's message as somebody edits it: what is set here is written when it is put back.
+/// A job's message as somebody edits it, of one that waits or was set aside: what is set here is written when it is put back.
 public struct EditableJob: Sendable, Hashable {
     /// The positional arguments.
     public var args: [JSONValue] { didSet { isRewritten = true } }
@@ -30,15 +30,19 @@ public struct EditableJob: Sendable, Hashable {
     private var isRewritten = false
     private let embed: TaskArguments.Embed
 
-    /// Reads a record's message.
+    /// Reads a record's message; see ``init(_:queue:)``.
+    public init(_ record: ShelvedRecord) throws { try self.init(record.payload, queue: record.queue) }
+
+    /// Reads a message.
     ///
-    /// - Throws: ``ApiumError`` `malformedMessage` or `refusedContent` when it is no message, or one whose arguments cannot be read: such a record
+    /// - Parameter queue: the queue it is in, or goes back to.
+    /// - Throws: ``ApiumError`` `malformedMessage` or `refusedContent` when it is no message, or one whose arguments cannot be read: such a message
     ///   can be requeued or deleted, not edited.
-    public init(_ record: ShelvedRecord) throws {
-        let message = try Message(decoding: record.payload)
+    public init(_ payload: [UInt8], queue: String) throws {
+        let message = try Message(decoding: payload)
         let arguments = try message.arguments()
         (args, kwargs, embed) = (arguments.args, arguments.kwargs, arguments.embed)
-        queue = record.queue
+        self.queue = queue
         priority = message.properties.priority
         eta = message.headers.eta.flatMap { Timestamp(iso8601: $0) }
         expires = message.headers.expires.flatMap { Timestamp(iso8601: $0) }
@@ -55,11 +59,24 @@ public struct EditableJob: Sendable, Hashable {
     ///
     /// - Throws: ``ApiumError`` `badArguments` for a value that no message can have.
     func record(from record: ShelvedRecord) throws -> ShelvedRecord {
+        var edited = record
+        edited.payload = try message(from: record.payload, of: record.queue).encoded()
+        edited.queue = queue
+        return edited
+    }
+
+    /// The edited message; what was not touched stays as it was sent.
+    ///
+    /// - Parameters:
+    ///   - payload: the message as it was read.
+    ///   - place: the queue it was read from.
+    /// - Throws: ``ApiumError`` `badArguments` for a value that no message can have.
+    public func message(from payload: [UInt8], of place: String) throws -> Message {
         guard !queue.isEmpty else { throw ApiumError(.badArguments, "a job cannot go to a queue without a name") }
         guard (0...9).contains(priority) else { throw ApiumError(.badArguments, "a priority is 0 to 9, not \(priority)") }
         guard retries >= 0, crashes >= 0 else { throw ApiumError(.badArguments, "retries and crashes are not negative") }
-        let before = try EditableJob(record)
-        var message = try Message(decoding: record.payload)
+        let before = try EditableJob(payload, queue: place)
+        var message = try Message(decoding: payload)
         if isRewritten {
             try message.setArguments(TaskArguments(args: args, kwargs: kwargs, embed: embed))
             message.headers.argsRepr = PythonText.list(args)
@@ -78,9 +95,6 @@ public struct EditableJob: Sendable, Hashable {
             message.properties.exchange = ""
             message.properties.routingKey = queue
         }
-        var edited = record
-        edited.queue = queue
-        edited.payload = message.encoded()
-        return edited
+        return message
     }
 }

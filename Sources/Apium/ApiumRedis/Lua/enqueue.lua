@@ -1,7 +1,7 @@
 -- Puts messages on their lists or into the scheduled set, each only if its conditions hold.
--- KEYS 1 apium:scheduled, 2 apium:scheduled:messages, 3 apium:unique:queues
+-- KEYS 1 apium:scheduled, 2 apium:scheduled:messages, 3 apium:unique:queues, 4 apium:unique:timed
 -- ARGV 1 '1' when one full queue refuses all; then per message: apium:known:<id> or '', key of its result or '', milliseconds to know it,
---      apium:unique:<key> or '', the job's id, milliseconds that the lock lives, number of places; then per place: limit or '', milliseconds that the queue's lists live or '', list, delay in us or '', member,
+--      apium:unique:<key> or '', the job's id, milliseconds that the lock lives (negative: for a time, whatever becomes of the job), number of places; then per place: limit or '', milliseconds that the queue's lists live or '', list, delay in us or '', member,
 --      message, number of the queue's lists, those lists
 -- Expects nothing. A message whose id or result is known is left out, and so are one whose lock another has (of this call, too) and one with a place whose queue holds its limit already, those
 -- of this call counted. Effect: the others pushed or scheduled in order, their ids known, and their locks taken, from now on. When a queue is full and ARGV 1
@@ -88,6 +88,15 @@ local function put(place)
     end
 end
 
+-- What outlives its job is noted, so that nobody takes it for forgotten.
+local function noteTimed(lock, life)
+    local now = redis.call('TIME')
+    local time = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
+    redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', time))
+    redis.call('ZADD', KEYS[4], string.format('%.0f', time + life), lock)
+    redis.call('PEXPIREAT', KEYS[4], redis.call('ZRANGE', KEYS[4], -1, -1, 'WITHSCORES')[2])
+end
+
 local at = 2
 while ARGV[at] do
     local first = at
@@ -111,7 +120,11 @@ for _, message in ipairs(accepted) do
         redis.call('SET', ARGV[first], '', 'PX', ARGV[first + 2])
     end
     if ARGV[first + 3] ~= '' then
-        redis.call('SET', ARGV[first + 3], ARGV[first + 4], 'PX', ARGV[first + 5])
+        local life = tonumber(ARGV[first + 5])
+        redis.call('SET', ARGV[first + 3], ARGV[first + 4], 'PX', string.format('%.0f', math.abs(life)))
+        if life < 0 then
+            noteTimed(ARGV[first + 3], -life)
+        end
         for _, place in ipairs(message[2]) do
             redis.call('SADD', KEYS[3], ARGV[place + 7])
         end

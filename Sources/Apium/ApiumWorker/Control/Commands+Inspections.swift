@@ -66,6 +66,7 @@ extension WorkerSnapshot {
         case "name": return entry.name
         case "queue", "routing_key": return options.queue
         case "priority": return options.priority.map { String($0) }
+        case "max_retries": return options.mostRetries.map { String($0) }
         case "rate_limit": return rateLimits[entry.name]
         case "acks_late": return options.acksLate ? "True" : "False"
         case "ignore_result": return options.ignoreResult ? "True" : "False"

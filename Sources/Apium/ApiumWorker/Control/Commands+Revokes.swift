@@ -69,7 +69,7 @@ extension WorkerControls {
     func revoke(_ ids: [String], terminate: Int32?) async throws -> String {
         let running = Set(snapshot().active.map(\.message.id))
         if let terminate { self.terminate(by: terminate, ControlState(terminated: Set(ids))) }
-        if !ids.isEmpty { try await order(Revocation(ids: ids, terminate: terminate != nil)) }
+        if !ids.isEmpty { try await order(Revocation(ids: ids, terminate: terminate != nil, by: "remote control")) }
         await markRevoked(ids.filter { !running.contains($0) })
         guard terminate != nil else { return "tasks \(PythonSet.text(ids)) flagged as revoked" }
         let known = ids.filter(running.contains)
