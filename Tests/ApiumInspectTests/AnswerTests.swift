@@ -58,7 +58,8 @@ struct AnswerTests {
                 let wait = try #require(place.notBefore) - second.at
                 #expect(wait > .minutes(55) && wait <= .minutes(61), "one is before it, and one begins each half an hour: \(wait)")
                 let text = second.text(in: .english)
-                #expect(text.contains("held back by key:host=shop.example, 1 before it") && text.contains("limit 2/h") && text.contains("not before"), "\(text)")
+                #expect(
+                    text.contains("held back by key:host=shop.example, 1 before it") && text.contains("limit 2/h") && text.contains("not before"), "\(text)")
                 #expect(second.text(in: .russian).contains("не раньше"))
                 #expect(second.json["standing"]?["not_before"]?.stringValue != nil)
             }
@@ -140,7 +141,7 @@ struct AnswerTests {
             #expect(reports[0].json["limit"] == "3 at once" && reports[0].json["out_per_second"] == 0.0)
             #expect(try await ground.inspector.queues(["celery"])[0].rates == nil, "no worker has counted anything")
             // Twelve jobs went in the slot under way, which has lasted for ten seconds at most.
-            let counts = [HistoryKey(queue: "celery", task: "shop.add"): JobCounts(started: 12)]
+            let counts = [HistoryKey(queue: "celery", task: "shop.add"): JobCounts(values: [12])]
             try await ground.client.broker.record(HistoryReport(source: "process", number: 1, counts: counts, queues: ["celery"]))
             let rates = try #require(try await ground.inspector.queues(["celery"])[0].rates)
             #expect(rates.outgoing > 0 && rates.incoming == nil && rates.texts.incoming == "–", "\(rates)")

@@ -160,7 +160,9 @@ struct JobDeskTests {
         #expect(job.args == [2] && job.kwargs == ["x": 1] && job.priority == 3 && job.timeLimit == .seconds(2.5) && job.ignoreResult == true)
         #expect(job.eta == Timestamp(iso8601: "2030-01-01T00:00:00Z"))
         let before = job
-        for wrong in ["{\"args\": {}}", "{\"eta\": \"soon\"}", "{\"priority\": 1.5}", "{\"colour\": 1}", "[]", "{\"retries\": 5, \"queue\": 7}", "{\"time_limit\": -1}"] {
+        for wrong in [
+            "{\"args\": {}}", "{\"eta\": \"soon\"}", "{\"priority\": 1.5}", "{\"colour\": 1}", "[]", "{\"retries\": 5, \"queue\": 7}", "{\"time_limit\": -1}",
+        ] {
             let error = #expect(throws: ApiumError.self) { try job.apply(try JSONValue(parsing: wrong)) }
             #expect(error?.code == .badArguments)
         }

@@ -44,7 +44,9 @@ struct EditOptions: ParsableArguments {
     func edits() throws -> Edits {
         var edits = Edits()
         if let patch {
-            guard case .object(let members)? = try? JSONValue(parsing: patch) else { throw ValidationError("--patch is a JSON object, for example '{\"retries\": 0}'") }
+            guard case .object(let members)? = try? JSONValue(parsing: patch) else {
+                throw ValidationError("--patch is a JSON object, for example '{\"retries\": 0}'")
+            }
             edits.members = members
         }
         if let args {

@@ -143,7 +143,8 @@ public struct LimitsCommand: AsyncParsableCommand {
                     for row in rows {
                         table.add(
                             [
-                                row.target.text, row.limit?.text ?? "–", "\(row.running)", "\(row.waiting)", row.waiting > 0 ? row.opensAt?.iso8601 ?? "–" : "–",
+                                row.target.text, row.limit?.text ?? "–", "\(row.running)", "\(row.waiting)",
+                                row.waiting > 0 ? row.opensAt?.iso8601 ?? "–" : "–",
                                 row.pausedSince?.iso8601 ?? "–",
                             ], row.pausedSince == nil ? nil : .yellow)
                     }

@@ -35,7 +35,8 @@ extension Inspector {
             return (.warning, "marks-stray", seen, Wording("It holds no job, and would stay for ever.", "В нём нет задач, и он остался бы навсегда."))
         case .strayPermits(let target, let holders):
             let seen = Wording(
-                "\(holders.count) permits of \(target.text) are held by jobs that do not run", "разрешений \(target.text) у задач, которые не выполняются: \(holders.count)")
+                "\(holders.count) permits of \(target.text) are held by jobs that do not run",
+                "разрешений \(target.text) у задач, которые не выполняются: \(holders.count)")
             let meaning = Wording(
                 "So many fewer jobs run at once than the limit lets. Keys were deleted by hand, or restored from an old snapshot.",
                 "Одновременно выполняется настолько меньше задач, чем разрешено. Ключи удаляли вручную или восстановили из старого снимка.")
@@ -48,10 +49,15 @@ extension Inspector {
             return (.warning, "ids-without-message", seen, Wording("The messages are lost.", "Сообщения потеряны."))
         case .messagesWithoutID(let set, let count):
             let seen = Wording("\(count) messages beside \(set) are named by nothing", "сообщений рядом с \(set), которые никто не называет: \(count)")
-            return (.error, "messages-without-id", seen, Wording("Nobody would find them, and their jobs would never run.", "Их никто не найдёт, и задачи не выполнятся."))
+            return (
+                .error, "messages-without-id", seen,
+                Wording("Nobody would find them, and their jobs would never run.", "Их никто не найдёт, и задачи не выполнятся.")
+            )
         case .endless(let key):
             let seen = Wording("\(key) has no time to live", "у \(key) нет срока жизни")
-            return (.warning, "key-endless", seen, Wording("It should end by itself, and stays for ever.", "Он должен был исчезнуть сам, а останется навсегда."))
+            return (
+                .warning, "key-endless", seen, Wording("It should end by itself, and stays for ever.", "Он должен был исчезнуть сам, а останется навсегда.")
+            )
         case .unknown(let key):
             let seen = Wording("\(key) is no key that this release knows", "этот выпуск не знает ключа \(key)")
             return (.notice, "key-unknown", seen, Wording("A newer release made it, or somebody by hand.", "Его создал новый выпуск или кто-то вручную."))

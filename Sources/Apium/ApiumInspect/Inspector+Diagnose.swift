@@ -50,7 +50,8 @@ extension Inspector {
             Finding(
                 skew > .minutes(5) ? .error : .warning, "clock-skew",
                 Wording(
-                    "the clocks of this machine and of the server differ by \(skew.inSeconds) s", "часы этой машины и сервера расходятся на \(skew.inSeconds) с"),
+                    "the clocks of this machine and of the server differ by \(skew.inSeconds) s", "часы этой машины и сервера расходятся на \(skew.inSeconds) с"
+                ),
                 meaning: Wording(
                     "Times that senders work out with their own clock, such as ETA and expires, are wrong by that much. Synchronise the clocks (NTP).",
                     "Настолько же неверны времена, которые отправители считают по своим часам: ETA и expires. Настройте NTP."))
@@ -83,7 +84,8 @@ extension Inspector {
                 Finding(
                     .error, "scheduled-overdue",
                     Wording(
-                        "\(overdue) jobs are past their time and were not moved to their queues", "задач, чьё время прошло, но не переданных в очереди: \(overdue)"),
+                        "\(overdue) jobs are past their time and were not moved to their queues",
+                        "задач, чьё время прошло, но не переданных в очереди: \(overdue)"),
                     meaning: isOnDuty
                         ? Wording(
                             "A worker is on duty and does not keep up, or a queue's key is no list: see the workers' logs.",
@@ -135,7 +137,8 @@ extension Inspector {
                     "номеров, стоящих в нескольких местах: \(doubled.count): \(doubled.prefix(5).joined(separator: "; "))"),
                 meaning: Wording(
                     "Each of them is run, and their results overwrite each other. Right when a sender used an id twice, or an exchange feeds several queues.",
-                    "Каждая выполнится, и результаты заменят друг друга. Так и должно быть, если отправитель взял номер дважды или точка обмена ведёт в несколько очередей."))
+                    "Каждая выполнится, и результаты заменят друг друга. Так и должно быть, если отправитель взял номер дважды или точка обмена ведёт в несколько очередей."
+                ))
         ]
     }
 
@@ -159,7 +162,10 @@ extension Inspector {
                         "Посмотрите: `apium quarantine list`; верните их, когда код исправлен, или удалите.")))
         }
         for (shelf, what) in [
-            (Shelf.parked, Wording("messages could not be read, or no worker knows their job", "сообщений, которые не читаются или чьей задачи никто не знает")),
+            (
+                Shelf.parked,
+                Wording("messages could not be read, or no worker knows their job", "сообщений, которые не читаются или чьей задачи никто не знает")
+            ),
             (.dead, Wording("jobs failed for good", "задач, не удавшихся окончательно")),
         ] {
             let count = try await broker.shelvedCount(in: shelf)

@@ -34,7 +34,8 @@ public struct JobRow: Sendable, Hashable {
     public var json: JSONValue {
         [
             "id": .string(id), "name": task.json, "state": .string(place.rawValue), "queue": .string(queue), "sent_at": sentAt.json, "at": at.json,
-            "worker": worker.json, "reason": reason.json, "key": (key.map { "\($0.name)=\($0.value)" }).json, "retries": .int(Int64(retries)), "arguments": arguments.json,
+            "worker": worker.json, "reason": reason.json, "key": (key.map { "\($0.name)=\($0.value)" }).json, "retries": .int(Int64(retries)),
+            "arguments": arguments.json,
         ]
     }
 

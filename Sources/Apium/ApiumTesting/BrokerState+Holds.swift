@@ -144,6 +144,8 @@ extension InMemoryBroker {
     public func holds() async throws -> [HoldRow] { core.read { state, _ in state.holds.rows } }
 
     public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] {
-        core.read { state, _ in (state.holds.lines[target] ?? []).prefix(max(limit, 0)).map { WaitingJob(queue: $0.queue, payload: $0.payload, key: Array($0.id.utf8)) } }
+        core.read { state, _ in
+            (state.holds.lines[target] ?? []).prefix(max(limit, 0)).map { WaitingJob(queue: $0.queue, payload: $0.payload, key: Array($0.id.utf8)) }
+        }
     }
 }

@@ -46,7 +46,8 @@ extension InMemoryBroker: InspectableBroker {
         core.read { state, _ in
             let seen = state.scheduled.sorted { ($0.due, $0.sequence) < ($1.due, $1.sequence) }.dropFirst(window.from).prefix(window.count)
             let records = seen.filter { window.mentioning.finds(in: $0.payload) }
-            return ScanPage(records: records.map {
+            return ScanPage(
+                records: records.map {
                     ScheduledRecord(due: $0.due, queue: $0.queue, payload: $0.payload, key: Array(String($0.sequence).utf8))
                 }, looked: seen.count)
         }

@@ -95,7 +95,8 @@ extension ScheduleCommand {
 
     /// `apium schedule disable NAME`.
     struct Disable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let an entry fire no more, a deployment's too.", discussion: "Example: apium schedule disable nightly-report")
+        static let configuration = CommandConfiguration(
+            abstract: "Let an entry fire no more, a deployment's too.", discussion: "Example: apium schedule disable nightly-report")
         @OptionGroup var connection: OperatorOptions
         @OptionGroup var editing: EditorOptions
         @Argument(help: "The entry's name.") var name: String

@@ -6,7 +6,8 @@ import DynamicJSON
 extension ScheduleCommand {
     /// `apium schedule check FILE`.
     struct Check: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Say whether a schedule file is right; all faults with their lines.", discussion: "Example: apium schedule check beat/schedule.yaml")
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether a schedule file is right; all faults with their lines.", discussion: "Example: apium schedule check beat/schedule.yaml")
         @Argument(help: "The schedule file.") var file: String
 
         func run() async throws {

@@ -27,7 +27,8 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule list`.
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all entries, where they come from, and when they fire next.",
+        static let configuration = CommandConfiguration(
+            abstract: "Show all entries, where they come from, and when they fire next.",
             discussion: "Example: apium schedule list --json | jq -r '.entries[].name'")
         @OptionGroup var connection: OperatorOptions
         @Flag(help: "Print JSON.") var json = false
@@ -52,7 +53,8 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule show NAME`.
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one entry, its next slots and its last ones.", discussion: "Example: apium schedule show nightly-report")
+        static let configuration = CommandConfiguration(
+            abstract: "Show one entry, its next slots and its last ones.", discussion: "Example: apium schedule show nightly-report")
         @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name.") var name: String
         @Flag(help: "Print JSON.") var json = false
@@ -79,7 +81,8 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule ledger [NAME]`.
     struct Ledger: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what became of slots, the newest first.",
+        static let configuration = CommandConfiguration(
+            abstract: "Show what became of slots, the newest first.",
             discussion: "Example: apium schedule ledger nightly-report --outcome skipped --since 2030-01-01T00:00:00Z")
         @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name. Default: all entries.") var name: String?
@@ -109,7 +112,8 @@ public struct ScheduleCommand: AsyncParsableCommand {
 
     /// `apium schedule audit [NAME]`.
     struct Audit: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show who changed what in the schedule, the newest first.", discussion: "Example: apium schedule audit nightly-report")
+        static let configuration = CommandConfiguration(
+            abstract: "Show who changed what in the schedule, the newest first.", discussion: "Example: apium schedule audit nightly-report")
         @OptionGroup var connection: OperatorOptions
         @Argument(help: "The entry's name. Default: all entries.") var name: String?
         @Option(help: "How many, 1 to 1000.") var limit = 50

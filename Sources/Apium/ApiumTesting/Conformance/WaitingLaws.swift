@@ -156,7 +156,8 @@ extension Scene {
         let first = try await broker.revocation(of: "a")
         try expect(first?.by == "anna@desk", "it was revoked by \(String(describing: first?.by))")
         // A server keeps milliseconds.
-        try expect(first?.at.map { $0 - before > .milliseconds(-2) && $0 - before < .seconds(60) } ?? false, "it was revoked at \(String(describing: first?.at))")
+        try expect(
+            first?.at.map { $0 - before > .milliseconds(-2) && $0 - before < .seconds(60) } ?? false, "it was revoked at \(String(describing: first?.at))")
         try expect(try await broker.revocation(of: "b")?.by == "remote control", "the second is told otherwise")
         try expect(try await broker.revocation(of: "c") != nil, "a revocation without a name is not told")
         try expect(try await broker.revocation(of: "c")?.by == nil, "a revocation without a name has one")
