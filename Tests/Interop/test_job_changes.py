@@ -67,7 +67,7 @@ def test_a_job_that_waits_for_a_retry_runs_at_once(own_app: Celery, command: Ope
 def test_waiting_jobs_are_edited_moved_and_deleted(own_app: Celery, command: Operations) -> None:
     """In place with its order kept; to another queue, another time; and one that is not there is said so."""
     jobs = [own_app.send_task("report.nightly", (number,), queue="night") for number in range(4)]
-    assert command.run("jobs", "edit", jobs[1].id, "--kwarg", "format=\"pdf\"", "--args", "[7]").stdout == "1 edited\n"
+    assert command.run("jobs", "edit", jobs[1].id, "--kwarg", 'format="pdf"', "--args", "[7]").stdout == "1 edited\n"
     rows = read(command, "jobs", "list", "--queue", "night")["jobs"]
     assert [row["id"] for row in rows] == [job.id for job in jobs]
     assert (message(command, jobs[1].id)["args"], message(command, jobs[1].id)["kwargs"]) == ([7], {"format": "pdf"})
@@ -130,8 +130,8 @@ def test_a_person_is_asked_after_a_count(own_app: Celery, own_broker: str, comma
         assert terminal.ended() == 0
     assert read(command, "queues", "mails")["queues"] == {"mails": 4}
     with Terminal([*words, "--language", "ru"]) as terminal:
-        terminal.wait(r"Будет удалено: 4\. Продолжить\? \[д/Н\]")
-        terminal.keys("д", "Enter")
+        terminal.wait(r"Будет удалено: 4\. Продолжить\? \[да/нет\]")
+        terminal.keys("да", "Enter")
         terminal.wait("удалено: 4$")
         assert terminal.ended() == 0
     assert read(command, "queues", "mails")["queues"] == {"mails": 0}
@@ -142,7 +142,7 @@ def test_one_job_is_edited_in_the_persons_editor(own_app: Celery, own_broker: st
     job = own_app.send_task("mail.send", (1,), {"to": "anna"}, queue="mails")
     words = [str(PROGRAMS / "apium"), "jobs", "edit", job.id, "--broker", own_broker]
     editor = tmp_path / "editor"
-    editor.write_text("#!/bin/sh\n[ -t 0 ] && [ -t 1 ] || exit 9\nsed -i 's/anna/boris/; s/\"priority\": 0/\"priority\": 3/' \"$1\"\n")
+    editor.write_text('#!/bin/sh\n[ -t 0 ] && [ -t 1 ] || exit 9\nsed -i \'s/anna/boris/; s/"priority": 0/"priority": 3/\' "$1"\n')
     editor.chmod(0o755)
     with Terminal(words, {"EDITOR": str(editor)}) as terminal:
         terminal.wait("1 edited")

@@ -21,7 +21,7 @@ class Terminal:
         self.server = f"apium-{uuid.uuid4().hex[:8]}"
         settings = [f"{name}={value}" for name, value in {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "NO_COLOR": "", **(environment or {})}.items()]
         # What the program leaves on the screen, and its exit code, stay to be looked at.
-        command = f"env {shlex.join(settings)} {shlex.join(words)}; echo \"[ended $?]\"; exec cat"
+        command = f'env {shlex.join(settings)} {shlex.join(words)}; echo "[ended $?]"; exec cat'
         size = ["-x", str(columns), "-y", str(rows)]
         self.tmux("-f", "/dev/null", "new-session", "-d", *size, command)
 

@@ -49,7 +49,7 @@ enum JobVerb: String {
     func wasDone(_ count: Int, in language: Language) -> String { language == .russian ? "\(russian): \(count)" : "\(count) \(done)" }
 
     func question(_ count: Int, in language: Language) -> String {
-        language == .russian ? "Будет \(russian): \(count). Продолжить? [д/Н] " : "\(count) will be \(done). Go on? [y/N] "
+        language == .russian ? "Будет \(russian): \(count). Продолжить? [да/нет] " : "\(count) will be \(done). Go on? [y/N] "
     }
 }
 
