@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -157,3 +158,33 @@ def test_one_job_is_edited_in_the_persons_editor(own_app: Celery, own_broker: st
         assert terminal.ended() == 64
     assert message(command, job.id)["kwargs"] == {"to": "boris"}
     command.run("purge", "mails", "--yes")
+
+
+def test_everything_is_handed_back_to_celery(own_app: Celery, own_broker: str, command: Operations, worker: Worker, tmp_path: Path) -> None:
+    """What waits for its time, and what was parked: afterwards Celery's own worker runs it, with no worker of ours up."""
+    later = own_app.send_task("python.add", (1, 2), queue="python", countdown=2)
+    parked = own_app.send_task("python.add", (3, 4), queue="swift")
+    wait_for_kind(command, parked.id, "parked")
+    moved = own_app.send_task("interop.flaky", kwargs={"times": 1, "delay": 3600})
+    wait_for_kind(command, moved.id, "retry")
+    up = command.run("handback", "--all", "--yes")
+    assert up.returncode == 1
+    assert "apium" in up.stderr
+    worker.stop()
+    assert command.run("handback").returncode == 64
+    assert command.run("handback", "--all", "--dry-run").stdout == "2 would be handed back; --yes hands them back\n"
+    done = read(command, "handback", "--all", "--yes")
+    assert sorted(done["ids"]) == sorted([parked.id, moved.id])
+    assert explain(command, parked.id)["standing"]["kind"] == "ready"
+    plain = message(command, moved.id)
+    assert plain["eta"] is not None, "Celery's workers wait for it"
+    assert plain["retries"] == 1
+    log = tmp_path / "celery.log"
+    words = [sys.executable, "-m", "celery", "-A", "python_tasks", "worker", "--pool", "threads", "-c", "2", "-Q", "swift,python", "-l", "INFO"]
+    celery = Worker(words, log, {"BROKER": own_broker, "PYTHONWARNINGS": "ignore"})
+    try:
+        assert parked.get(timeout=60) == 7
+        assert later.get(timeout=60) == 3
+    finally:
+        celery.stop()
+    command.run("purge", "swift", "--yes")

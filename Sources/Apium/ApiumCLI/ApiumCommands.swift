@@ -19,7 +19,7 @@ public struct ApiumCommands: AsyncParsableCommand {
             CallCommand.self, SendCommand.self, ResultCommand.self, ExplainCommand.self, JobsCommand.self, QueuesCommand.self, PurgeCommand.self,
             PauseCommand.self, ResumeCommand.self, LimitsCommand.self,
             WorkersCommand.self, ShelfCommand<DeadShelf>.self, ShelfCommand<ParkedShelf>.self, ShelfCommand<QuarantineShelf>.self,
-            EventsCommand.self, DoctorCommand.self, ScheduleCommand.self, ConfigCommand.self, CompletionCommand.self,
+            EventsCommand.self, DoctorCommand.self, HandBackCommand.self, ScheduleCommand.self, ConfigCommand.self, CompletionCommand.self,
         ])
 
     public init() {}

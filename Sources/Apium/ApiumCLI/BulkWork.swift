@@ -17,7 +17,7 @@ struct BulkOptions: ParsableArguments {
 
 /// What may be done with jobs.
 enum JobVerb: String {
-    case cancel, retry, requeue, edit, delete
+    case cancel, retry, requeue, edit, delete, handBack
 
     /// Done: the member of the JSON answer.
     var done: String {
@@ -27,10 +27,19 @@ enum JobVerb: String {
         case .requeue: "requeued"
         case .edit: "edited"
         case .delete: "deleted"
+        case .handBack: "handed_back"
         }
     }
 
-    private var does: String { self == .retry ? "retries" : rawValue + "s" }
+    private var participle: String { self == .handBack ? "handed back" : done }
+
+    private var does: String {
+        switch self {
+        case .retry: "retries"
+        case .handBack: "hands them back"
+        default: rawValue + "s"
+        }
+    }
 
     private var russian: String {
         switch self {
@@ -39,17 +48,19 @@ enum JobVerb: String {
         case .requeue: "возвращено в очередь"
         case .edit: "изменено"
         case .delete: "удалено"
+        case .handBack: "передано Celery"
         }
     }
 
     func wouldBeDone(_ count: Int, in language: Language) -> String {
-        language == .russian ? "было бы \(russian): \(count); --yes сделает это" : "\(count) would be \(done); --yes \(does) them"
+        language == .russian
+            ? "было бы \(russian): \(count); --yes сделает это" : "\(count) would be \(participle); --yes \(does)" + (self == .handBack ? "" : " them")
     }
 
-    func wasDone(_ count: Int, in language: Language) -> String { language == .russian ? "\(russian): \(count)" : "\(count) \(done)" }
+    func wasDone(_ count: Int, in language: Language) -> String { language == .russian ? "\(russian): \(count)" : "\(count) \(participle)" }
 
     func question(_ count: Int, in language: Language) -> String {
-        language == .russian ? "Будет \(russian): \(count). Продолжить? [да/нет] " : "\(count) will be \(done). Go on? [y/N] "
+        language == .russian ? "Будет \(russian): \(count). Продолжить? [да/нет] " : "\(count) will be \(participle). Go on? [y/N] "
     }
 }
 
@@ -60,6 +71,8 @@ struct BulkWork {
     let ids: [String]
     /// Where named jobs may be, and which are chosen.
     let query: JobQuery
+    /// The queues they are chosen from; empty: as the query says.
+    var queues: [String] = []
     let bulk: BulkOptions
     let json: Bool
     let language: Language
@@ -77,7 +90,15 @@ struct BulkWork {
     }
 
     private func rows(_ desk: JobDesk) async throws -> [JobRow] {
-        if ids.isEmpty { return try await desk.inspector.allJobs(query) }
+        if ids.isEmpty {
+            var rows: [JobRow] = []
+            for queue in queues.isEmpty ? [query.queue] : queues.map(Optional.some) {
+                var query = query
+                query.queue = queue
+                rows += try await desk.inspector.allJobs(query)
+            }
+            return rows
+        }
         return try await desk.find(ids).filter { query.states.contains($0.place) }
     }
 

@@ -46,8 +46,10 @@ extension Inspector {
         }
     }
 
-    /// Does the shared duties for as long as it takes to see that a silent worker is lost.
-    private func doDuties() async throws -> Bool {
+    /// Does the shared duties for as long as it takes to see that a silent worker is lost: moves what is due, returns what lost workers held.
+    ///
+    /// - Returns: whether anything was moved.
+    public func doDuties() async throws -> Bool {
         let lease = try await broker.registeredWorkers().map(\.lease).max() ?? .seconds(1)
         let session = try await broker.openSession(WorkerIdentity(name: "doctor@\(JobID.make().prefix(8))", pid: 0, queues: [], bindings: []))
         var moved = false

@@ -143,6 +143,27 @@ public struct JobDesk: Sendable {
         return try await broker.move(waiting, .delete) ? .done : .movedOn
     }
 
+    // MARK: Leaving
+
+    /// Where jobs wait that only workers of ours would run.
+    public static let own: Set<JobPlace> = [.held, .scheduled, .parked]
+
+    /// Turns a job that only workers of ours would run into a plain message of Celery's on its queue: one that waits for its time carries that as its
+    /// ETA, which Celery's workers keep themselves, one that a limit or a pause held back runs when it is taken, and so does what was parked.
+    public func handBack(_ row: JobRow) async throws -> Outcome {
+        switch row.place {
+        case .inFlight: return .refused(.running)
+        case .ready: return .done
+        case .dead, .parked, .quarantine: return try await requeue(row)
+        case .held, .scheduled: break
+        }
+        guard let waiting = row.waiting else { return .movedOn }
+        guard var message = try? Message(decoding: waiting.payload) else { return .refused(.unreadable) }
+        message.waitedFor = []
+        if let due = row.at { message.headers.eta = due.iso8601 }
+        return try await broker.move(waiting, .send(message.encoded(), queue: waiting.queue)) ? .done : .movedOn
+    }
+
     // MARK: How
 
     /// Edits a job and puts it on its queue in one step.
