@@ -1,5 +1,6 @@
 import ApiumCore
 import ApiumRedis
+import ApiumTesting
 import DynamicJSON
 import Foundation
 import RedisClient
@@ -50,6 +51,30 @@ struct DoctorTests {
             var near = ground.inspector
             near.depth = 2
             #expect(try await near.diagnose().isComplete == false)
+        }
+    }
+
+    @Test("finds a clock that differs from the server's, and says by how much", arguments: [(3, Finding.Severity.warning), (600, .error)])
+    func skew(_ seconds: Int, _ severity: Finding.Severity) async throws {
+        let broker = InMemoryBroker(clock: ManualClock(start: .now() + .seconds(seconds)))
+        let diagnosis = try await Inspector(broker: broker, results: broker.results).diagnose()
+        let finding = try #require(diagnosis.findings.first { $0.code == "clock-skew" }, "\(diagnosis.findings)")
+        #expect(finding.severity == severity && finding.repair == nil)
+        #expect(finding.seen.russian.contains("расходятся") && finding.summary.contains("differ by"))
+    }
+
+    @Test("names a worker that does not renew its lease, and returns its jobs")
+    func lost() async throws {
+        try await Ground.with(.memory) { ground in
+            try await ground.client.enqueue(task: "shop.add", .id("job-held"))
+            let session = try await ground.client.broker.openSession(WorkerIdentity(name: "gone@test", pid: 1, queues: ["celery"], lease: .milliseconds(100)))
+            _ = try await session.claim(limit: 1)
+            (session as? InMemorySession)?.silence()
+            let diagnosis = try await ground.inspector.diagnose()
+            #expect(diagnosis.findings.contains { $0.code == "worker-silent" && $0.repair == .duties }, "\(diagnosis.findings)")
+            let treatments = try await ground.inspector.repair(diagnosis)
+            #expect(treatments.contains { $0.finding.code == "worker-silent" && $0.isChanged })
+            #expect(try await ground.inspector.explain("job-held").standing.kind == "ready")
         }
     }
 

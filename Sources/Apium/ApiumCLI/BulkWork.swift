@@ -97,7 +97,8 @@ struct BulkWork {
                 query.queue = queue
                 rows += try await desk.inspector.allJobs(query)
             }
-            return rows
+            // What was set aside first goes first.
+            return rows.filter { $0.place.shelf == nil } + rows.filter { $0.place.shelf != nil }.reversed()
         }
         return try await desk.find(ids).filter { query.states.contains($0.place) }
     }
