@@ -41,7 +41,7 @@ struct KeyTable {
         case ("worker", 2): return .worker(parts[1])
         case ("flight", 2): return .flight(parts[1])
         case ("flight", 3): return Int(parts[2]).map { .batch(parts[1], $0) }
-        case ("permits", 2...): return HoldTarget(text: parts.dropFirst().joined(separator: ":")).map { .permits($0) }
+        case ("permits", 2...): return HoldTarget(text: parts.dropFirst().joined(separator: ":")).map { .permits($0) } ?? .known
         case ("marks", 3), ("joins", 3), ("holds", 3): return Int(parts[2]).map { .marks(parts[1], $0) }
         default: return nil
         }
