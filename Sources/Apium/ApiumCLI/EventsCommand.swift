@@ -159,7 +159,9 @@ struct EventLine: Sendable {
     /// What an event of this type is looked at for.
     private var details: String {
         let fields = event.fields
-        func seconds(_ value: JSONValue?) -> String { value?.doubleValue.map { "\(($0 * 1000).rounded() / 1000) s" } ?? "" }
+        func seconds(_ value: JSONValue?) -> String {
+            value?.doubleValue.map { $0 < 1 ? "\(($0 * 10_000).rounded() / 10) ms" : "\(($0 * 100).rounded() / 100) s" } ?? ""
+        }
         switch event.type {
         case "task-sent", "task-received": return [fields["args"], fields["kwargs"]].compactMap { $0?.stringValue }.joined(separator: " ")
         case "task-succeeded": return "\(seconds(fields["runtime"])) → \(fields["result"]?.stringValue ?? "")"

@@ -40,7 +40,7 @@ public struct QueuesCommand: AsyncParsableCommand {
                         let reports = try await inspector.queues(names, watching: time)
                         let now = try await inspector.broker.serverTime()
                         let head = Terminal.styled("apium queues  \(now.iso8601)  Ctrl-C", .dim)
-                        return [head] + Self.table(reports, try await inspector.broker.scheduledCount(), language).lines()
+                        return [head] + Self.table(reports, try await inspector.broker.scheduledCount(), language, now).lines()
                     }
                 }
                 let reports = try await inspector.queues(names, watching: measure ? time : .zero)
@@ -50,19 +50,19 @@ public struct QueuesCommand: AsyncParsableCommand {
                     let details = Dictionary(reports.map { ($0.queue, $0.json) }) { $1 }
                     return CommandOutput.json(["queues": .object(lengths), "details": .object(details), "scheduled": .int(Int64(scheduled))])
                 }
-                Self.table(reports, scheduled, language).write()
+                Self.table(reports, scheduled, language, try await connection.broker.serverTime()).write()
             }
         }
     }
 
-    private static func table(_ reports: [QueueReport], _ scheduled: Int, _ language: Language) -> TextTable {
+    private static func table(_ reports: [QueueReport], _ scheduled: Int, _ language: Language, _ now: Timestamp) -> TextTable {
         var table = TextTable("QUEUE", "LENGTH", "IN", "OUT", "OLDEST", "PAUSED", "LIMIT", "WORKERS")
         for report in reports {
             let rates = report.rates?.texts
             table.add(
                 [
                     report.queue, "\(report.length)", rates?.incoming ?? "–", rates?.outgoing ?? "–", report.oldest.map { language.text($0) } ?? "–",
-                    report.pausedSince?.iso8601 ?? "–", report.limit.map { "\($0.text), \(report.running ?? 0) running" } ?? "–",
+                    report.pausedSince.map { language.text(now - $0) } ?? "–", report.limit.map { "\($0.text), \(report.running ?? 0) running" } ?? "–",
                     report.workers.joined(separator: ","),
                 ], report.pausedSince != nil ? .yellow : report.length > 0 && report.workers.isEmpty ? .red : nil)
         }
