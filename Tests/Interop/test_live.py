@@ -110,7 +110,7 @@ def test_queues_are_watched_on_a_terminal(own_app: Celery, own_broker: str, comm
         screen = terminal.wait(r"^sleepy +1 +0/s +0/s")
         head = next(line for line in screen.splitlines() if line.startswith("QUEUE"))
         assert head.split() == ["QUEUE", "LENGTH", "IN", "OUT", "OLDEST", "PAUSED", "LIMIT", "WORKERS"]
-        assert re.search(r"^sleepy +1 +0/s +0/s +– +\d+ s", screen, re.MULTILINE), "for how long it is paused"
+        assert re.search("^sleepy +1 +0/s +0/s +\u2013 +[0-9]+ s", screen, re.MULTILINE), "for how long it is paused"
         own_app.send_task("anything", queue="sleepy")
         screen = terminal.wait(r"^sleepy +2")
         assert screen.count("QUEUE") == 1, "drawn in place, not one below the other"

@@ -8,7 +8,7 @@ import Synchronization
 /// What every operations command takes: where the servers are, and how its answers look.
 struct OperatorOptions: ParsableArguments {
     @OptionGroup var servers: ConnectionOptions
-    @Option(help: "auto, always or never: colours. Default: auto, on a terminal and unless $NO_COLOR is set.") var color = ColourChoice.auto
+    @Option(help: "When to colour; auto: on a terminal, unless $NO_COLOR is set.") var color = ColourChoice.auto
     @Option(name: .customLong("language"), help: "en or ru: the language of sentences. Default: that of $LC_ALL, $LC_MESSAGES or $LANG.")
     var languageName: String?
 

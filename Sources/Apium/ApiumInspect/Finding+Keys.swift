@@ -9,7 +9,7 @@ extension Inspector {
 
     private static func repair(_ fault: KeyFault) -> Finding.Repair? {
         switch fault {
-        case .endless, .unknown: nil
+        case .unknown: nil
         case .overdueUnacked: .duties
         default: .fault(fault)
         }

@@ -87,6 +87,7 @@ public struct Finding: Sendable, Hashable {
                 language.of(
                     "name the messages again: those that wait for their time are due at once",
                     "дать сообщениям номера: ждавшие своего времени выполнятся сразу")
+            case .fault(.endless): language.of("give it an end", "дать ему срок")
             case .fault: language.of("nothing", "ничего")
             }
         }

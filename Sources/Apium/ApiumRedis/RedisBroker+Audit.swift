@@ -172,7 +172,12 @@ extension RedisBroker: AuditableBroker {
             case .idsWithoutMessage(let set, _), .messagesWithoutID(let set, _):
                 guard let pair = pairs.first(where: { $0.set == set }) else { return false }
                 return try await mend(pair)
-            case .endless, .unknown, .overdueUnacked: return false
+            case .endless(let key):
+                // What renews it or ends it goes on doing so; the janitor's lease is that short, and its owner extends it.
+                let life = key == keys.janitor ? Duration.seconds(2) : UniqueLock.longestLife
+                guard try await client.reply(RedisCommand("PTTL", key)) == .integer(-1) else { return false }
+                return try await client.reply(RedisCommand("PEXPIRE", key, life.wholeMilliseconds)) == .integer(1)
+            case .unknown, .overdueUnacked: return false
             }
         } catch {
             throw RedisFailure.apiumError(error)
