@@ -253,8 +253,10 @@ let package = Package(
         .target(
             name: "PriceWatchAdmin",
             dependencies: [
-                "PriceWatchModel", "PriceWatchStore", "Apium", "ApiumBeat", .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                "PriceWatchModel", "PriceWatchStore", "Apium", "ApiumBeat", "ApiumInspect", "DynamicJSON",
+                .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "Mustache", package: "swift-mustache", condition: application),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Crypto", package: "swift-crypto", condition: application),
             ],
             path: "Sources/PriceWatch/PriceWatchAdmin", resources: [.embedInCode("Templates"), .embedInCode("Assets")], swiftSettings: strict),
@@ -262,7 +264,7 @@ let package = Package(
         .target(
             name: "PriceWatchAPI",
             dependencies: [
-                "PriceWatchModel", "PriceWatchJobs", "PriceWatchStore", "Apium", "ApiumBeat", "DynamicJSON", "WebSocketUpgrade",
+                "PriceWatchModel", "PriceWatchJobs", "PriceWatchStore", "Apium", "ApiumBeat", "ApiumInspect", "DynamicJSON", "WebSocketUpgrade",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "Crypto", package: "swift-crypto", condition: application),
             ],
@@ -293,7 +295,7 @@ let package = Package(
             name: "APIServer",
             dependencies: [
                 "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap",
-                "Apium", "ApiumConfiguration", "RedisTLS",
+                "Apium", "ApiumConfiguration", "ApiumInspect", "RedisTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Executables/api", swiftSettings: strict),
@@ -399,8 +401,8 @@ let package = Package(
         .testTarget(
             name: "PriceWatchAPITests",
             dependencies: [
-                "PriceWatchAPI", "PriceWatchJobs", "PriceWatchModel", "ApiumBeat", "ApiumTesting", "ApiumWorker", "DynamicJSON", "WebSocketUpgrade",
-                .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "NIOEmbedded", package: "swift-nio"),
+                "PriceWatchAPI", "PriceWatchJobs", "PriceWatchModel", "ApiumBeat", "ApiumInspect", "ApiumTesting", "ApiumWorker", "DynamicJSON",
+                "WebSocketUpgrade", .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(
             name: "WebSocketUpgradeTests",
@@ -408,7 +410,7 @@ let package = Package(
         .testTarget(
             name: "PriceWatchAdminTests",
             dependencies: [
-                "PriceWatchAdmin", "PriceWatchModel", "ApiumBeat", "ApiumCore", "ApiumTesting",
+                "PriceWatchAdmin", "PriceWatchModel", "ApiumBeat", "ApiumCore", "ApiumInspect", "ApiumTesting", "DynamicJSON",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),

@@ -28,7 +28,8 @@ struct Bench: Sendable {
         broker = InMemoryBroker(queueLimits: queueLimits)
         client = ApiumClient(broker: broker, results: broker.results)
         let services = APIServices(
-            reader: FakeReader(world: world), tokens: FakeTokens(world: world), apium: client, parser: FakeParser(world: world),
+            reader: FakeReader(world: world), tokens: FakeTokens(world: world), apium: client, inspector: Self.inspector(broker),
+            parser: FakeParser(world: world),
             readiness: [ReadinessCheck("part") { [world] in guard world.read({ $0.isReady }) else { throw ParseFailure.unreachable } }],
             metrics: { "up 1\n" })
         api = PriceWatchAPI(

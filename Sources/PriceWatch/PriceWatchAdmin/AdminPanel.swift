@@ -1,4 +1,5 @@
 import ApiumCore
+import ApiumInspect
 import Hummingbird
 import Logging
 import PriceWatchModel
@@ -15,18 +16,21 @@ public struct AdminServices: Sendable {
     public var apium: ApiumClient
     /// Enqueues a check of a product's price; the panel knows no job's name.
     public var checkNow: @Sendable (Int64) async throws -> Void
-    /// The queues whose lengths are shown.
+    /// Looks at the jobs.
+    public var inspector: Inspector
+    /// The queues that are shown before anybody has declared them.
     public var queues: [String]
 
     /// Makes the services.
     public init(
-        tables: any AdminTables, accounts: any AdminAccounts, sessions: any AdminSessions, apium: ApiumClient, queues: [String],
+        tables: any AdminTables, accounts: any AdminAccounts, sessions: any AdminSessions, apium: ApiumClient, inspector: Inspector, queues: [String],
         checkNow: @escaping @Sendable (Int64) async throws -> Void
     ) {
         self.tables = tables
         self.accounts = accounts
         self.sessions = sessions
         self.apium = apium
+        self.inspector = inspector
         self.queues = queues
         self.checkNow = checkNow
     }
@@ -39,6 +43,11 @@ public struct AdminPanel: Sendable {
     let services: AdminServices
     let renderer: PageRenderer
     let throttle = LoginThrottle()
+    /// What the jobs' pages show, read once for all who look.
+    let live: LiveDesk
+    let streams = StreamSeats()
+    /// How long a stream rests between two looks.
+    var streamInterval = LiveStream.interval
     /// Whether cookies are sent over https only.
     let secureCookies: Bool
     /// A session ends when it was not used for this long.
@@ -54,6 +63,7 @@ public struct AdminPanel: Sendable {
     /// - Parameter publicURL: as users see the site; with `https` cookies are `Secure`.
     public init(services: AdminServices, publicURL: String) throws {
         self.services = services
+        live = LiveDesk(inspector: services.inspector, queues: services.queues)
         renderer = try PageRenderer()
         secureCookies = publicURL.lowercased().hasPrefix("https:")
     }
@@ -96,6 +106,7 @@ public struct AdminPanel: Sendable {
     private func route(_ page: AdminRequest, _ signedIn: SignedIn?) async throws -> Response {
         switch page.path.first {
         case "static" where page.path == ["static", "admin.css"]: return PageRenderer.styleSheet
+        case "static" where page.path == ["static", "jobs.js"]: return PageRenderer.script
         case "login": return page.isPost ? try await signIn(page) : loginPage(page)
         case "language" where page.path.count == 1: return try switchLanguage(page)
         default: break
@@ -135,7 +146,7 @@ public struct AdminPanel: Sendable {
 
     /// The one change without a session: it only sets the visitor's own cookie, and leads back into the panel.
     private func switchLanguage(_ page: AdminRequest) throws -> Response {
-        guard let language = page.query["to"].flatMap(Language.init(rawValue:)) else { throw PageFault.badRequest }
+        guard let language = page.query["to"].flatMap(PriceWatchModel.Language.init(rawValue:)) else { throw PageFault.badRequest }
         let cookie = "pricewatch_language=\(language.rawValue); Path=/admin; Max-Age=31536000; SameSite=Lax" + (secureCookies ? "; Secure" : "")
         return PageRenderer.redirect(Self.safe(page.query["next"]), cookies: [cookie])
     }

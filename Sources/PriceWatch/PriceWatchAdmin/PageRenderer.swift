@@ -17,6 +17,9 @@ struct PageRenderer: Sendable {
             ("list", PackageResources.list_mustache), ("form", PackageResources.form_mustache), ("confirm", PackageResources.confirm_mustache),
             ("jobs", PackageResources.jobs_mustache), ("message", PackageResources.message_mustache),
             ("schedule", PackageResources.schedule_mustache), ("schedule_entry", PackageResources.schedule_entry_mustache),
+            ("jobs_list", PackageResources.jobs_list_mustache), ("jobs_story", PackageResources.jobs_story_mustache),
+            ("jobs_edit", PackageResources.jobs_edit_mustache), ("jobs_confirm", PackageResources.jobs_confirm_mustache),
+            ("jobs_doctor", PackageResources.jobs_doctor_mustache),
             ("schedule_form", PackageResources.schedule_form_mustache), ("schedule_ledger", PackageResources.schedule_ledger_mustache),
         ]
         var templates: [String: MustacheTemplate] = [:]
@@ -41,15 +44,35 @@ struct PageRenderer: Sendable {
             "t": texts, "title": title, "lang": request.language.rawValue, "otherLanguage": request.language == .russian ? "en" : "ru", "content": content,
             "menu": menu, "signedIn": signedIn != nil, "account": signedIn?.account.name ?? "", "csrf": signedIn?.csrf ?? "", "location": request.location,
             "viewer": signedIn.map { !$0.canEdit } ?? false, "onOverview": request.path.isEmpty, "onJobs": request.path.first == "jobs",
-            "onSchedule": request.path.first == "schedule",
+            "onSchedule": request.path.first == "schedule", "style": Self.styleVersion, "script": template == "jobs" ? Self.scriptVersion : false,
         ]
         return Self.response(library.render(frame, withTemplate: "layout") ?? "", type: "text/html; charset=utf-8", status: status)
     }
 
     /// The style sheet.
-    static var styleSheet: Response {
-        var response = response(String(decoding: PackageResources.admin_css, as: UTF8.self), type: "text/css; charset=utf-8")
+    static var styleSheet: Response { asset(PackageResources.admin_css, "text/css; charset=utf-8") }
+    /// The script of the jobs' board.
+    static var script: Response { asset(PackageResources.jobs_js, "text/javascript; charset=utf-8") }
+    // In the addresses of both, so that no page meets those of another release in a cache.
+    private static let styleVersion = version(of: PackageResources.admin_css)
+    private static let scriptVersion = version(of: PackageResources.jobs_js)
+
+    private static func version(of bytes: [UInt8]) -> String {
+        Tokens.hash(String(decoding: bytes, as: UTF8.self)).prefix(4).map { String($0) }.joined(separator: "-")
+    }
+
+    private static func asset(_ bytes: [UInt8], _ type: String) -> Response {
+        var response = response(String(decoding: bytes, as: UTF8.self), type: type)
         response.headers[.cacheControl] = "max-age=3600"
+        return response
+    }
+
+    /// Server-sent events, which nothing in between may hold back.
+    static func stream(_ body: ResponseBody) -> Response {
+        var response = response("", type: "text/event-stream; charset=utf-8")
+        response.headers[.contentLength] = nil
+        if let field = HTTPField.Name("X-Accel-Buffering") { response.headers[field] = "no" }
+        response.body = body
         return response
     }
 
@@ -61,7 +84,7 @@ struct PageRenderer: Sendable {
         for (name, value) in [
             (
                 "Content-Security-Policy",
-                "default-src 'none'; style-src 'self'; img-src 'self' https: http:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+                "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https: http:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
             ), ("X-Frame-Options", "DENY"), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"),
         ] {
             if let field = HTTPField.Name(name) { headers[field] = value }

@@ -10,7 +10,7 @@ enum Texts {
     /// All words of a language, for templates: `{{t.save}}`.
     static func table(_ language: Language) -> [String: String] { words.mapValues { language == .russian ? $0.ru : $0.en } }
 
-    static let words = generalWords.merging(scheduleWords) { first, _ in first }
+    static let words = generalWords.merging(scheduleWords) { first, _ in first }.merging(jobsWords) { first, _ in first }
 
     private static let generalWords: [String: (en: String, ru: String)] = [
         "title": ("PriceWatch admin", "PriceWatch: управление"), "signIn": ("Sign in", "Войти"), "signOut": ("Sign out", "Выйти"),

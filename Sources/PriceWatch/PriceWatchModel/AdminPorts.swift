@@ -206,6 +206,9 @@ public protocol AdminSessions: Sendable {
     /// the use is noted (at most once a minute). `nil` otherwise.
     func session(tokenHash: [UInt8], idle: Duration, age: Duration) async throws -> AdminAccount?
 
+    /// Whether ``session(tokenHash:idle:age:)`` would answer an account; no use is noted.
+    func isOpen(tokenHash: [UInt8], idle: Duration, age: Duration) async throws -> Bool
+
     /// Ends a session; ending what has ended is no fault.
     func closeSession(tokenHash: [UInt8]) async throws
 }

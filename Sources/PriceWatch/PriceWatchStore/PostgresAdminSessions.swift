@@ -29,6 +29,18 @@ public struct PostgresAdminSessions: AdminSessions {
         return try AdminAccount(row: row)
     }
 
+    /// Whether a session is open; looking does not keep it so.
+    public func isOpen(tokenHash: [UInt8], idle: Duration, age: Duration) async throws -> Bool {
+        let rows = try await client.query(
+            """
+            select 1 from admin_sessions s join admin_accounts a on a.id = s.account_id
+            where s.token_hash = \(tokenHash) and not a.is_disabled and s.used_at >= now() - make_interval(secs => \(idle.seconds))
+                and s.opened_at >= now() - make_interval(secs => \(age.seconds))
+            """
+        )
+        return !rows.isEmpty
+    }
+
     /// Ends a session.
     public func closeSession(tokenHash: [UInt8]) async throws {
         try await client.query("delete from admin_sessions where token_hash = \(tokenHash)")

@@ -1,5 +1,6 @@
 import ApiumBeat
 import ApiumCore
+import ApiumInspect
 import DynamicJSON
 import Hummingbird
 import HummingbirdCore
@@ -15,6 +16,8 @@ public struct APIServices: Sendable {
     public var tokens: any APITokenStore
     /// The jobs.
     public var apium: ApiumClient
+    /// Looks at the jobs.
+    public var inspector: Inspector
     /// The parser, for previews.
     public var parser: any ProductParser
     /// The parts that `/health/ready` asks.
@@ -24,12 +27,14 @@ public struct APIServices: Sendable {
 
     /// Makes the services.
     public init(
-        reader: any PriceReader, tokens: any APITokenStore, apium: ApiumClient, parser: any ProductParser, readiness: [ReadinessCheck] = [],
+        reader: any PriceReader, tokens: any APITokenStore, apium: ApiumClient, inspector: Inspector, parser: any ProductParser,
+        readiness: [ReadinessCheck] = [],
         metrics: @escaping @Sendable () -> String = { "" }
     ) {
         self.reader = reader
         self.tokens = tokens
         self.apium = apium
+        self.inspector = inspector
         self.parser = parser
         self.readiness = readiness
         self.metrics = metrics
@@ -92,6 +97,7 @@ public struct PriceWatchAPI: Sendable {
         let authenticator = TokenAuthenticator(serviceToken: configuration.serviceToken, store: services.tokens)
         let reader = GuardedReader(base: services.reader, logger: Logger(label: "api.reader"))
         var operations = JobOperations(desk: desk, catalog: configuration.jobs).all
+        operations += InspectionOperations(desk: desk, inspector: services.inspector).all
         operations += ProductOperations(reader: reader, parser: services.parser, parseDeadline: configuration.parseDeadline).all
         operations += WatchOperations(reader: reader, desk: desk).all
         operations += ScheduleOperations(desk: ScheduleDesk(broker: services.apium.broker, router: services.apium.router)).all
