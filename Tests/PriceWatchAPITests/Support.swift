@@ -24,9 +24,12 @@ struct Bench: Sendable {
     let api: PriceWatchAPI
     let client: ApiumClient
 
-    init(rateLimit: RateLimit = RateLimit(perSecond: 1000, burst: 1000), chatDeadline: Duration = .seconds(20), queueLimits: [String: Int] = [:]) {
+    init(
+        rateLimit: RateLimit = RateLimit(perSecond: 1000, burst: 1000), chatDeadline: Duration = .seconds(20), queueLimits: [String: Int] = [:],
+        router: ApiumCore.Router = ApiumCore.Router()
+    ) {
         broker = InMemoryBroker(queueLimits: queueLimits)
-        client = ApiumClient(broker: broker, results: broker.results)
+        client = ApiumClient(broker: broker, results: broker.results, router: router)
         let services = APIServices(
             reader: FakeReader(world: world), tokens: FakeTokens(world: world), apium: client, inspector: Self.inspector(broker),
             parser: FakeParser(world: world),
@@ -38,10 +41,11 @@ struct Bench: Sendable {
     }
 
     /// Adds a token and answers its text.
-    func token(_ scopes: Set<APIScope>, chat: Int64? = nil, jobs: Set<String>? = nil) -> String {
+    func token(_ scopes: Set<APIScope>, chat: Int64? = nil, jobs: [String] = [], queues: [String] = []) -> String {
         let (text, hash) = TokenText.make()
         world.change {
-            $0.tokens[hash] = APIToken(id: Int64($0.tokens.count + 1), name: "t\($0.tokens.count)", scopes: scopes, chatID: chat, allowedJobs: jobs)
+            let allowance = JobAllowance(jobs: Set(jobs.compactMap(JobNamePattern.init)), queues: Set(queues.compactMap(QueueName.init)))
+            $0.tokens[hash] = APIToken(id: Int64($0.tokens.count + 1), name: "t\($0.tokens.count)", scopes: scopes, chatID: chat, allowance: allowance)
         }
         return text
     }
@@ -98,6 +102,7 @@ struct Reply: Sendable {
     var text: String { String(decoding: bytes, as: UTF8.self) }
     var json: JSONValue { (try? JSONValue(parsing: bytes)) ?? .null }
     var code: String? { json["error"]?["code"]?.stringValue }
+    var message: String? { json["error"]?["message"]?.stringValue }
     var field: String? { json["error"]?["field"]?.stringValue }
     func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
 }

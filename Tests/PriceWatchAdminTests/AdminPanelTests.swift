@@ -274,3 +274,25 @@ struct AdminPanelTests {
     @Test("what is no amount above zero is refused", arguments: ["", "0", "0.00", "-1", "1.999", "1e3", "1.", ".5", "１２", "99999999999999999999"])
     func noAmounts(text: String) { #expect(DecimalText.minorUnits(text, exponent: 2) == nil) }
 }
+
+@Suite("Lists in the admin's forms")
+struct WordFieldTests {
+    private let jobs = Field("allowed_jobs", .jobPatterns, editable: true, optional: true)
+    private let queues = Field("allowed_queues", .queueNames, editable: true, optional: true)
+
+    @Test("words stand between blanks or commas, are put in order, and kept once")
+    func words() throws {
+        #expect(try jobs.parse(" b.* , a\n a ", form: { _ in nil }).get() == .text("a b.*"))
+        #expect(try queues.parse("reports,checks", form: { _ in nil }).get() == .text("checks reports"))
+        #expect(try jobs.parse("  ", form: { _ in nil }).get() == .null)
+    }
+
+    @Test("what is no name is refused, with what would be one")
+    func refused() {
+        #expect(throws: FieldFault.notAJobPattern) { try jobs.parse("a.b ä", form: { _ in nil }).get() }
+        #expect(throws: FieldFault.notAQueue) { try queues.parse("checks *", form: { _ in nil }).get() }
+        for fault in [FieldFault.notAJobPattern, .notAQueue] {
+            for language in Language.allCases { #expect(Texts.text(fault.rawValue, language) != fault.rawValue) }
+        }
+    }
+}

@@ -95,14 +95,40 @@ import Testing
     func tokens() async throws {
         try await Schema.withDatabase { database in
             let hash = [UInt8](repeating: 1, count: 32)
-            let token = APIToken(id: 0, name: "shop", scopes: [.read, .jobs], chatID: 5, allowedJobs: ["a", "b"])
+            let allowance = JobAllowance(
+                jobs: Set(["shop.*", "report"].compactMap(JobNamePattern.init)), queues: Set(["checks"].compactMap(QueueName.init)))
+            let token = APIToken(id: 0, name: "shop", scopes: [.read, .jobs], chatID: 5, allowance: allowance)
             let stored = try await database.tokens.addToken(token, sha256: hash)
             #expect(try await database.tokens.token(sha256: hash) == stored)
             await #expect(throws: StoreRefusal.nameTaken("shop")) { try await database.tokens.addToken(token, sha256: [UInt8](repeating: 2, count: 32)) }
             #expect(try await database.tokens.tokens() == [stored])
+            try await database.client.query("update api_tokens set allowed_jobs = array_append(allowed_jobs, 'a b'), allowed_queues = '{a:b}'")
+            #expect(try await database.tokens.token(sha256: hash)?.allowance == JobAllowance(jobs: allowance.jobs))
             #expect(try await database.tokens.revokeToken(named: "shop"))
             #expect(try await database.tokens.token(sha256: hash) == nil)
             #expect(try await !database.tokens.revokeToken(named: "shop"))
+        }
+    }
+
+    @Test("a token is made with nothing allowed; the admin changes its lists and ends it")
+    func tokenRights() async throws {
+        try await Schema.withDatabase { database in
+            let hash = [UInt8](repeating: 1, count: 32)
+            let id = try await database.tokens.addToken(APIToken(id: 0, name: "shop", scopes: [.jobs]), sha256: hash).id
+            #expect(try await database.tokens.token(sha256: hash)?.allowance == .nothing)
+            func change(_ changes: [String: AdminValue]) async throws {
+                let row = try #require(try await database.adminTables.row(.apiTokens, id: id))
+                try await database.adminTables.update(.apiTokens, id: id, version: row.version, changes: changes, by: actor)
+            }
+            try await change(["allowed_jobs": .text("report.* shop"), "allowed_queues": .text("checks")])
+            let allowance = try #require(try await database.tokens.token(sha256: hash)).allowance
+            #expect(allowance.jobs.map(\.text).sorted() == ["report.*", "shop"] && allowance.queues.map(\.text) == ["checks"])
+            #expect(try await database.adminTables.row(.apiTokens, id: id)?["allowed_jobs"] == .text("report.* shop"))
+            try await change(["allowed_jobs": .null, "allowed_queues": .null])
+            #expect(try await database.tokens.token(sha256: hash)?.allowance == .nothing)
+            await #expect(throws: AdminRefusal.notEditable) { try await change(["scopes": .text("service")]) }
+            try await change(["revoked_at": .instant(1)])
+            #expect(try await database.tokens.token(sha256: hash) == nil)
         }
     }
 
@@ -117,6 +143,7 @@ import Testing
                 insert into price_days (product_id, day, currency, low_minor, high_minor, last_minor, availability, points, last_seen_at)
                 select id, date '2026-01-01', currency, 1, 3, 2, availability, 4, timestamptz '2026-01-01 20:00:00+00' from products
                 """)
+            _ = try await database.tokens.addToken(APIToken(id: 0, name: "shop", scopes: [.read, .jobs]), sha256: [UInt8](repeating: 1, count: 32))
             for column in AdminTableDefinition.of(table).columns {
                 for descending in [true, false] {
                     let page = try await database.adminTables.list(table, AdminQuery(sort: column.name, descending: descending))

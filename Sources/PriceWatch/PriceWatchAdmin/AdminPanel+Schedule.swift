@@ -4,7 +4,7 @@ import Hummingbird
 import PriceWatchModel
 
 extension AdminPanel {
-    private var desk: ScheduleDesk { ScheduleDesk(broker: services.apium.broker, router: services.apium.router) }
+    private var desk: ScheduleDesk { ScheduleDesk(of: services.apium) }
 
     /// The schedule:
     /// - `GET /admin/schedule`, `/admin/schedule/ledger`, `/admin/schedule/new`, `/admin/schedule/entry/<name>`, `…/edit`, `…/remove`

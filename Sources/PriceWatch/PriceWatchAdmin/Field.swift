@@ -22,6 +22,10 @@ struct Field: Sendable {
         case flag
         /// An instant, shown and edited in UTC.
         case instant
+        /// Names and patterns of jobs, with blanks or commas between them.
+        case jobPatterns
+        /// Names of queues, with blanks or commas between them.
+        case queueNames
         /// JSON or other long text, shown as it is.
         case raw
     }
@@ -73,8 +77,21 @@ struct Field: Sendable {
         case .choice(let values): return values.contains(text) ? .success(.text(text)) : .failure(.notAChoice)
         case .flag: return text == "true" || text == "false" ? .success(.boolean(text == "true")) : .failure(.notAChoice)
         case .instant: return Timestamp(iso8601: text.replacing(" ", with: "T")).map { .success(.instant($0.microseconds)) } ?? .failure(.notAnInstant)
+        case .jobPatterns: return Self.words(text, .notAJobPattern) { JobNamePattern($0)?.text }
+        case .queueNames: return Self.words(text, .notAQueue) { QueueName($0)?.text }
         case .raw: return .success(.text(text))
         }
+    }
+
+    /// Words in order, each once.
+    private static func words(_ text: String, _ fault: FieldFault, read: (String) -> String?) -> Result<AdminValue, FieldFault> {
+        guard text.utf8.count <= 8_192 else { return .failure(.tooLong) }
+        var words: Set<String> = []
+        for word in text.split(whereSeparator: { $0.isWhitespace || $0 == "," }) {
+            guard let word = read(String(word)) else { return .failure(fault) }
+            words.insert(word)
+        }
+        return .success(.text(words.sorted().joined(separator: " ")))
     }
 
     /// Whether a link may be rendered as one: `javascript:` and its kin never are.
@@ -87,6 +104,7 @@ struct Field: Sendable {
 /// What is wrong with a field of a form.
 enum FieldFault: String, Error, Sendable {
     case required, tooLong, notALink, notANumber, notAnAmount, notACurrency, notAChoice, notAnInstant
+    case notAJobPattern, notAQueue
     case notUnique, missingReference, invalid
 }
 

@@ -15,7 +15,7 @@ struct Resource: Sendable {
     var listed: [Field] { fields.filter(\.inList) }
 
     /// All tables, in the order of the menu.
-    static let all: [Resource] = [users, products, watches, pricePoints, priceDays, outbox, audit]
+    static let all: [Resource] = [users, products, watches, pricePoints, priceDays, outbox, apiTokens, audit]
 
     /// The table of this name.
     static func named(_ name: String) -> Resource? { all.first { $0.name == name } }
@@ -79,6 +79,16 @@ struct Resource: Sendable {
             Field("new_minor", .amount(currency: "new_currency")), Field("new_currency", .currency), Field("state", .text(limit: 40)),
             Field("created_at", .instant),
             Field("published_at", .instant, inList: false), Field("delivered_at", .instant), Field("message_id", .integer, inList: false),
+        ])
+
+    /// Made on the command line, where a token's text is shown once.
+    private static let apiTokens = Resource(
+        table: .apiTokens,
+        fields: [
+            Field("id", .integer), Field("name", .text(limit: 100)), Field("scopes", .text(limit: 200)), Field("chat_id", .integer),
+            Field("allowed_jobs", .jobPatterns, editable: true, optional: true), Field("allowed_queues", .queueNames, editable: true, optional: true),
+            Field("created_at", .instant, inList: false), Field("expires_at", .instant, editable: true, optional: true),
+            Field("revoked_at", .instant, editable: true, optional: true),
         ])
 
     private static let audit = Resource(

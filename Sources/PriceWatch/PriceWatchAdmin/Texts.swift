@@ -23,6 +23,7 @@ enum Texts {
         "users": ("Users", "Пользователи"), "products": ("Products", "Товары"), "watches": ("Watches", "Подписки"),
         "price_points": ("Price points", "История цен"), "price_days": ("Prices by day", "Цены по дням"),
         "outbox": ("Notifications", "Уведомления"), "audit": ("Audit", "Журнал"),
+        "api_tokens": ("API tokens", "Токены API"),
         "search": ("Search", "Найти"), "searchHint": ("Text or id", "Текст или id"), "found": ("found", "найдено"), "add": ("Add", "Добавить"),
         "export": ("CSV", "CSV"),
         "previous": ("← Newer", "← Новее"), "next": ("Older →", "Старше →"), "nothing": ("Nothing here.", "Здесь пусто."), "save": ("Save", "Сохранить"),
@@ -57,6 +58,8 @@ enum Texts {
         "published_at": ("Queued", "В очереди"), "delivered_at": ("Delivered", "Доставлено"), "message_id": ("Message", "Сообщение"), "actor": ("Who", "Кто"),
         "action": ("What", "Что"), "target": ("Where", "Где"), "row_id": ("Row", "Запись"), "address": ("Address", "Адрес"), "before": ("Before", "Было"),
         "after": ("After", "Стало"),
+        "scopes": ("Scopes", "Права"), "allowed_jobs": ("May enqueue", "Может ставить"), "allowed_queues": ("May choose queues", "Может выбирать очереди"),
+        "expires_at": ("Ends (UTC)", "Истекает (UTC)"), "revoked_at": ("Revoked (UTC)", "Отозван (UTC)"),
         // Faults of fields.
         "required": ("This field is needed.", "Обязательное поле."), "tooLong": ("This is too long.", "Слишком длинно."),
         "notALink": ("A link begins with http:// or https://.", "Ссылка начинается с http:// или https://."),
@@ -65,6 +68,11 @@ enum Texts {
         "notACurrency": ("This takes three letters, for example RUB.", "Нужны три буквы, например RUB."),
         "notAChoice": ("Choose one of the list.", "Выберите из списка."),
         "notAnInstant": ("This takes a time such as 2026-12-31 23:59:00.", "Нужно время, например 2026-12-31 23:59:00."),
+        "notAJobPattern": (
+            "This takes names of jobs, * for any characters, for example: pricewatch.check_* report.daily",
+            "Нужны имена задач, * — любые символы, например: pricewatch.check_* report.daily"
+        ),
+        "notAQueue": ("This takes names of queues, for example: checks reports", "Нужны имена очередей, например: checks reports"),
         "notUnique": ("Another row has this value already.", "Такое значение уже есть."),
         "missingReference": ("There is no row with this id.", "Нет записи с таким id."),
         "invalid": ("The database does not take this value.", "База данных не принимает это значение."),

@@ -8,16 +8,16 @@ public struct APIToken: Sendable, Hashable {
     public var scopes: Set<APIScope>
     /// Only this chat's data may be read and changed; `nil`: every chat's.
     public var chatID: Int64?
-    /// The jobs that may be enqueued with the scope `jobs`; `nil`: all jobs of PriceWatch.
-    public var allowedJobs: Set<String>?
+    /// What may be enqueued: by name with the scope `jobs`, by an entry of the schedule with the scope `schedule`.
+    public var allowance: JobAllowance
 
-    /// Makes a token.
-    public init(id: Int64, name: String, scopes: Set<APIScope>, chatID: Int64? = nil, allowedJobs: Set<String>? = nil) {
+    /// Makes a token, which may enqueue nothing unless said.
+    public init(id: Int64, name: String, scopes: Set<APIScope>, chatID: Int64? = nil, allowance: JobAllowance = .nothing) {
         self.id = id
         self.name = name
         self.scopes = scopes
         self.chatID = chatID
-        self.allowedJobs = allowedJobs
+        self.allowance = allowance
     }
 }
 
@@ -27,9 +27,9 @@ public enum APIScope: String, Sendable, Hashable, Codable, CaseIterable {
     case read
     /// Add and remove watches.
     case write
-    /// Enqueue jobs by name, read their results, cancel them.
+    /// Enqueue jobs by name, as far as ``APIToken/allowance`` goes, read their results, cancel them.
     case jobs
-    /// Read and edit the schedule, and run its entries.
+    /// Read and edit the schedule, and run its entries, as far as ``APIToken/allowance`` goes. A token of one chat has no use of it.
     case schedule
     /// The bot's: all of it, for any chat, and the WebSocket.
     case service

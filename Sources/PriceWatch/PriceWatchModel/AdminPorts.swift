@@ -8,6 +8,7 @@
 /// | pricePoints | id, **product_id**, product_name, **price_minor**, **currency**, **availability**, **seen_at** |
 /// | priceDays | id, product_id, product_name, day, currency, **low_minor**, **high_minor**, **last_minor**, points (how many prices it stands for), last_seen_at |
 /// | outbox | id, user_id, user_name, chat_id, kind (``NotificationKind``), failure (may be null), watch_id (may be null), product_id, product_name, old_minor, old_currency, new_minor, new_currency (may be null), state (``OutboxState``), created_at, published_at (may be null), delivered_at (may be null), message_id (may be null) |
+/// | apiTokens | id, name, scopes (``APIScope``), chat_id (may be null), **allowed_jobs** (``JobNamePattern``), **allowed_queues** (``QueueName``), created_at, **expires_at**, **revoked_at** (may be null); lists are words with a blank between two of them |
 /// | audit | id, at, actor, action, target (table), row_id (may be null), address, before (JSON text, may be null), after (JSON text, may be null) |
 ///
 /// Instants are ``AdminValue/instant(_:)``; everything named `…_minor` is an integer of minor units.
@@ -15,7 +16,9 @@ public enum AdminTable: String, Sendable, Hashable, Codable, CaseIterable {
     case users, products, watches
     case pricePoints = "price_points"
     case priceDays = "price_days"
-    case outbox, audit
+    case outbox
+    case apiTokens = "api_tokens"
+    case audit
 }
 
 /// Where a notification is on its way.

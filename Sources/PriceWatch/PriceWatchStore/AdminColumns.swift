@@ -4,7 +4,11 @@ import PriceWatchModel
 /// One column of an admin table: its name to the admin, and the SQL behind it. Names that come from outside are looked up
 /// here and never reach a statement.
 struct AdminColumn: Sendable {
-    enum Kind: Sendable { case integer, boolean, text, instant }
+    enum Kind: Sendable {
+        case integer, boolean, text, instant
+        /// A list of words, which are text with a blank between two of them to the admin.
+        case words
+    }
 
     let name: String
     /// What selects it, with `t` as the table.
@@ -17,9 +21,9 @@ struct AdminColumn: Sendable {
     init(_ name: String, _ kind: Kind, _ expression: String? = nil, isEditable: Bool = false, isSearched: Bool? = nil) {
         self.name = name
         self.kind = kind
-        self.expression = expression ?? "t.\(name)"
+        self.expression = expression ?? (kind == .words ? "array_to_string(t.\(name), ' ')" : "t.\(name)")
         self.isEditable = isEditable
-        self.isSearched = isSearched ?? (kind == .text || name == "id" || name.hasSuffix("_id"))
+        self.isSearched = isSearched ?? (kind == .text || kind == .words || name == "id" || name.hasSuffix("_id"))
     }
 }
 
@@ -43,6 +47,7 @@ struct AdminTableDefinition: Sendable {
         case .pricePoints: pricePoints
         case .priceDays: priceDays
         case .outbox: outbox
+        case .apiTokens: apiTokens
         case .audit: audit
         }
     }
@@ -112,6 +117,16 @@ struct AdminTableDefinition: Sendable {
             AdminColumn("message_id", .integer, isSearched: false),
         ])
 
+    /// Tokens are made on the command line, where their text is shown; here their rights are seen, narrowed and ended.
+    private static let apiTokens = AdminTableDefinition(
+        name: "api_tokens",
+        columns: [
+            AdminColumn("id", .integer), AdminColumn("name", .text), AdminColumn("scopes", .words), AdminColumn("chat_id", .integer),
+            AdminColumn("allowed_jobs", .words, isEditable: true), AdminColumn("allowed_queues", .words, isEditable: true),
+            AdminColumn("created_at", .instant), AdminColumn("expires_at", .instant, isEditable: true),
+            AdminColumn("revoked_at", .instant, isEditable: true),
+        ])
+
     private static let audit = AdminTableDefinition(
         name: "audit",
         columns: [
@@ -128,7 +143,7 @@ extension AdminColumn {
         case .integer: try row.decode(Int64?.self, at: name).map { .integer($0) } ?? .null
         case .instant: try row.decode(Int64?.self, at: name).map { .instant($0) } ?? .null
         case .boolean: try row.decode(Bool?.self, at: name).map { .boolean($0) } ?? .null
-        case .text: try row.decode(String?.self, at: name).map { .text($0) } ?? .null
+        case .text, .words: try row.decode(String?.self, at: name).map { .text($0) } ?? .null
         }
     }
 
@@ -137,12 +152,20 @@ extension AdminColumn {
         kind == .instant ? "(extract(epoch from \(expression)) * 1000000)::bigint as \(name)" : "\(expression) as \(name)"
     }
 
-    /// A value for this column as a parameter.
+    /// A value to compare the column's ``expression`` with, as a parameter.
+    func comparand(_ value: AdminValue) throws -> PostgresQuery {
+        guard kind == .words else { return try parameter(value) }
+        return try AdminColumn(name, .text).parameter(value)
+    }
+
+    /// A value to write into this column, as a parameter.
     ///
     /// - Throws: `AdminRefusal.invalid` when the value is of another kind.
     func parameter(_ value: AdminValue) throws -> PostgresQuery {
         switch (kind, value) {
+        case (.words, .null): return "'{}'::text[]"
         case (_, .null): return "null"
+        case (.words, .text(let text)) where !text.contains("\0"): return "string_to_array(\(text), ' ')"
         case (.integer, .integer(let number)): return "\(number)"
         case (.boolean, .boolean(let flag)): return "\(flag)"
         case (.text, .text(let text)) where !text.contains("\0"): return "\(text)"

@@ -11,6 +11,7 @@ extension Migration {
             PackageResources._003_price_checks_sql,
             PackageResources._004_history_days_sql,
             PackageResources._005_digests_sql,
+            PackageResources._006_token_allowances_sql,
                 // migrate new adds the next line above this one
         ].map { try Migration(bytes: $0) }
     }

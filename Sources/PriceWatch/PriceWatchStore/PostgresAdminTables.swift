@@ -65,13 +65,13 @@ extension AdminTableDefinition {
         var result: PostgresQuery = "true"
         for (name, value) in query.filters.sorted(by: { $0.key < $1.key }) {
             guard let column = column(name) else { throw AdminRefusal.invalid(column: name) }
-            result.append(" and \(unsafe: column.expression) is not distinct from \(try column.parameter(value))")
+            result.append(" and \(unsafe: column.expression) is not distinct from \(try column.comparand(value))")
         }
         let search = query.search.storable(200)
         guard !search.isEmpty else { return result }
         result.append(" and (false")
         for column in columns where column.isSearched {
-            if column.kind == .text { result.append(" or position(lower(\(search)) in lower(\(unsafe: column.expression))) > 0") }
+            if column.kind == .text || column.kind == .words { result.append(" or position(lower(\(search)) in lower(\(unsafe: column.expression))) > 0") }
             if column.kind == .integer, let number = Int64(search) { result.append(" or \(unsafe: column.expression) = \(number)") }
         }
         result.append(")")

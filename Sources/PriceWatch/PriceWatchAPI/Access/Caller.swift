@@ -9,14 +9,17 @@ public struct Caller: Sendable, Hashable {
     var scopes: Set<APIScope>
     /// Only this chat's data.
     var chatID: Int64?
-    var allowedJobs: Set<String>?
+    /// What it may enqueue.
+    var allowance: JobAllowance
 
+    /// The schedule is nobody's chat: a token of one chat has no rights there, whatever its row says.
     init(_ token: APIToken) {
-        (id, name, scopes, chatID, allowedJobs) = (token.id, token.name, token.scopes, token.chatID, token.allowedJobs)
+        (id, name, scopes, chatID, allowance) = (token.id, token.name, token.scopes, token.chatID, token.allowance)
+        if chatID != nil { scopes.remove(.schedule) }
     }
 
     /// The bot.
-    static let service = Caller(APIToken(id: 0, name: "service", scopes: [.service]))
+    static let service = Caller(APIToken(id: 0, name: "service", scopes: [.service], allowance: .service))
 
     /// Whether one of these scopes is held; `service` holds all.
     func holds(oneOf wanted: Set<APIScope>) -> Bool { scopes.contains(.service) || !scopes.isDisjoint(with: wanted) }

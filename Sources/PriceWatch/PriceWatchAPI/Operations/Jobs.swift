@@ -50,6 +50,8 @@ struct JobDesk: Sendable {
             return try await body()
         } catch let full as QueueFull {
             throw APIError(.queueFull, "too many jobs wait in the queue \(full.queue); nothing was enqueued, try again later").retrying(after: fullQueueWait)
+        } catch let error as ApiumError where error.code == .queueNotFound || error.code == .unroutable {
+            throw APIError(.conflict, error.message.prefixed(4096), field: "options.queue")
         } catch let error as ApiumError {
             throw APIError(error)
         }
@@ -64,27 +66,6 @@ extension APIError {
             ? APIError(.unavailable, "the job queue cannot be reached; nothing may be assumed of this request")
             : APIError(.internalError, "the job could not be handled")
     }
-}
-
-/// The jobs that may be enqueued by name, with their options.
-public struct JobCatalog: Sendable {
-    private var options: [String: JobOptions]
-
-    /// Makes a catalogue of job types.
-    public init(_ jobs: [any JobDefinition.Type]) {
-        options = Dictionary(jobs.map { ($0.name, $0.options) }) { first, _ in first }
-    }
-
-    /// All jobs of the worker.
-    public static let priceWatch = JobCatalog([
-        AddProduct.self, RemoveWatch.self, UpdateChat.self, CheckDue.self, CheckPrice.self, RelayOutbox.self, MarkDelivered.self,
-        ChangeSettings.self, SetInterval.self, RetryWatch.self, SendDigests.self, TidyUp.self,
-    ])
-
-    /// Their names, sorted.
-    var names: [String] { options.keys.sorted() }
-
-    subscript(name: String) -> JobOptions? { options[name] }
 }
 
 /// The body of `POST /api/v1/jobs`.
@@ -117,7 +98,9 @@ struct JobRequest: Decodable, Sendable, SchemaProviding {
             .optional(
                 "options",
                 .object([
-                    .optional("queue", .choice(queues), "The queue, instead of the job's own."),
+                    .optional(
+                        "queue", .string(StringRule(length: 1...100, alphabet: .identifier)),
+                        "The queue, instead of the job's own; one of those that the token may choose."),
                     .optional("countdown", .number(0...604_800), "Seconds to wait before the job may run."),
                     .optional("expires", .number(1...604_800), "Seconds after which the job is not run any more."),
                     .optional("priority", .integer(0...9), "0 is first."),
@@ -127,9 +110,6 @@ struct JobRequest: Decodable, Sendable, SchemaProviding {
                 ])),
         ])
     }
-
-    /// The notification queue is the bot's: a job of another name would only be parked there.
-    static let queues = Queues.served + ["celery"]
 
     var enqueueOptions: EnqueueOptions {
         .with {
@@ -147,13 +127,13 @@ struct JobRequest: Decodable, Sendable, SchemaProviding {
 /// `/api/v1/jobs`.
 struct JobOperations {
     var desk: JobDesk
-    var catalog: JobCatalog
+    var gate: EnqueueGate
 
     private let id = PathInput("id", .string(StringRule(length: 1...255, alphabet: .identifier)), as: String.self, "The job's id.")
 
-    init(desk: JobDesk, catalog: JobCatalog) {
+    init(desk: JobDesk, gate: EnqueueGate) {
         self.desk = desk
-        self.catalog = catalog
+        self.gate = gate
     }
 
     var all: [Operation] { [enqueue, read, result, cancel] }
@@ -161,14 +141,18 @@ struct JobOperations {
     private var enqueue: Operation {
         Operation(
             .post, "/api/v1/jobs", id: "enqueueJob", tag: "jobs", summary: "Enqueue a job by name",
-            details: "Jobs of this deployment: \(catalog.names.joined(separator: ", ")). A token may be limited to some of them.", scopes: [.jobs],
+            details: """
+                Jobs of this deployment: \(gate.catalog.names.joined(separator: ", ")). A token may enqueue those that its allow list names, \
+                by name or pattern, and choose the queues that it names; a new token's list is empty. What is refused is 403, with the token's \
+                own list.
+                """, scopes: [.jobs],
             errors: [.conflict, .queueFull], inputs: BodyInput(JobRequest.self), PreferInput()
         ) { call, request, wait in
             let caller = try call.requireCaller()
-            try check(request, by: caller)
+            try gate.check(request, by: caller)
             var options = request.enqueueOptions
             options.id = options.id ?? desk.ownership.makeID(for: caller)
-            if let own = catalog[request.task] {
+            if let own = gate.catalog[request.task] {
                 options.queue = options.queue ?? own.queue
                 options.priority = options.priority ?? own.priority
             }
@@ -178,20 +162,6 @@ struct JobOperations {
             if handle.wasKnown { throw APIError(.conflict, "there is a job with this id already", field: "options.task_id") }
             guard let wait, wait > .zero else { return .accepted(JobView(pending: handle.id)) as JobOutput }
             return try await desk.view(handle.id, waiting: wait)
-        }
-    }
-
-    private func check(_ request: JobRequest, by caller: Caller) throws {
-        let isAllowed = caller.allowedJobs.map { $0.contains(request.task) } ?? (catalog[request.task] != nil)
-        guard isAllowed else { throw APIError(.forbidden, "this token may not enqueue \(request.task)", field: "task") }
-        // The id of a notification's job says that it was sent: nobody else may take it.
-        if let id = request.options?.taskID, id.hasPrefix("notify-") {
-            throw APIError(.forbidden, "ids that begin with notify- are the bot's", field: "options.task_id")
-        }
-        guard let chat = caller.chatID else { return }
-        guard request.options?.taskID == nil else { throw APIError(.forbidden, "a token of one chat may not choose ids", field: "options.task_id") }
-        guard request.kwargs?["chat_id"] == .int(chat), (request.args ?? []).isEmpty else {
-            throw APIError(.forbidden, "a token of one chat may only enqueue jobs whose keyword argument chat_id is that chat", field: "kwargs.chat_id")
         }
     }
 

@@ -5,13 +5,17 @@ import DynamicJSON
 /// `/api/v1/schedule…`: the schedule, read and edited while beats run.
 struct ScheduleOperations {
     var desk: ScheduleDesk
+    var gate: EnqueueGate
 
     private let name = PathInput("name", ScheduleEntryView.name, as: String.self, "The entry's name.")
     private let entry = OptionalQueryInput("entry", ScheduleEntryView.name, as: String.self, "Only of this entry.")
     private let limit = OptionalQueryInput("limit", .integer(1...1_000), as: Int.self, default: 100, "How many at most.")
     private static let path = "/api/v1/schedule"
 
-    init(desk: ScheduleDesk) { self.desk = desk }
+    init(desk: ScheduleDesk, gate: EnqueueGate) {
+        self.desk = desk
+        self.gate = gate
+    }
 
     var all: [Operation] { [list, read, put, remove, enable, disable, run, preview, ledger, audit] }
 
@@ -34,21 +38,25 @@ struct ScheduleOperations {
     private var put: Operation {
         Operation(
             .put, Self.path + "/{name}", id: "putScheduleEntry", tag: "schedule", summary: "Add an entry, or replace one that was added",
-            details: "In force when the answer comes. The entries of a deployment cannot be changed, only switched.", scopes: [.schedule],
+            details: """
+                In force when the answer comes. The entries of a deployment cannot be changed, only switched. Job and queue must be on the \
+                token's allow list.
+                """, scopes: [.schedule],
             errors: [.conflict], inputs: name, BodyInput(ScheduleEntryRequest.self),
             OptionalQueryInput("dry_run", .boolean, as: Bool.self, default: false, "Only check it, and say when it would fire.")
         ) { call, name, request, isDry in
-            try await put(request, as: name, by: call.requireCaller().editor, isDry: isDry == true)
+            try await put(request, as: name, by: call.requireCaller(), isDry: isDry == true)
         }
     }
 
-    private func put(_ request: ScheduleEntryRequest, as name: String, by editor: String, isDry: Bool) async throws -> ScheduleEditOutput {
+    private func put(_ request: ScheduleEntryRequest, as name: String, by caller: Caller, isDry: Bool) async throws -> ScheduleEditOutput {
         try await translating { () -> ScheduleEditOutput in
             let entry = try ScheduleEntry(name: name, definition: .object(request.definition))
+            try gate.check(job: entry.task, queue: entry.queue, by: caller, at: .definition)
             let plan = try await desk.plan(adding: [entry], replacing: true)
             if let fault = plan.refusals.first { throw fault }
             if isDry { return .replaced(ScheduleEntryView(try await desk.listing(adding: entry))) }
-            try await desk.add(entry, by: editor, replacing: true, since: request.revision)
+            try await desk.add(entry, by: caller.editor, replacing: true, since: request.revision)
             let view = ScheduleEntryView(try await desk.listing(name))
             return plan.edits.contains { $0.before == nil } ? .added(view) : .replaced(view)
         }
@@ -73,9 +81,10 @@ struct ScheduleOperations {
             .post, Self.path + "/{name}/\(word)", id: "\(word)ScheduleEntry", tag: "schedule", summary: summary, details: details, scopes: [.schedule],
             errors: [.notFound, .conflict], inputs: name
         ) { call, name in
-            let editor = try call.requireCaller().editor
+            let caller = try call.requireCaller()
             return try await translating {
-                try await desk.setEnabled(isEnabled, name, by: editor)
+                if isEnabled { try await check(name, by: caller) }
+                try await desk.setEnabled(isEnabled, name, by: caller.editor)
                 return Found(ScheduleEntryView(try await desk.listing(name)))
             }
         }
@@ -84,11 +93,21 @@ struct ScheduleOperations {
     private var run: Operation {
         Operation(
             .post, Self.path + "/{name}/run", id: "runScheduleEntry", tag: "schedule", summary: "Enqueue an entry's job now",
-            details: "Enabled or not. It is of no slot: the next one fires as ever.", scopes: [.schedule], errors: [.notFound, .conflict], inputs: name
+            details: "Enabled or not. It is of no slot: the next one fires as ever. Job and queue must be on the token's allow list.", scopes: [.schedule],
+            errors: [.notFound, .conflict], inputs: name
         ) { call, name in
-            let editor = try call.requireCaller().editor
-            return JobOutput.accepted(JobView(pending: try await translating { try await desk.run(name, by: editor) }))
+            let caller = try call.requireCaller()
+            return try await translating {
+                try await check(name, by: caller)
+                return JobOutput.accepted(JobView(pending: try await desk.run(name, by: caller.editor)))
+            }
         }
+    }
+
+    /// Refuses what would enqueue a job that the caller may not enqueue itself.
+    private func check(_ name: String, by caller: Caller) async throws {
+        guard let entry = try await desk.listing(name).entry else { return }
+        try gate.check(job: entry.task, queue: entry.queue, by: caller, at: .entry)
     }
 
     private var preview: Operation {

@@ -96,11 +96,12 @@ public struct PriceWatchAPI: Sendable {
         let desk = JobDesk(client: services.apium, ownership: JobOwnership(secret: configuration.serviceToken), fullQueueWait: configuration.fullQueueWait)
         let authenticator = TokenAuthenticator(serviceToken: configuration.serviceToken, store: services.tokens)
         let reader = GuardedReader(base: services.reader, logger: Logger(label: "api.reader"))
-        var operations = JobOperations(desk: desk, catalog: configuration.jobs).all
+        let gate = EnqueueGate(catalog: configuration.jobs)
+        var operations = JobOperations(desk: desk, gate: gate).all
         operations += InspectionOperations(desk: desk, inspector: services.inspector).all
         operations += ProductOperations(reader: reader, parser: services.parser, parseDeadline: configuration.parseDeadline).all
         operations += WatchOperations(reader: reader, desk: desk).all
-        operations += ScheduleOperations(desk: ScheduleDesk(broker: services.apium.broker, router: services.apium.router)).all
+        operations += ScheduleOperations(desk: ScheduleDesk(of: services.apium), gate: gate).all
         operations += SettingsOperations(reader: reader, desk: desk, intervals: configuration.intervals).all
         let described = operations + SystemOperations(readiness: [], metrics: { "" }, document: { .null }).all
         let openAPI = OpenAPIDocument.make(described.map(\.description), title: "PriceWatch", version: "1", description: Self.about)
