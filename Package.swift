@@ -29,6 +29,8 @@ let package = Package(
         .library(name: "ApiumOutbox", targets: ["ApiumOutbox"]),
         // TLS to Redis, for programs that name it: the others build no TLS library.
         .library(name: "RedisTLS", targets: ["RedisTLS"]),
+        // Signed bodies, as Celery's serialiser `auth` has them, for programs that name it: the others build no cryptography.
+        .library(name: "ApiumSigning", targets: ["ApiumSigning"]),
         // The operations command line: everything that needs no job code.
         .executable(name: "apium", targets: ["ApiumCommand"]),
         // PriceWatch's processes.
@@ -66,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         // Without its configuration support: settings are read by our own, and a newcomer need not compile another reader.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: ["FullFoundation"]),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -142,6 +145,14 @@ let package = Package(
             path: "Sources/Apium/ApiumCore", swiftSettings: strict),
         // The YAML serialiser, for those who accept it.
         .target(name: "ApiumYAML", dependencies: ["ApiumCore", "DynamicJSON", "Yams"], path: "Sources/Apium/ApiumYAML", swiftSettings: strict),
+        // Celery's signing serialiser; executables that name it bring it.
+        .target(
+            name: "ApiumSigning",
+            dependencies: [
+                "ApiumCore", "DynamicJSON", .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            path: "Sources/Apium/ApiumSigning", swiftSettings: strict),
         // Celery's Redis layout: every key in one file, every script in a .lua file.
         .target(
             name: "ApiumRedis",
@@ -290,12 +301,13 @@ let package = Package(
             path: "Sources/PriceWatch/PriceWatchBootstrap", swiftSettings: strict),
 
         // MARK: Executables: mains of one screen; they alone choose adapters.
-        .executableTarget(name: "ApiumCommand", dependencies: ["ApiumCLI", "RedisTLS"], path: "Sources/Executables/apium", swiftSettings: strict),
+        .executableTarget(
+            name: "ApiumCommand", dependencies: ["ApiumCLI", "ApiumSigning", "RedisTLS"], path: "Sources/Executables/apium", swiftSettings: strict),
         .executableTarget(
             name: "APIServer",
             dependencies: [
                 "PriceWatchAPI", "PriceWatchAdmin", "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap",
-                "Apium", "ApiumConfiguration", "ApiumInspect", "RedisTLS",
+                "Apium", "ApiumConfiguration", "ApiumInspect", "ApiumSigning", "RedisTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], path: "Sources/Executables/api", swiftSettings: strict),
@@ -303,13 +315,13 @@ let package = Package(
             name: "WorkerProcess",
             dependencies: [
                 "PriceWatchJobs", "PriceWatchModel", "PriceWatchStore", "PriceWatchParserClient", "PriceWatchBootstrap", "Apium", "ApiumOutbox", "ApiumWorker",
-                "ApiumCLI", "RedisTLS",
+                "ApiumCLI", "ApiumSigning", "RedisTLS",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Executables/worker", swiftSettings: strict),
         .executableTarget(
             name: "BeatProcess",
-            dependencies: ["PriceWatchBootstrap", "ApiumCLI", "RedisTLS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["PriceWatchBootstrap", "ApiumCLI", "ApiumSigning", "RedisTLS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "beat", exclude: ["schedule.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "ParserServer", dependencies: ["PriceWatchParser", "PriceWatchBootstrap"], path: "Sources/Executables/parser", swiftSettings: strict),
@@ -317,7 +329,7 @@ let package = Package(
             name: "BotProcess",
             dependencies: [
                 "PriceWatchBot", "PriceWatchJobs", "PriceWatchBootstrap", "TelegramBotAPI", "WebSocketUpgrade", "ApiumConfiguration", "ApiumCore",
-                "ApiumRedis", "ApiumWorker", "RedisTLS",
+                "ApiumRedis", "ApiumSigning", "ApiumWorker", "RedisTLS",
             ], path: "Sources/Executables/bot", swiftSettings: strict),
         // Tools: production parts know nothing of them.
         .executableTarget(
@@ -336,7 +348,7 @@ let package = Package(
         .executableTarget(
             name: "InteropWorker",
             dependencies: [
-                "Apium", "ApiumCLI", "ApiumCore", "ApiumWorker", "DynamicJSON", "RedisTLS", .product(name: "Logging", package: "swift-log"),
+                "Apium", "ApiumCLI", "ApiumCore", "ApiumSigning", "ApiumWorker", "DynamicJSON", "RedisTLS", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
@@ -459,6 +471,9 @@ let package = Package(
             name: "RedisTLSTests",
             dependencies: ["RedisTLS", "RedisClient", "Apium", "ApiumConfiguration", "ApiumCore", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .testTarget(
+            name: "ApiumSigningTests",
+            dependencies: ["ApiumSigning", "ApiumConfiguration", "ApiumCore", "ApiumTesting", "ApiumWorker", "DynamicJSON"], swiftSettings: strict),
         .testTarget(
             name: "ApiumRedisTests",
             dependencies: [

@@ -1,4 +1,5 @@
 import ApiumCLI
+import ApiumSigning
 import ArgumentParser
 import PriceWatchBootstrap
 import RedisTLS
@@ -12,6 +13,7 @@ struct BeatProcess: AsyncParsableCommand {
     @OptionGroup var beat: BeatCommand
 
     func run() async throws {
+        MessageSigning.enable()
         RedisTLS.enable()
         let process = try Bootstrap.prepare("beat")
         var settings = process.settings

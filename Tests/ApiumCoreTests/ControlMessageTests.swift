@@ -29,7 +29,7 @@ struct ControlMessageTests {
         let request = ControlRequest(
             "rate_limit", arguments: ["task_name": "a", "rate_limit": "10/m"], destination: ["w@h"], ticket: "t",
             replyTo: .init(exchange: "reply.celery.pidbox", routingKey: "o"), clock: 3, expires: 4.5)
-        let encoded = request.envelope(exchange: "celery.pidbox").encoded()
+        let encoded = try request.envelope(exchange: "celery.pidbox").encoded()
         #expect(try ControlRequest(decoding: encoded) == request)
         #expect(try ControlEnvelope(decoding: encoded).exchange == "celery.pidbox")
     }

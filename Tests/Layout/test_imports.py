@@ -65,6 +65,13 @@ def test_only_executables_bring_tls() -> None:
     assert importers == {"RedisTLS"}
 
 
+def test_only_programs_that_name_it_bring_signing() -> None:
+    """A program of the framework that doesn't name ApiumSigning builds no cryptography for it."""
+    bringing = {target.name for target in targets().values() if "ApiumSigning" in target.dependencies}
+    assert {targets()[name].layer for name in bringing} == {LAYERS.index("Sources/Executables")}
+    assert {target.name for target in targets().values() if "X509" in target.imports()} == {"ApiumSigning"}
+
+
 def reachable(target: Target) -> frozenset[str]:
     """What a target may import: its dependencies, and what those bring that they re-export."""
     allowed = set(target.dependencies)

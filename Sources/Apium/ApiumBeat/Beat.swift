@@ -13,6 +13,7 @@ public struct Beat: Service {
     private let entries: [ScheduleEntry]
     private let generation: Int64
     private let router: Router
+    private let format: ContentFormat
     private let logger: Logger
 
     /// Makes a beat.
@@ -22,11 +23,16 @@ public struct Beat: Service {
     ///   - generation: of the deployment: the greatest one seen by the broker wins. A file's is the time of its last change. Default: the
     ///     time at which this program's executable was built.
     ///   - router: decides where entries go that name no queue. Default: the queue `celery`.
-    public init(broker: any Broker, entries: [ScheduleEntry], generation: Int64 = Beat.executableGeneration, router: Router = Router(), logger: Logger) {
+    ///   - format: how bodies are written: a client's ``ApiumClient/format``. Default: JSON.
+    public init(
+        broker: any Broker, entries: [ScheduleEntry], generation: Int64 = Beat.executableGeneration, router: Router = Router(),
+        format: ContentFormat = .json, logger: Logger
+    ) {
         self.broker = broker
         self.entries = entries
         self.generation = generation
         self.router = router
+        self.format = format
         self.logger = logger
     }
 
@@ -40,7 +46,7 @@ public struct Beat: Service {
     /// Fires slots until shut down.
     public func run() async throws {
         logger.info("beat runs", metadata: ["entries": "\(entries.count)", "generation": "\(generation)"])
-        let engine = BeatEngine(store: broker, clock: { [broker] in try await broker.serverTime() }, entries, generation, router, logger)
+        let engine = BeatEngine(store: broker, clock: { [broker] in try await broker.serverTime() }, entries, generation, router, format: format, logger)
         let bell = BeatBell()
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in

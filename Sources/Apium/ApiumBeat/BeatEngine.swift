@@ -22,6 +22,7 @@ actor BeatEngine {
     private let store: any ScheduleStore
     private let clock: @Sendable () async throws -> Timestamp
     private let router: Router
+    private let format: ContentFormat
     private let logger: Logger
     private let generation: Int64
     private var book: ScheduleBook
@@ -40,12 +41,13 @@ actor BeatEngine {
 
     init(
         store: any ScheduleStore, clock: @escaping @Sendable () async throws -> Timestamp, _ entries: [ScheduleEntry], _ generation: Int64, _ router: Router,
-        _ logger: Logger
+        format: ContentFormat = .json, _ logger: Logger
     ) {
         self.store = store
         self.clock = clock
         self.generation = generation
         self.router = router
+        self.format = format
         self.logger = logger
         book = ScheduleBook(deployed: entries)
         edition = ScheduleEdition(generation: generation, revision: 0)
@@ -167,7 +169,8 @@ actor BeatEngine {
         do {
             let action: ScheduledSlot.Action
             switch plan {
-            case .fire(let slot, let isCaughtUp): action = .fire(try entry.outgoing(slot: slot, router: router), isCaughtUp: isCaughtUp, overlap: entry.overlap)
+            case .fire(let slot, let isCaughtUp):
+                action = .fire(try entry.outgoing(slot: slot, router: router, format: format), isCaughtUp: isCaughtUp, overlap: entry.overlap)
             case .skip(let reason, let first, _, let count): action = .skip(reason, first: first, count: count)
             }
             let outcome = try await store.fire(

@@ -14,6 +14,7 @@ import DynamicJSON
 public struct ScheduleDesk: Sendable {
     private let broker: any Broker
     private let router: Router
+    private let format: ContentFormat
 
     /// How many entries the dynamic store takes.
     public static let greatestCount = 10_000
@@ -21,11 +22,17 @@ public struct ScheduleDesk: Sendable {
     public static let greatestDefinition = 65_536
 
     /// Makes a desk.
-    /// - Parameter router: decides where the jobs of entries go that are run by hand and name no queue. Default: the queue `celery`.
-    public init(broker: any Broker, router: Router = Router()) {
+    /// - Parameters:
+    ///   - router: decides where the jobs of entries go that are run by hand and name no queue. Default: the queue `celery`.
+    ///   - format: how the bodies of those jobs are written. Default: JSON.
+    public init(broker: any Broker, router: Router = Router(), format: ContentFormat = .json) {
         self.broker = broker
         self.router = router
+        self.format = format
     }
+
+    /// Makes a desk that routes and writes as a client does.
+    public init(of client: ApiumClient) { self.init(broker: client.broker, router: client.router, format: client.format) }
 
     // MARK: Reading
 
@@ -155,7 +162,7 @@ public struct ScheduleDesk: Sendable {
         let stored = try await broker.schedule()
         let overview = ScheduleOverview(stored, now: Timestamp(microseconds: 0))
         guard let entry = overview[name]?.entry else { throw noEntry(name, overview.entries.map(\.name)) }
-        let job = try entry.outgoing(slot: nil, router: router)
+        let job = try entry.outgoing(slot: nil, router: router, format: format)
         try await make(
             [ScheduleEdit(entry: name, before: stored.edits[name], after: stored.edits[name])], by: ScheduleEditor(editor, action: "run"), since: nil)
         try await broker.enqueue([job])

@@ -98,7 +98,7 @@ public struct ScheduleEntry: Sendable, Hashable {
     }
 
     /// The message of one slot: Celery's header for jobs of a beat, and the slot's instant; `nil`: of a run by hand, which is of no slot.
-    func outgoing(slot: Timestamp?, router: Router) throws -> Outgoing {
+    func outgoing(slot: Timestamp?, router: Router, format: ContentFormat = .json) throws -> Outgoing {
         var headers = Message.Headers(task: task, id: JobID.make())
         headers.rootID = headers.id
         headers.origin = "apium-beat"
@@ -112,8 +112,9 @@ public struct ScheduleEntry: Sendable, Hashable {
         }
         var properties = Message.Properties()
         properties.correlationID = headers.id
-        let body = TaskArguments(args: args, kwargs: kwargs).encodedBody()
         let destination = try router.destination(of: task, wish: Route(queue: queue, priority: priority))
-        return Outgoing(Message(headers: headers, properties: properties, body: body), to: destination, after: slot.flatMap { delay(of: $0) })
+        var message = Message(headers: headers, properties: properties, body: Message.Body(bytes: []))
+        try message.setArguments(TaskArguments(args: args, kwargs: kwargs), as: format)
+        return Outgoing(message, to: destination, after: slot.flatMap { delay(of: $0) })
     }
 }

@@ -41,7 +41,7 @@ public struct BeatCommand: AsyncParsableCommand {
             let open = try loaded.settings.connect(logger: logger)
             let beat = Beat(
                 broker: open.broker, entries: all, generation: entries.isEmpty ? generation : max(generation, Beat.executableGeneration),
-                router: loaded.settings.router, logger: logger)
+                router: loaded.settings.router, format: open.client.format, logger: logger)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(services: [beat] + companions(open), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             do {

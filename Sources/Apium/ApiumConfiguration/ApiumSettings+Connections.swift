@@ -55,12 +55,14 @@ extension ApiumSettings {
         options.fanoutPrefix = brokerOptions.fanoutPrefix
         options.fanoutPatterns = brokerOptions.fanoutPatterns
         options.unacked = brokerOptions.unacked
+        options.controlContent = controlContent
+        if taskFormat.serializer.isSigning { options.controlSerializer = taskFormat.serializer }
         options.crashLimit = workerCrashLimit
         options.queueLimits = router.queueLimits
         options.results = RedisResultOptions(
             keyPrefix: resultOptions.globalKeyPrefix, expires: resultExpires, failureExpires: resultFailureExpires, chordExpires: resultChordExpires,
             chordJoinTimeout: resultChordJoinTimeout, chordsAreOrdered: resultOptions.chordsAreOrdered, compression: resultCompression,
-            acceptedContent: resultAcceptedContent ?? acceptedContent)
+            acceptedContent: readableResults)
         return options
     }
 

@@ -53,6 +53,10 @@ public struct ApiumSettings: Sendable {
     /// The serialisations in which messages are read; others are parked (`accept_content`). Default: JSON alone.
     public var acceptedContent = AcceptedContent.json
 
+    /// How bodies are signed, and whose signatures count (`security_key`, `security_certificate`, `security_cert_store` …), where `task_serializer` or
+    /// `accept_content` is `auth`; the program brings the product `ApiumSigning` for it.
+    public var signing = SigningOptions()
+
     /// Queues, routes and defaults of routing (`task_queues`, `task_routes`, `task_default_queue` …).
     public var router = Router()
     /// What counts for jobs that don't say it themselves (`task_acks_late`, `task_ignore_result` …).

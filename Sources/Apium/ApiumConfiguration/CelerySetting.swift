@@ -55,8 +55,7 @@ enum CelerySetting {
         "broker_vhost": "write broker_url", "redis_host": "write result_backend", "redis_port": "write result_backend",
         "redis_db": "write result_backend", "redis_username": "write result_backend", "redis_password": "write result_backend",
         "cache_backend": "results are kept on Redis; write result_backend", "database_url": "results are kept on Redis; write result_backend",
-        "security_key": "signed messages are not supported", "security_certificate": "signed messages are not supported",
-        "security_cert_store": "signed messages are not supported", "task_annotations": "options stand at each job (JobOptions)",
+        "task_annotations": "options stand at each job (JobOptions)",
         "task_default_rate_limit": "rate limits are set by remote control (`celery control rate_limit`)",
         "worker_direct": "a queue of a worker's own is named in worker_queues",
     ]

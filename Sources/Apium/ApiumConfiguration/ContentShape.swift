@@ -11,7 +11,7 @@ struct ContentShape<Value: Sendable>: Sendable {
 
 extension ContentShape where Value == Serializer {
     static let one = ContentShape(
-        takes: "json, or yaml where the program brings it",
+        takes: "json, or yaml and auth where the program brings them",
         read: { value, known in
             let name = try SettingValue.text(value)
             return try faulting { try Serializer(named: name, among: known) }

@@ -54,6 +54,16 @@ extension SettingDefinition {
             "result_accept_content", .several, \.resultAcceptedContent, "The serialisations in which results are read; if not set, those of accept_content."),
     ]
 
+    static let security = [
+        SettingDefinition("security_key", .optionalText, \.signing.keyFile, "A PEM file with the RSA key that signs bodies (task_serializer: auth)."),
+        SettingDefinition("security_key_password", .secret, \.signing.keyPassword, "The password of that key; never shown."),
+        SettingDefinition("security_certificate", .optionalText, \.signing.certificateFile, "A PEM file with that key's certificate, which names the signer."),
+        SettingDefinition(
+            "security_cert_store", .optionalText, \.signing.certificateStore,
+            "The certificates of those whose signatures count: a folder, or a pattern of file names."),
+        SettingDefinition("security_digest", .digest, \.signing.digest, "Of what signatures are made; the same on both sides."),
+    ]
+
     static let tasks = [
         SettingDefinition(
             "task_acks_late", .optionalFlag, \.jobDefaults.acksLate, "Whether messages are acknowledged after the run; true if not set (Celery: false)."),

@@ -52,7 +52,7 @@ public struct SettingDefinition: Sendable {
     public func show(_ settings: ApiumSettings) -> JSONValue { showValue(settings) }
 
     /// Every setting, in the order of the documentation.
-    public static let all = broker + results + routing + content + tasks + worker + beat
+    public static let all = broker + results + routing + content + security + tasks + worker + beat
 
     /// The settings by name.
     static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }

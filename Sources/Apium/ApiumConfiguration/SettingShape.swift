@@ -40,6 +40,10 @@ extension SettingShape where Value == String {
 extension SettingShape where Value == String? {
     static let optionalText = SettingShape("a text", read: { value, _ in try SettingShape<String>.nonEmpty(value) }, show: { $0.map { .string($0) } ?? .null })
 
+    /// A text that is never shown.
+    static let secret = SettingShape(
+        "a text", read: { value, _ in try SettingShape<String>.nonEmpty(value) }, show: { $0.map { _ in .string("********") } ?? .null })
+
     static let optionalAddress = SettingShape(
         "a URL", read: { value, _ in try RedisAddress.checkedBackend(try SettingShape<String>.nonEmpty(value)) },
         show: { $0.map { .string(RedisAddress.masked($0)) } ?? .null })
@@ -81,6 +85,17 @@ extension SettingShape where Value == [String]? {
             if names.isEmpty { throw SettingFault("is empty") }
             return names
         }, show: { $0.map { .array($0.map { .string($0) }) } ?? .null })
+}
+
+extension SettingShape where Value == SigningOptions.Digest {
+    static let digest = SettingShape(
+        "sha256, sha384 or sha512",
+        read: { value, _ in
+            guard let digest = SigningOptions.Digest(rawValue: try SettingValue.text(value).lowercased()) else {
+                throw SettingFault("takes sha256, sha384 or sha512")
+            }
+            return digest
+        }, show: { .string($0.rawValue) })
 }
 
 extension SettingShape where Value == IsolationOptions.Pool {

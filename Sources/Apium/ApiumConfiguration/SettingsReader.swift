@@ -99,7 +99,10 @@ struct SettingsReading {
     var notes: [String] = []
     var faults: [String] = []
 
-    init(_ defaults: ApiumSettings) { settings = defaults }
+    init(_ defaults: ApiumSettings) {
+        settings = defaults
+        settings.bringSigning()
+    }
 
     // MARK: Sources
 
@@ -216,6 +219,7 @@ struct SettingsReading {
     /// What single values don't show.
     mutating func check() {
         guard faults.isEmpty else { return }
+        checkSigning()
         for (name, make) in [("broker_url", settings.brokerConfiguration), ("result_backend", settings.resultConfiguration)] {
             do { _ = try make() } catch { faults.append("\(origins[name] ?? "default"): \(name): \(error)") }
         }

@@ -11,6 +11,8 @@ public struct ApiumError: Error, Sendable, CustomStringConvertible {
         public static let malformedMessage = Code(rawValue: "malformed message")
         /// A content type, encoding or compression that is not accepted.
         public static let refusedContent = Code(rawValue: "refused content")
+        /// A signature that does not count: its signer is unknown or out of date, or what was signed was changed.
+        public static let badSignature = Code(rawValue: "bad signature")
         /// The arguments do not fit the job.
         public static let badArguments = Code(rawValue: "bad arguments")
         /// A value is out of bounds or contradictory.

@@ -8,6 +8,10 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public var fanoutPrefix: String = "/{db}."
     /// kombu's `fanout_patterns`: whether those channels carry the routing key. Default: `true`.
     public var fanoutPatterns = true
+    /// The serialisations in which control messages and their replies are read. Default: JSON alone.
+    public var controlContent = AcceptedContent.json
+    /// How control messages are written; replies are written as their question was. Default: JSON.
+    public var controlSerializer = Serializer.json
     /// kombu's `priority_steps`. Default: 0, 3, 6, 9.
     public var prioritySteps: [Int]
     /// kombu's `sep`: between a queue's name and its step, and between the parts of a binding. Default: the control characters 06 and 16.

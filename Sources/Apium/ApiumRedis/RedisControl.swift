@@ -22,14 +22,15 @@ struct RedisControl: ControlTransport {
         } catch {
             throw RedisFailure.apiumError(error)
         }
-        return AsyncStream { await Self.next(of: events) }
+        let content = broker.options.controlContent
+        return AsyncStream { await Self.next(of: events, accepting: content) }
     }
 
     /// What was missed while the connection was away is gone, as with every fanout; the asker asks again.
-    private static func next(of events: AsyncStream<RedisSubscriptionEvent>) async -> Result<ControlRequest, ApiumError>? {
+    private static func next(of events: AsyncStream<RedisSubscriptionEvent>, accepting content: AcceptedContent) async -> Result<ControlRequest, ApiumError>? {
         for await case .message(let message) in events {
             do {
-                return .success(try ControlRequest(decoding: message.payload))
+                return .success(try ControlRequest(decoding: message.payload, accepting: content))
             } catch {
                 return .failure(error as? ApiumError ?? ApiumError(.malformedMessage, "a control message cannot be read", underlying: error))
             }
@@ -41,7 +42,7 @@ struct RedisControl: ControlTransport {
         let rows = try await broker.client.reply(RedisCommand("SMEMBERS", broker.keys.binding(address.exchange))).array ?? []
         let queues = BindingTable(rows: rows.compactMap(\.string), separator: broker.keys.separator).queues(for: address.routingKey)
         guard !queues.isEmpty else { return }
-        let payload = reply.envelope(to: address).encoded()
+        let payload = try reply.envelope(to: address).encoded()
         _ = try await broker.client.replies(
             queues.flatMap { queue in
                 let list = broker.keys.ready(queue, priority: 0)
@@ -50,7 +51,9 @@ struct RedisControl: ControlTransport {
     }
 
     func broadcast(_ request: ControlRequest, exchange: String) async throws {
-        try await broker.client.reply(RedisCommand("PUBLISH", channels.channel(exchange), request.envelope(exchange: exchange).encoded()))
+        var request = request
+        request.serializer = broker.options.controlSerializer
+        try await broker.client.reply(RedisCommand("PUBLISH", channels.channel(exchange), try request.envelope(exchange: exchange).encoded()))
     }
 
     func ask(_ request: ControlRequest, exchange: String, within timeout: Duration, limit: Int?) async throws -> [ControlReply] {
@@ -81,7 +84,7 @@ struct RedisControl: ControlTransport {
         var replies: [ControlReply] = []
         while true {
             while let payload = try await broker.client.reply(RedisCommand("RPOP", list)).bytes {
-                guard let reply = try? ControlReply(decoding: payload), reply.ticket == ticket else { continue }
+                guard let reply = try? ControlReply(decoding: payload, accepting: broker.options.controlContent), reply.ticket == ticket else { continue }
                 replies.append(reply)
                 if let limit, replies.count >= limit { return replies }
             }

@@ -30,7 +30,7 @@ public final class InMemoryControl: ControlTransport {
     }
 
     public func broadcast(_ request: ControlRequest, exchange: String) async throws {
-        publish(request.envelope(exchange: exchange).encoded(), exchange: exchange)
+        publish(try request.envelope(exchange: exchange).encoded(), exchange: exchange)
     }
 
     /// Publishes any bytes.
@@ -45,7 +45,7 @@ public final class InMemoryControl: ControlTransport {
     }
 
     public func reply(_ reply: ControlReply, to address: ControlRequest.ReplyAddress) async throws {
-        let payload = reply.envelope(to: address).encoded()
+        let payload = try reply.envelope(to: address).encoded()
         // Nobody waits any more: dropped.
         state.withLock { $0.mailboxes[address]?.append(payload) }
     }

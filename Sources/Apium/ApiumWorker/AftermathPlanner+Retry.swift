@@ -20,7 +20,7 @@ extension AftermathPlanner {
                 $0.properties.exchange = ""
                 $0.properties.routingKey = queue
             }
-            if again.args != nil || again.kwargs != nil { $0.replaceArguments(arguments(of: again)) }
+            if again.args != nil || again.kwargs != nil { $0.replaceArguments(arguments(of: again), as: dispatcher.format) }
         }
         var aftermath = Aftermath(disposition: .schedule(message, queue: again.options.queue ?? job.delivery.queue, after: again.delay))
         if !job.ignoresResult {
@@ -54,12 +54,17 @@ extension AftermathPlanner {
 }
 
 extension Message {
-    /// Gives the message another body, in JSON and not compressed.
-    fileprivate mutating func replaceArguments(_ arguments: TaskArguments) {
-        let transferEncoding = body.transferEncoding
-        body = arguments.encodedBody()
-        body.transferEncoding = transferEncoding
-        headers.compression = nil
+    /// Gives the message another body, as the worker writes bodies. Should its serialiser not say the new values, they go in JSON: who does
+    /// not take that parks the message with the reason.
+    fileprivate mutating func replaceArguments(_ arguments: TaskArguments, as format: ContentFormat) {
+        var format = format
+        format.transferEncoding = body.transferEncoding
+        do {
+            try setArguments(arguments, as: format)
+        } catch {
+            headers.compression = nil
+            body = arguments.encodedBody()
+        }
         headers.argsRepr = PythonText.list(arguments.args)
         headers.kwargsRepr = PythonText.dictionary(arguments.kwargs)
     }

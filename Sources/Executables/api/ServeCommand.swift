@@ -1,6 +1,7 @@
 import Apium
 import ApiumConfiguration
 import ApiumInspect
+import ApiumSigning
 import ArgumentParser
 import Logging
 import PriceWatchAPI
@@ -18,6 +19,7 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "serve", abstract: "Serve HTTP, the admin and the bot's WebSocket.")
 
     func run() async throws {
+        MessageSigning.enable()
         RedisTLS.enable()
         await Bootstrap.main("api", services: Self.services)
     }

@@ -1,6 +1,7 @@
 import ApiumConfiguration
 import ApiumCore
 import ApiumRedis
+import ApiumSigning
 import ApiumWorker
 import Logging
 import PriceWatchBootstrap
@@ -15,6 +16,7 @@ import WebSocketUpgrade
 @main
 enum BotProcess {
     static func main() async {
+        MessageSigning.enable()
         RedisTLS.enable()
         await Bootstrap.main("bot", services: services)
     }

@@ -1,6 +1,7 @@
 import Apium
 import ApiumCLI
 import ApiumOutbox
+import ApiumSigning
 import ApiumWorker
 import PriceWatchBootstrap
 import PriceWatchJobs
@@ -14,6 +15,7 @@ import ServiceLifecycle
 @main
 struct WorkerProcess {
     static func main() async {
+        MessageSigning.enable()
         RedisTLS.enable()
         await WorkerCommand<PriceWatchWorker>.main()
     }

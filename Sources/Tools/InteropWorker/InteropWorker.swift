@@ -1,6 +1,7 @@
 import Apium
 import ApiumCLI
 import ApiumCore
+import ApiumSigning
 import Logging
 import RedisTLS
 
@@ -8,6 +9,7 @@ import RedisTLS
 @main
 struct InteropWorker {
     static func main() async {
+        MessageSigning.enable()
         RedisTLS.enable()
         await WorkerCommand<InteropApplication>.main()
     }

@@ -148,7 +148,7 @@ extension OperatorOptions {
     /// Runs `body` with the desk of the schedule; faults become a sentence and an exit code.
     func withScheduleDesk(_ body: (ScheduleDesk) async throws -> Void) async throws {
         try await ScheduleCommand().reportingFaults {
-            try await withConnection { connection in try await body(ScheduleDesk(broker: connection.broker, router: connection.client.router)) }
+            try await withConnection { connection in try await body(ScheduleDesk(of: connection.client)) }
         }
     }
 }

@@ -93,7 +93,7 @@ public struct AcceptedContent: Sendable, Hashable {
     /// The value in a body's bytes.
     ///
     /// - Throws: ``ApiumError`` `refusedContent` when the content type, its encoding or the compression is not accepted,
-    ///   `malformedMessage` when the bytes are not what they are said to be.
+    ///   `malformedMessage` when the bytes are not what they are said to be, `badSignature` when they are signed and that does not count.
     func value(of bytes: [UInt8], contentType: String, contentEncoding: String, compression: String?) throws -> JSONValue {
         guard let serializer = serializers.first(where: { $0.contentType == contentType }) else {
             let kind = ForeignContent.names[contentType].map { "\($0) (\(contentType))" } ?? "'\(contentType.prefix(100))'"
@@ -105,6 +105,8 @@ public struct AcceptedContent: Sendable, Hashable {
         let plain = try compression.flatMap { $0.isEmpty ? nil : try BodyCompression(name: $0).decompress(bytes, limit: decompressedLimit) } ?? bytes
         do {
             return try serializer.decode(plain)
+        } catch let error as ApiumError {
+            throw error
         } catch {
             throw ApiumError(.malformedMessage, "the body is not \(serializer.name == "json" ? "JSON" : serializer.name)", underlying: error)
         }
@@ -115,13 +117,14 @@ public struct AcceptedContent: Sendable, Hashable {
 enum ForeignContent {
     static let names = [
         "application/json": "json", "application/x-yaml": "yaml", "application/x-python-serialize": "pickle", "application/x-msgpack": "msgpack",
-        "application/data": "data",
+        Serializer.signedContentType: "signed (auth)",
     ]
 
     /// Why a program has no serialiser of this name.
     static func missing(_ name: String) -> String {
         switch name {
         case "yaml", "application/x-yaml": "this program does not bring YAML, which is in the product ApiumYAML"
+        case Serializer.signedName, Serializer.signedContentType: "this program does not sign or verify, which is in the product ApiumSigning"
         case "pickle", "application/x-python-serialize": "pickle is never read or written, because reading it runs its sender's code"
         default: "that is no serialisation known here"
         }

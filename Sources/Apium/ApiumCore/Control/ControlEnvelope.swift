@@ -12,25 +12,33 @@ public struct ControlEnvelope: Sendable, Hashable {
     public var exchange: String
     /// The routing key; may be empty.
     public var routingKey: String
+    /// How the value is written.
+    public var serializer: Serializer
 
-    /// Makes an envelope.
-    public init(body: JSONValue, headers: [String: JSONValue] = [:], exchange: String = "", routingKey: String = "") {
+    /// Makes an envelope; in JSON unless said.
+    public init(
+        body: JSONValue, headers: [String: JSONValue] = [:], exchange: String = "", routingKey: String = "", serializer: Serializer = .json
+    ) {
+        self.serializer = serializer
         self.body = body
         self.headers = headers
         self.exchange = exchange
         self.routingKey = routingKey
     }
 
-    /// The envelope as kombu writes it: JSON in base 64, transient, with a fresh delivery tag.
-    public func encoded(deliveryTag: String = JobID.make()) -> [UInt8] {
+    /// The envelope as kombu writes it: the value in base 64, transient, with a fresh delivery tag.
+    ///
+    /// - Throws: what the serialiser throws, for example ``ApiumError`` `invalidConfiguration` when it is to sign without a key.
+    public func encoded(deliveryTag: String = JobID.make()) throws -> [UInt8] {
         var base64 = [UInt8]()
-        Base64.encode(body.encoded(), into: &base64)
+        Base64.encode(try serializer.encode(body), into: &base64)
         let properties: JSONValue = [
             "delivery_mode": 1, "delivery_info": ["exchange": .string(exchange), "routing_key": .string(routingKey)], "priority": 0,
             "body_encoding": "base64", "delivery_tag": .string(deliveryTag),
         ]
         let envelope: JSONValue = [
-            "body": .string(String(decoding: base64, as: UTF8.self)), "content-encoding": "utf-8", "content-type": "application/json",
+            "body": .string(String(decoding: base64, as: UTF8.self)), "content-encoding": .string(serializer.contentEncoding),
+            "content-type": .string(serializer.contentType),
             "headers": .object(headers), "properties": properties,
         ]
         return envelope.encoded()
@@ -38,8 +46,10 @@ public struct ControlEnvelope: Sendable, Hashable {
 
     /// Reads an envelope.
     ///
-    /// - Throws: ``ApiumError`` `malformedMessage` when it is none, `refusedContent` when its body is not plain JSON.
-    public init(decoding payload: [UInt8]) throws {
+    /// - Parameter content: the serialisations that are taken. Default: JSON alone.
+    /// - Throws: ``ApiumError`` `malformedMessage` when it is none, `refusedContent` when its body is compressed or in a serialisation that is not
+    ///   accepted, `badSignature` when it is signed and that does not count.
+    public init(decoding payload: [UInt8], accepting content: AcceptedContent = .json) throws {
         let envelope: JSONValue
         do {
             envelope = try JSONValue(parsing: payload)
@@ -52,16 +62,20 @@ public struct ControlEnvelope: Sendable, Hashable {
         exchange = properties?["delivery_info"]?["exchange"]?.stringValue ?? ""
         routingKey = properties?["delivery_info"]?["routing_key"]?.stringValue ?? ""
         let contentType = envelope["content-type"]?.stringValue ?? "application/json"
-        guard contentType == "application/json", (headers["compression"] ?? .null).isNull else {
+        guard let serializer = content.serializers.first(where: { $0.contentType == contentType }), (headers["compression"] ?? .null).isNull else {
             throw ApiumError(
-                .refusedContent, "the body is \(contentType.prefix(100)), perhaps compressed; control messages and events are plain application/json")
+                .refusedContent,
+                "the body is \(contentType.prefix(100)), perhaps compressed; control messages and events are taken here as plain \(content.names)")
         }
+        self.serializer = serializer
         let bytes = properties?["body_encoding"]?.stringValue == "base64" ? Base64.decode(Array(text.utf8)) : Array(text.utf8)
         guard let bytes else { throw ApiumError(.malformedMessage, "the body is not base 64, as its properties say") }
         do {
-            body = try JSONValue(parsing: bytes)
+            body = try serializer.decode(bytes)
+        } catch let error as ApiumError {
+            throw error
         } catch {
-            throw ApiumError(.malformedMessage, "the body is not JSON", underlying: error)
+            throw ApiumError(.malformedMessage, "the body is not \(serializer.name == Serializer.json.name ? "JSON" : serializer.name)", underlying: error)
         }
     }
 }

@@ -20,6 +20,8 @@ public struct ControlRequest: Sendable, Hashable {
     public var clock: Int64
     /// When the sender stops waiting, as seconds since 1970; 0: never.
     public var expires: Double
+    /// How it is written, and its replies. Default: JSON.
+    public var serializer = Serializer.json
 
     /// Where a reply goes: kombu's exchange and routing key.
     public struct ReplyAddress: Sendable, Hashable {
@@ -53,8 +55,11 @@ public struct ControlRequest: Sendable, Hashable {
 
     /// Reads a published request.
     ///
-    /// - Throws: ``ApiumError`` `malformedMessage` when it is none, `refusedContent` when it is not plain JSON.
-    public init(decoding payload: [UInt8]) throws { try self.init(ControlEnvelope(decoding: payload)) }
+    /// - Parameter content: the serialisations that are taken. Default: JSON alone.
+    /// - Throws: ``ApiumError`` `malformedMessage` when it is none, `refusedContent` and `badSignature` when its content is not accepted.
+    public init(decoding payload: [UInt8], accepting content: AcceptedContent = .json) throws {
+        try self.init(ControlEnvelope(decoding: payload, accepting: content))
+    }
 
     /// Reads a request out of its envelope.
     ///
@@ -77,6 +82,7 @@ public struct ControlRequest: Sendable, Hashable {
             method, arguments: arguments, destination: body["destination"]?.arrayValue?.compactMap(\.stringValue), pattern: body["pattern"]?.stringValue,
             matcher: body["matcher"]?.stringValue, ticket: body["ticket"]?.stringValue, replyTo: address, clock: envelope.headers["clock"]?.intValue ?? 0,
             expires: envelope.headers["expires"]?.doubleValue ?? 0)
+        serializer = envelope.serializer
     }
 
     /// The request as it is published to an exchange; `celery.pidbox` unless the `control_exchange` is another.
@@ -89,7 +95,8 @@ public struct ControlRequest: Sendable, Hashable {
             body["ticket"] = ticket.map { .string($0) } ?? .null
             body["reply_to"] = ["exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey)]
         }
-        return ControlEnvelope(body: .object(body), headers: ["clock": .int(clock), "expires": .double(expires)], exchange: exchange)
+        return ControlEnvelope(
+            body: .object(body), headers: ["clock": .int(clock), "expires": .double(expires)], exchange: exchange, serializer: serializer)
     }
 
     /// Whether the node of this name is meant: a destination counts before a pattern; without either all are.
@@ -110,6 +117,8 @@ public struct ControlReply: Sendable, Hashable {
     public var ticket: String?
     /// The node's logical clock.
     public var clock: Int64
+    /// How it is written: as the question was. Default: JSON.
+    public var serializer = Serializer.json
 
     /// Makes a reply.
     public init(node: String, value: JSONValue, ticket: String?, clock: Int64) {
@@ -121,20 +130,22 @@ public struct ControlReply: Sendable, Hashable {
 
     /// Reads a reply.
     ///
-    /// - Throws: ``ApiumError`` `malformedMessage` when it is none, `refusedContent` when it is not plain JSON.
-    public init(decoding payload: [UInt8]) throws {
-        let envelope = try ControlEnvelope(decoding: payload)
+    /// - Parameter content: the serialisations that are taken. Default: JSON alone.
+    /// - Throws: ``ApiumError`` `malformedMessage` when it is none, `refusedContent` and `badSignature` when its content is not accepted.
+    public init(decoding payload: [UInt8], accepting content: AcceptedContent = .json) throws {
+        let envelope = try ControlEnvelope(decoding: payload, accepting: content)
         guard case .object(let body) = envelope.body, let member = body.first, body.count == 1 else {
             throw ApiumError(.malformedMessage, "a reply to a control message is an object with one member, the node's name")
         }
         self.init(
             node: member.key, value: member.value, ticket: envelope.headers["ticket"]?.stringValue, clock: envelope.headers["clock"]?.intValue ?? 0)
+        serializer = envelope.serializer
     }
 
     /// The reply as it is sent.
     public func envelope(to address: ControlRequest.ReplyAddress) -> ControlEnvelope {
         ControlEnvelope(
             body: .object([node: value]), headers: ["ticket": ticket.map { .string($0) } ?? .null, "clock": .int(clock)], exchange: address.exchange,
-            routingKey: address.routingKey)
+            routingKey: address.routingKey, serializer: serializer)
     }
 }

@@ -47,7 +47,8 @@ struct RemoteControl: Sendable {
             controls.logger.warning("a control command was refused", metadata: ["command": "\(request.method.prefix(100))", "error": "\(error)"])
         }
         guard let address = request.replyTo, case .reply(let value) = answer else { return }
-        let reply = ControlReply(node: controls.name, value: value, ticket: request.ticket, clock: controls.clock.forward())
+        var reply = ControlReply(node: controls.name, value: value, ticket: request.ticket, clock: controls.clock.forward())
+        reply.serializer = request.serializer
         do {
             try await transport.reply(reply, to: address)
         } catch {
