@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 from chat import Person
 from shop import Shop
 from stack.client import RunningStack
@@ -15,6 +16,9 @@ def stack() -> Iterator[RunningStack]:
     """Everything that deploy/up starts."""
     with RunningStack() as running:
         yield running
+        # Every process ran as its own Redis user (docs/security.md): none of them lacked a right.
+        with redis.Redis.from_url(running.settings["APIUM_BROKER_URL"]) as server:
+            assert [(entry["username"], entry["object"], entry["client-info"]) for entry in server.acl_log()] == []
 
 
 @pytest.fixture

@@ -11,13 +11,18 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 from celery import Celery
+from stack import redis_users
 from stack.client import RunningStack, wait_for
 from stack.run_folder import ROOT
 
 PROGRAMS = ROOT / ".build" / "debug"
+# What tests call their queues.
+QUEUES = ("swift*", "python*", "celery", "q-*", "matrix*", "ruled", "short-lived", "night", "theirs", "unserved", "unused", "aside")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,11 +30,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-table", action="store_true", help="write the table of docs/compatibility.md")
 
 
+def give_users(broker: str) -> str:
+    """Gives a server the users of docs/security.md, each with its name as password."""
+    users = {user.name: redis_users.hashed(user.name) for user in redis_users.USERS}
+    with redis.Redis.from_url(broker) as server:
+        for line in redis_users.lines(redis_users.Deployment(QUEUES), users):
+            name, *rules = line.split(" ")[1:]
+            server.execute_command("ACL", "SETUSER", name, "reset", *rules)
+        server.acl_log_reset()
+    WITH_USERS.add(urlsplit(broker).port)
+    return broker
+
+
+def refusals(broker: str) -> list[tuple[str, str, str]]:
+    """What the server refused to whom since then: user, command or key, what was run."""
+    with redis.Redis.from_url(broker) as server:
+        return sorted({(entry["username"], entry["object"], entry["client-info"].get("cmd", "")) for entry in server.acl_log()})
+
+
+WITH_USERS: set[int | None] = set()
+
+
+def as_user(broker: str, user: str) -> str:
+    """A broker's address with a user of its own, where the server has them."""
+    parts = urlsplit(broker)
+    return parts._replace(netloc=f"{user}:{user}@{parts.hostname}:{parts.port}").geturl() if parts.port in WITH_USERS else broker
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """The address of a private Redis."""
     with RunningStack(only=["redis"]) as stack:
-        yield stack.settings["APIUM_BROKER_URL"]
+        yield give_users(stack.settings["APIUM_BROKER_URL"])
+        assert refusals(stack.settings["APIUM_BROKER_URL"]) == []
         # Celery's results unsubscribe when they are collected, and Celery 5.4 tries that for minutes where no server is left.
         gc.collect()
 
@@ -37,7 +70,8 @@ def broker() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def app(broker: str) -> Iterator[Celery]:
     """Celery's client; results of ended jobs are asked for by name."""
-    client = Celery(broker=broker, backend=broker)
+    address = as_user(broker, "celery")
+    client = Celery(broker=address, backend=address)
     client.conf.update(result_extended=True, task_default_queue="swift")
     yield client
     client.close()
@@ -66,7 +100,7 @@ class Worker:
 
 def our_worker(broker: str, log: Path, queue: str = "swift", *options: str) -> Worker:
     """Our worker on a queue."""
-    return Worker([str(PROGRAMS / "interop-worker"), "--broker", broker, "--queues", queue, *options], log)
+    return Worker([str(PROGRAMS / "interop-worker"), "--broker", as_user(broker, "worker"), "--queues", queue, *options], log)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +120,7 @@ def celery_worker(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Celery's own worker, up."""
     log = tmp_path_factory.mktemp("celery") / "worker.log"
     command = [sys.executable, "-m", "celery", "-A", "python_tasks", "worker", "--pool", "threads", "--concurrency", "2", "-Q", "python", "-l", "INFO"]
-    worker = Worker(command, log, {"BROKER": broker, "PYTHONWARNINGS": "ignore"})
+    worker = Worker(command, log, {"BROKER": as_user(broker, "celery"), "PYTHONWARNINGS": "ignore"})
     try:
         wait_for("Celery's worker", lambda: b" ready." in log.read_bytes(), 60)
         yield worker
@@ -98,7 +132,7 @@ class Apium:
     """Our operations command."""
 
     def __init__(self, broker: str) -> None:
-        self.broker = broker
+        self.broker = as_user(broker, "operator")
 
     def run(self, command: str, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand on the broker."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import probes, servers
+from . import probes, redis_users, servers
 from .process import Part
 from .run_folder import ROOT, RunFolder, write_atomically
 from .settings import Given, Ports, Secrets, Server, SettingError, server
@@ -16,6 +16,8 @@ BROKER = ("APIUM_BROKER_URL", "APIUM_RESULT_BACKEND")
 # How often products may be checked.
 INTERVALS = ("PRICEWATCH_CHECK_INTERVAL", "PRICEWATCH_CHECK_INTERVAL_MINIMUM", "PRICEWATCH_CHECK_INTERVAL_MAXIMUM")
 LOGS = ("LOG_LEVEL", "LOG_FORMAT")
+# Users of a Redis that is ours: those of the processes, and those of people who look at it and repair it.
+REDIS_USERS = (*redis_users.PROCESSES, "monitor", "operator")
 # Which settings each process gets: the parser, which reads hostile pages, holds no credentials at all.
 SETTINGS_OF = {
     "parser": ("PRICEWATCH_PARSER_ADDRESS", "PRICEWATCH_PARSER_ALLOWED_HOSTS", "PRICEWATCH_WILDBERRIES_CARD_URL", "PRICEWATCH_WILDBERRIES_HOSTS"),
@@ -70,6 +72,8 @@ class Planner:
         self.secrets = Secrets(folder)
         self.ports = Ports(folder)
         self.settings: dict[str, str] = {}
+        # Users of the private Redis.
+        self.users: dict[str, Server] = {}
 
     def plan(self) -> Plan:
         """All parts."""
@@ -82,6 +86,8 @@ class Planner:
         parser = self.parser_port()
         shop = self.port_of("sample-shop", "DEPLOY_SHOP_PORT")
         chat = None if self.given.get("TELEGRAM_BOT_TOKEN") else self.port_of("chat", "DEPLOY_CHAT_PORT")
+        if redis.private:
+            self.users = {name: replace(redis, user=name, password=self.secrets.get(f"REDIS_{name.upper()}_PASSWORD")) for name in REDIS_USERS}
         self.choose_settings(redis, postgres, api, site, parser, shop, chat)
         parts = [*self.private_servers(redis, postgres), self.shop(shop)]
         if chat:
@@ -178,7 +184,8 @@ class Planner:
         """Redis and PostgreSQL, where they are ours."""
         parts = []
         if redis.private:
-            command = servers.redis_command(self.folder, redis)
+            passwords = {name: redis_users.hashed(user.password) for name, user in self.users.items()}
+            command = servers.redis_command(self.folder, redis, redis_users.lines(redis_users.Deployment(database=int(redis.path.strip("/") or 0)), passwords))
             parts.append(Part("redis", command, probes.redis(redis.url), redis.public_url, environment(), folder=str(self.folder.data)))
         if postgres.private:
             cluster = servers.PostgresCluster(self.folder, postgres, self.secrets.get("POSTGRES_SUPERUSER_PASSWORD"))
@@ -200,6 +207,10 @@ class Planner:
         """One of our processes, with its own settings alone and a health port of its own."""
         health_port = self.ports.choose(f"{name}-health")
         values = {setting: self.settings[setting] for setting in (*SETTINGS_OF[name], *LOGS)}
+        if name in self.users:
+            for setting in {*BROKER} & {*values}:
+                if self.settings[setting] == self.settings["APIUM_BROKER_URL"]:
+                    values[setting] = self.users[name].url
         values[f"PRICEWATCH_{name.upper()}_HEALTH_PORT"] = str(health_port)
         values["PRICEWATCH_HEALTH_HOST"] = "127.0.0.1"
         url = f"http://127.0.0.1:{health_port}/ready"

@@ -32,8 +32,11 @@ def fill(template: Path, values: dict[str, str]) -> str:
     return text
 
 
-def redis_command(folder: RunFolder, server: Server) -> list[str]:
-    """Writes Redis' configuration and returns its command: loopback only, every write in the append-only file, nothing evicted."""
+def redis_command(folder: RunFolder, server: Server, users: list[str]) -> list[str]:
+    """Writes Redis' configuration and returns its command: loopback only, every write in the append-only file, nothing evicted.
+
+    The users are those of the processes; `default`, with the server's own password, is the administrator.
+    """
     data = folder.data / "redis"
     data.mkdir(exist_ok=True)
     lines = [
@@ -46,6 +49,7 @@ def redis_command(folder: RunFolder, server: Server) -> list[str]:
         'save ""',
         "maxmemory-policy noeviction",
         "daemonize no",
+        *users,
         'logfile ""',
     ]
     path = folder.etc / "redis.conf"
@@ -201,6 +205,8 @@ def nginx_command(folder: RunFolder, listen: str, api: str) -> list[str]:
         {
             "NGINX_LISTEN": listen,
             "NGINX_API": api,
+            # The API's is an address: nobody is asked.
+            "NGINX_RESOLVER": "127.0.0.1",
             "NGINX_STATIC": str(ROOT / "nginx" / "static"),
             "NGINX_MEDIA": str(folder.media),
         },

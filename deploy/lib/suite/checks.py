@@ -7,12 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stack.client import RunningStack
+from stack.redis_users import PROCESSES
 
 from . import swift
 from .context import ROOT, Context
 from .results import Counts, failure, from_junit, passed_in
 
 FUZZ_SECONDS = 8
+# What compose wants to be told.
+SECRETS = (
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    *(f"REDIS_{name.upper()}_PASSWORD" for name in PROCESSES),
+    "PRICEWATCH_SERVICE_TOKEN",
+    "TELEGRAM_BOT_TOKEN",
+)
 SWIFT_SOURCES = ["Package.swift", "Sources", "Jobs", "beat", "Tests"]
 
 
@@ -93,7 +102,7 @@ def docs(context: Context) -> Counts:
 
 def containers(context: Context) -> Counts:
     """The Dockerfile and the compose file are well-formed; images are built elsewhere."""
-    environment = {name: "x" * 32 for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "PRICEWATCH_SERVICE_TOKEN", "TELEGRAM_BOT_TOKEN")}
+    environment = {name: "x" * 32 for name in SECRETS}
     context.environment.update(environment)
     counts = command(context, "compose.yaml", [context.python / "docker-compose", "-f", "deploy/compose.yaml", "config", "--quiet"])
     hadolint = [context.python / "hadolint", "--failure-threshold", "warning", "--ignore", "DL3008", "deploy/Dockerfile"]
