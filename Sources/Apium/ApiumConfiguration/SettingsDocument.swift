@@ -18,7 +18,7 @@ struct SettingsDocument {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw ApiumError(.invalidConfiguration, "\(name) is no YAML", underlying: error)
+            throw ApiumError(.invalidConfiguration, "\(name) is no YAML\(Self.place(of: error))")
         }
         guard let root, root != Node("") else {
             entries = []
@@ -30,6 +30,17 @@ struct SettingsDocument {
         entries = map.map { key, value in
             let name = key.string ?? ""
             return Entry(name: name, value: Self.value(of: name, value), line: key.mark?.line ?? 0)
+        }
+    }
+
+    /// Where it is and what; never the line itself, in which a password may stand.
+    private static func place(of error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            ": line \(mark.line), column \(mark.column): \(problem)"
+        case .reader(let problem, _, _, _): ": \(problem)"
+        case .duplicatedKeysInMapping(let keys, _): ": it has \(keys.joined(separator: ", ")) twice"
+        default: ""
         }
     }
 

@@ -77,7 +77,7 @@ private struct EnvScanner {
             throw Fault(reason: "a line is NAME=value, a comment beginning with #, or empty")
         }
         skipBlanks()
-        guard current == "=" else { throw Fault(reason: "after the name \(key) there must be =") }
+        guard current == "=" else { throw Fault(reason: "after the name there must be =") }
         advance()
         skipBlanks()
         let value = try self.value(of: key)
