@@ -23,6 +23,7 @@ let package = Package(
         .library(name: "ApiumBeat", targets: ["ApiumBeat"]),
         .library(name: "ApiumConfiguration", targets: ["ApiumConfiguration"]),
         .library(name: "ApiumInspect", targets: ["ApiumInspect"]),
+        .library(name: "ApiumTelemetry", targets: ["ApiumTelemetry"]),
         .library(name: "ApiumCLI", targets: ["ApiumCLI"]),
         .library(name: "ApiumTesting", targets: ["ApiumTesting"]),
         // Jobs that are enqueued in a Postgres transaction, for programs that have a Postgres.
@@ -64,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -114,12 +116,16 @@ let package = Package(
             path: "Sources/Drivers/RedisTLS", swiftSettings: strict),
         // Postgres: a pool of non-blocking libpq connections on a thread of their own.
         .target(
-            name: "PostgresClient", dependencies: ["CPostgres", "CLinux", .product(name: "Logging", package: "swift-log")],
+            name: "PostgresClient",
+            dependencies: [
+                "CPostgres", "CLinux", .product(name: "Logging", package: "swift-log"), .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             path: "Sources/Drivers/PostgresClient", swiftSettings: strict),
         // Bounded page fetches with an address policy, over libcurl multi.
         .target(
-            name: "HTTPFetch", dependencies: ["CCurl", .product(name: "Logging", package: "swift-log")], path: "Sources/Drivers/HTTPFetch",
-            swiftSettings: strict),
+            name: "HTTPFetch",
+            dependencies: ["CCurl", .product(name: "Logging", package: "swift-log"), .product(name: "Tracing", package: "swift-distributed-tracing")],
+            path: "Sources/Drivers/HTTPFetch", swiftSettings: strict),
         // Tolerant HTML and XPath.
         .target(name: "HTMLDocument", dependencies: ["CLibXML2"], path: "Sources/Drivers/HTMLDocument", swiftSettings: strict),
         // WebSocket sessions: a server on Hummingbird's port, and a client.
@@ -141,7 +147,9 @@ let package = Package(
         // The words: Job, Message, Signature, states, retry, and the protocols Broker, ResultBackend, ScheduleStore.
         .target(
             name: "ApiumCore",
-            dependencies: ["DynamicJSON", "Compression", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics")],
+            dependencies: [
+                "DynamicJSON", "Compression", .product(name: "Logging", package: "swift-log"), .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             path: "Sources/Apium/ApiumCore", swiftSettings: strict),
         // The YAML serialiser, for those who accept it.
         .target(name: "ApiumYAML", dependencies: ["ApiumCore", "DynamicJSON", "Yams"], path: "Sources/Apium/ApiumYAML", swiftSettings: strict),
@@ -166,17 +174,27 @@ let package = Package(
             name: "ApiumWorker",
             dependencies: [
                 "ApiumCore", "DynamicJSON", "CLinux", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumWorker", swiftSettings: strict),
         // Schedules and the firing of their slots.
         .target(
             name: "ApiumBeat",
             dependencies: [
-                "ApiumCore", "DynamicJSON", "Yams", .product(name: "Logging", package: "swift-log"),
+                "ApiumCore", "DynamicJSON", "Yams", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Apium/ApiumBeat", swiftSettings: strict),
+        // Log lines, Prometheus' exposition, health over HTTP, spans as log lines; it knows no jobs.
+        .target(
+            name: "ApiumTelemetry",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Sources/Apium/ApiumTelemetry", swiftSettings: strict),
         // The read side: where jobs are and why, who works, what waits; and what is not in order.
         .target(name: "ApiumInspect", dependencies: ["ApiumCore", "DynamicJSON"], path: "Sources/Apium/ApiumInspect", swiftSettings: strict),
         // What most users import: the client, and the rest re-exported.
@@ -194,7 +212,8 @@ let package = Package(
         .target(
             name: "ApiumCLI",
             dependencies: [
-                "Apium", "ApiumConfiguration", "ApiumInspect", "ApiumYAML", "DynamicJSON", "ApiumWorker", "ApiumBeat",
+                "Apium", "ApiumConfiguration", "ApiumInspect", "ApiumTelemetry", "ApiumYAML", "DynamicJSON", "ApiumWorker", "ApiumBeat",
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -248,6 +267,7 @@ let package = Package(
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: application),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             path: "Sources/PriceWatch/PriceWatchParser", swiftSettings: strict),
         // The parser as a port, over gRPC.
@@ -256,7 +276,7 @@ let package = Package(
             dependencies: [
                 "PriceWatchModel", "PriceWatchProto", .product(name: "GRPCCore", package: "grpc-swift-2", condition: application),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: application),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/PriceWatch/PriceWatchParserClient", swiftSettings: strict),
@@ -278,6 +298,7 @@ let package = Package(
                 "PriceWatchModel", "PriceWatchJobs", "PriceWatchStore", "Apium", "ApiumBeat", "ApiumInspect", "DynamicJSON", "WebSocketUpgrade",
                 .product(name: "Hummingbird", package: "hummingbird", condition: application),
                 .product(name: "Crypto", package: "swift-crypto", condition: application),
+                .product(name: "Metrics", package: "swift-metrics"), .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             path: "Sources/PriceWatch/PriceWatchAPI", resources: [.embedInCode("Assets")], swiftSettings: strict),
         // The Telegram conversation.
@@ -292,11 +313,9 @@ let package = Package(
         .target(
             name: "PriceWatchBootstrap",
             dependencies: [
-                "DotEnv",
-                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "DotEnv", "ApiumTelemetry",
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Sources/PriceWatch/PriceWatchBootstrap", swiftSettings: strict),
 
@@ -348,7 +367,8 @@ let package = Package(
         .executableTarget(
             name: "InteropWorker",
             dependencies: [
-                "Apium", "ApiumCLI", "ApiumCore", "ApiumSigning", "ApiumWorker", "DynamicJSON", "RedisTLS", .product(name: "Logging", package: "swift-log"),
+                "Apium", "ApiumCLI", "ApiumCore", "ApiumSigning", "ApiumTelemetry", "ApiumWorker", "DynamicJSON", "RedisTLS",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Tools/InteropWorker", swiftSettings: strict),
@@ -430,17 +450,24 @@ let package = Package(
         .testTarget(name: "ApiumYAMLTests", dependencies: ["ApiumYAML", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
         .testTarget(
+            name: "ApiumTelemetryTests",
+            dependencies: [
+                "ApiumTelemetry", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ], swiftSettings: strict),
+        .testTarget(
             name: "PriceWatchBootstrapTests",
             dependencies: [
-                "PriceWatchBootstrap", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "PriceWatchBootstrap", "ApiumTelemetry", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "ApiumWorkerTests",
             dependencies: [
-                "ApiumWorker", "ApiumTesting", "ApiumCore", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "ApiumWorker", "ApiumTesting", "ApiumCore", "ApiumTelemetry", "DynamicJSON", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ], swiftSettings: strict),
         .testTarget(
             name: "ApiumConfigurationTests",

@@ -11,7 +11,10 @@ let package = Package(
     name: "Fuzz",
     platforms: [.macOS(.v15)],
     products: [.executable(name: "fuzz", targets: ["Fuzz"])],
-    dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.0")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
+    ],
     targets: [
         .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CJansson"),
@@ -23,7 +26,10 @@ let package = Package(
         .target(name: "DynamicJSON", dependencies: ["CJansson"], swiftSettings: instrumented),
         .target(name: "Compression", dependencies: ["CZlib", "CBZip2", "CZstd"], swiftSettings: instrumented),
         .target(
-            name: "ApiumCore", dependencies: ["DynamicJSON", "Compression", .product(name: "Logging", package: "swift-log")], swiftSettings: instrumented),
+            name: "ApiumCore",
+            dependencies: [
+                "DynamicJSON", "Compression", .product(name: "Logging", package: "swift-log"), .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ], swiftSettings: instrumented),
         // Redis' replies and addresses, without the connections.
         .target(name: "RedisDecoding", dependencies: ["CHiredis"], swiftSettings: instrumented),
         // Crontab expressions, without the beat.

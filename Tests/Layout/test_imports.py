@@ -77,4 +77,6 @@ def reachable(target: Target) -> frozenset[str]:
     allowed = set(target.dependencies)
     if "Apium" in allowed:
         allowed |= {"ApiumCore", "ApiumRedis"}
+    if "PriceWatchBootstrap" in allowed:
+        allowed |= {"ApiumTelemetry"}
     return frozenset(allowed)

@@ -8,6 +8,7 @@ import Synchronization
 import Testing
 import UnixSignals
 
+@testable import ApiumTelemetry
 @testable import PriceWatchBootstrap
 
 private struct NotReady: Error, CustomStringConvertible { var description: String }
@@ -34,7 +35,9 @@ struct HealthTests {
         registry.makeCounter(label: "seen", dimensions: []).increment(by: 2)
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let part = HealthPart("redis") { if !isReady.withLock({ $0 }) { throw NotReady(description: "starting") } }
-        let server = HealthServer(port: 0, parts: [part], metrics: registry, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { port.yield($0) }
+        let server = HealthServer(
+            port: 0, parts: [part], metrics: registry, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            onListening: { port.yield($0) })
         let (signals, signal) = AsyncStream.makeStream(of: UnixSignal.self)
         let runner = ServiceRunner(services: [server], gracePeriod: .seconds(10), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let running = Task { try await runner.run(until: signals) }

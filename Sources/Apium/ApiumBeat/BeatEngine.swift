@@ -51,6 +51,7 @@ actor BeatEngine {
         self.logger = logger
         book = ScheduleBook(deployed: entries)
         edition = ScheduleEdition(generation: generation, revision: 0)
+        BeatMetrics.begin()
     }
 
     /// The schedule is read again in the next round.
@@ -176,8 +177,10 @@ actor BeatEngine {
             let outcome = try await store.fire(
                 ScheduledSlot(entry: entry.name, edition: edition, version: version, instant: plan.last, mark: mark, action: action))
             log(outcome, action, entry, plan.last)
+            BeatMetrics.decided(outcome, action, late: now - plan.last)
             return outcome
         } catch let error as ApiumError where error.code != .unavailable && error.code != .timedOut {
+            BeatMetrics.failed()
             logger.error("an entry cannot fire; the others go on", metadata: ["entry": "\(entry.name)", "error": "\(error)"])
             active[place].brokenUntil = now + resync
             return nil

@@ -13,6 +13,7 @@ public struct BeatCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
     @Option(name: .shortAndLong, help: "The schedule file (beat_schedule_file, $APIUM_SCHEDULE). Default: beat/schedule.yaml.") var schedule: String?
+    @Option(help: "Answer /live, /ready and /metrics at HOST:PORT (metrics_address, $APIUM_METRICS). Default: nowhere.") var metrics: String?
     @Option(help: "The queue of entries that nothing else routes (task_default_queue). Default: celery.") var defaultQueue: String?
 
     public init() {}
@@ -34,8 +35,10 @@ public struct BeatCommand: AsyncParsableCommand {
                 arguments: [
                     ConnectionOptions.argument("beat_schedule_file", schedule, "--schedule"),
                     ConnectionOptions.argument("task_default_queue", defaultQueue, "--default-queue"),
+                    ConnectionOptions.argument("metrics_address", metrics, "--metrics"),
                 ])
             loaded.log(to: logger)
+            let endpoint = try MetricsEndpoint(loaded.settings, logger: logger)
             let (file, generation) = try ScheduleFile.load(path: loaded.settings.scheduleFile)
             let all = try file.adding(entries)
             let open = try loaded.settings.connect(logger: logger)
@@ -43,7 +46,9 @@ public struct BeatCommand: AsyncParsableCommand {
                 broker: open.broker, entries: all, generation: entries.isEmpty ? generation : max(generation, Beat.executableGeneration),
                 router: loaded.settings.router, format: open.client.format, logger: logger)
             let group = ServiceGroup(
-                configuration: ServiceGroupConfiguration(services: [beat] + companions(open), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                configuration: ServiceGroupConfiguration(
+                    services: [endpoint?.server(on: open.broker)].compactMap(\.self) + [beat] + companions(open), gracefulShutdownSignals: [.sigterm, .sigint],
+                    logger: logger))
             do {
                 try await group.run()
                 await open.shutdown()

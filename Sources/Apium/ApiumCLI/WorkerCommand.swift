@@ -57,7 +57,7 @@ public struct PreparedWorker: Sendable {
     public var registry: JobRegistry
     /// Started before the worker and stopped after it: clients, pools.
     public var services: [any Service]
-    /// Started beside the worker, once there is one: health and metrics endpoints.
+    /// Started before all others and stopped last, so that the worker is seen while it stops: health and metrics endpoints.
     public var companions: @Sendable (Worker) -> [any Service]
 
     /// Makes the value.
@@ -97,6 +97,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
     @Option(help: "Replace a child process after so many jobs; 0: never (worker_max_tasks_per_child).") var maxTasksPerChild: Int?
     @Option(help: "Replace a child process that holds more than so many KiB after a job; 0: whatever it holds (worker_max_memory_per_child).")
     var maxMemoryPerChild: Int?
+    @Option(help: "Answer /live, /ready and /metrics at HOST:PORT (metrics_address, $APIUM_METRICS). Default: nowhere.") var metrics: String?
     @Flag(help: "Store results with name, arguments, worker and queue (result_extended).") var resultExtended = false
     @Flag(
         name: [.customShort("E"), .customLong("task-events")],
@@ -116,11 +117,13 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             let logger = application.setup.logger
             let loaded = try connection.settings(application.setup, arguments: arguments)
             if !ChildMode.isChild { loaded.log(to: logger) }
+            // Before anything is counted.
+            let endpoint = ChildMode.isChild ? nil : try MetricsEndpoint(loaded.settings, logger: logger)
             let open = try loaded.settings.connect(logger: logger)
             do {
                 let prepared = try await application.prepare(open)
                 let program = Program(
-                    application: application, settings: loaded.settings, connection: open, prepared: prepared,
+                    application: application, settings: loaded.settings, connection: open, prepared: prepared, endpoint: endpoint,
                     heartbeat: withoutHeartbeat ? nil : .seconds(heartbeatInterval))
                 if ChildMode.isChild { try await program.serveAsChild() } else { try await program.serve() }
                 await open.shutdown()
@@ -138,6 +141,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
             ConnectionOptions.argument("worker_lease", lease, "--lease"), ConnectionOptions.argument("worker_pool", pool, "--pool"),
             ConnectionOptions.argument("worker_max_tasks_per_child", maxTasksPerChild, "--max-tasks-per-child"),
             ConnectionOptions.argument("worker_max_memory_per_child", maxMemoryPerChild, "--max-memory-per-child"),
+            ConnectionOptions.argument("metrics_address", metrics, "--metrics"),
             ConnectionOptions.argument("result_extended", resultExtended ? true : nil, "--result-extended"),
             ConnectionOptions.argument("worker_send_task_events", taskEvents ? true : nil, "--task-events"),
         ]
@@ -149,6 +153,7 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
         let settings: ApiumSettings
         let connection: ApiumConnection
         let prepared: PreparedWorker
+        let endpoint: MetricsEndpoint?
         let heartbeat: Duration?
 
         var logger: Logger { application.setup.logger }
@@ -175,10 +180,12 @@ public struct WorkerCommand<Application: WorkerApplication>: AsyncParsableComman
 
         func serve() async throws {
             let worker = try Worker(client: connection.client, registry: registry, configuration: configuration, logger: logger)
-            // A worker that was told to stop by remote control takes the process with it, as a signal would.
+            // What tells of the worker outlives it, so that it is seen while it stops. A worker that was told to stop by remote control takes
+            // the process with it, as a signal would.
+            let watchers: [any Service] = [endpoint?.server(of: worker)].compactMap(\.self) + prepared.companions(worker)
             let services: [ServiceGroupConfiguration.ServiceConfiguration] =
-                prepared.services.map { .init(service: $0) } + [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)]
-                + prepared.companions(worker).map { .init(service: $0) }
+                watchers.map { .init(service: $0) } + prepared.services.map { .init(service: $0) }
+                + [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)]
             var whole = ServiceGroupConfiguration(services: services, logger: logger)
             whole.maximumGracefulShutdownDuration = settings.workerGracePeriod + .seconds(10)
             let group = ServiceGroup(configuration: whole)

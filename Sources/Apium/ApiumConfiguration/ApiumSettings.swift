@@ -88,6 +88,9 @@ public struct ApiumSettings: Sendable {
     /// Remote control and events (`worker_enable_remote_control`, `worker_send_task_events`, `control_exchange`, `event_exchange`).
     public var monitoring = MonitoringConfiguration()
 
+    /// Where workers and beats answer `/live`, `/ready` and `/metrics`, HOST:PORT (`metrics_address`). Default: `nil`, nowhere.
+    public var metricsAddress: String?
+
     /// The schedule file of beat (`beat_schedule_file`). Default: `beat/schedule.yaml`.
     public var scheduleFile = "beat/schedule.yaml"
 

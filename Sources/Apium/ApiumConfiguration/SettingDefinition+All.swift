@@ -104,6 +104,9 @@ extension SettingDefinition {
         SettingDefinition(
             "worker_enable_remote_control", .flag, \.monitoring.remoteControl, "Whether commands of `celery control` and `celery inspect` are taken."),
         SettingDefinition("worker_send_task_events", .flag, \.monitoring.taskEvents, "Whether the worker begins with events about its jobs on."),
+        SettingDefinition(
+            "metrics_address", short: "APIUM_METRICS", own: true, .optionalText, \.metricsAddress,
+            "Where workers and beats answer /live, /ready and /metrics: HOST:PORT; nowhere if not set."),
         SettingDefinition("control_exchange", .text, \.monitoring.controlExchange, "The exchange of remote control."),
         SettingDefinition("event_exchange", .text, \.monitoring.eventExchange, "The exchange of events."),
         SettingDefinition(

@@ -1,6 +1,7 @@
 import ApiumCore
 import DynamicJSON
 import Logging
+import Tracing
 
 /// The life of one claimed message, one verb after another: decode, admit, acknowledge early, announce, run, decide, end.
 /// What follows from the end is an ``AftermathPlanner``'s to say, and a ``JobEnding``'s to do.
@@ -71,10 +72,18 @@ final class JobExecution: Sendable {
         }
     }
 
-    /// Runs the job in its place, and ends its delivery.
+    /// Runs the job in its place, and ends its delivery: both in the run's span, which what follows the job is sent from.
     private func run(_ entry: JobRegistry.Entry, _ run: JobRun, _ job: Assignment, _ runner: any JobRunner) async {
+        await CurrentJob.$message.withValue(job.message) {
+            guard let tracing = environment.tracing else { return await perform(entry, run, job, runner, nil) }
+            await tracing.running(job) { await perform(entry, run, job, runner, $0) }
+        }
+    }
+
+    private func perform(_ entry: JobRegistry.Entry, _ run: JobRun, _ job: Assignment, _ runner: any JobRunner, _ span: (any Span)?) async {
         let effects = RunEffects()
         let (verdict, ran) = await verdict(of: entry, run, job, runner, effects)
+        span?.ended(verdict)
         // A job that comes back after its delivery was ended for it only frees its slot.
         guard run.beginEnding() else { return environment.leaks.returned(release) }
         guard let verdict else { return release() }
@@ -145,6 +154,7 @@ final class JobExecution: Sendable {
     }
 
     private func parked(_ delivery: Delivery, _ kind: String, _ reason: String) -> Completion {
+        environment.metrics.parked(from: delivery.queue)
         let record = ShelvedRecord(
             id: "\(kind)-\(delivery.fence)", task: nil, queue: delivery.queue, reason: reason, at: environment.now(), attempts: 0, payload: delivery.payload)
         return Completion(delivery.tag, .shelve(.parked, record))
@@ -158,6 +168,7 @@ final class JobExecution: Sendable {
     private func end(_ verdict: Verdict, _ run: JobRun, _ job: Assignment) async {
         guard run.beginEnding() else { return release() }
         environment.history.turnedAway(job, verdict, isKnown: environment.registry[job.message.task] != nil)
+        environment.metrics.ended(job, isKnown: environment.registry[job.message.task] != nil, verdict)
         environment.reporter.ended(job, verdict)
         await ending(run, job).end(verdict)
     }
@@ -228,10 +239,10 @@ final class JobExecution: Sendable {
             run.limits.forgetObservers()
         }
         var verdict: Verdict?
+        let beganAt = environment.now()
         do {
-            let now = environment.now()
-            environment.history.started(job.message, from: job.delivery.queue, at: now)
-            run.began(at: now, isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
+            environment.history.started(job.message, from: job.delivery.queue, at: beganAt)
+            run.began(at: beganAt, isAcknowledged: !job.options.acksLate, pid: runner.pid == environment.pid ? nil : runner.pid)
             environment.reporter.started(job.message)
             verdict = .success(try await runner.run(entry, job.arguments ?? TaskArguments(), in: context))
         } catch {
@@ -242,7 +253,7 @@ final class JobExecution: Sendable {
         // What takes the job's place counts before what the job said then, but not before what was done to it.
         if let plan = effects.replacement, run.stopReason == nil { verdict = .replaced(plan) }
         let ran = ContinuousClock.now - begin
-        environment.metrics.ran(job.message.task, queue: job.delivery.queue, verdict, for: ran)
+        environment.metrics.ran(job, verdict, began: beganAt, for: ran)
         environment.log(verdict, context, ran: ran)
         return (verdict, ran)
     }

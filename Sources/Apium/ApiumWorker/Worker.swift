@@ -24,6 +24,7 @@ import Synchronization
 public final class Worker: Service {
     let environment: WorkerEnvironment
     private let board: HealthBoard
+    let gauges: WorkerGauges
     /// What ends the run under way.
     private let current = Mutex<StopSignal?>(nil)
 
@@ -45,11 +46,16 @@ public final class Worker: Service {
                 ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil,
             status: status, sink: sink)
         board = HealthBoard(lease: configuration.lease, status, environment.leaks)
+        gauges = WorkerGauges(client.broker, logger: logger)
         warnOfJobsThatCannotBeIsolated()
     }
 
-    /// Whether the worker is able to work.
-    public var health: WorkerHealth { board.health }
+    /// Whether the worker is able to work: not when it is stopping, though what it runs goes on.
+    public var health: WorkerHealth {
+        var health = board.health
+        if current.withLock({ $0 })?.isRaised ?? false { (health.isReady, health.reason) = (false, "it is stopping") }
+        return health
+    }
 
     /// The child processes that live now.
     public var childProcesses: [ChildSnapshot] { environment.children?.census ?? [] }

@@ -20,6 +20,8 @@ final class WorkerEnvironment: Sendable {
     let metrics: WorkerMetrics
     /// What is counted for the broker's history.
     let history = JobHistory()
+    /// What the program traces with; `nil` where it does not.
+    let tracing = JobTracing.current
     let now: @Sendable () -> Timestamp
     let leaks: LeakedSlots
     /// The child processes; `nil` where the executable has none.

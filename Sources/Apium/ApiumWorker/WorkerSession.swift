@@ -74,7 +74,6 @@ final class WorkerSession: Sendable {
                 slots.release(free - claim.deliveries.count)
                 guard await knowsControl(of: claim) else { return }
                 await start(claim.deliveries)
-                environment.metrics.running(running.count, of: environment.status.concurrency)
             } catch {
                 slots.release(free)
                 if error is CancellationError { return }
@@ -165,6 +164,7 @@ final class WorkerSession: Sendable {
             var next = Duration.milliseconds(500)
             do {
                 let report = try await session.maintain()
+                environment.status.isOnDuty = report.isJanitor
                 environment.metrics.maintained(report)
                 if report.reaped > 0 || report.quarantined > 0 {
                     environment.logger.warning(

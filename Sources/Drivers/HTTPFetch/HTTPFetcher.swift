@@ -65,10 +65,12 @@ public final class HTTPFetcher: Sendable {
         let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
         defer { loop.forget(id) }
         do {
-            let response = try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { loop.start(id, plan: plan, continuation: $0) }
-            } onCancel: {
-                loop.cancel(id)
+            let response = try await FetchSpan.around(request, host: plan.first.url.host) {
+                try await withTaskCancellationHandler {
+                    try await withCheckedThrowingContinuation { loop.start(id, plan: plan, continuation: $0) }
+                } onCancel: {
+                    loop.cancel(id)
+                }
             }
             logger.debug("fetched", metadata: ["host": "\(plan.first.url.host)", "status": "\(response.status)", "bytes": "\(response.body.count)"])
             return response

@@ -73,7 +73,9 @@ public final class PostgresClient: PostgresQuerying {
         guard query.parameters.offsets.count <= 65_535 else {
             throw PostgresError(.invalidValue, "a statement can have 65535 parameters, not \(query.parameters.offsets.count)")
         }
-        return try await run(.statement(text: query.text, query.parameters, isCacheable: query.isCacheable), lease: lease, isCancellable: isCancellable)
+        return try await StatementSpan.around(query) {
+            try await run(.statement(text: query.text, query.parameters, isCacheable: query.isCacheable), lease: lease, isCancellable: isCancellable)
+        }
     }
 
     func run(_ kind: Operation.Kind, lease: UInt64?, isCancellable: Bool) async throws -> PostgresRows {

@@ -18,7 +18,7 @@ enum BotProcess {
     static func main() async {
         MessageSigning.enable()
         RedisTLS.enable()
-        await Bootstrap.main("bot", services: services)
+        await Bootstrap.main("bot", metadata: [.currentJob], services: services)
     }
 
     /// The process as a list in the order of starting.
@@ -51,7 +51,8 @@ enum BotProcess {
             await bot.shutdown()
             await connection.shutdown()
         }
-        return [closing, api, worker, PriceWatchBot(bot: bot, api: api, logger: logger)] + process.healthServices(settings.health, parts: parts)
+        return [closing, api, worker, PriceWatchBot(bot: bot, api: api, logger: logger)]
+            + process.healthServices(settings.health, parts: parts, collect: worker.collectMetrics)
     }
 }
 

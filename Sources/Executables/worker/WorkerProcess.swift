@@ -34,7 +34,7 @@ struct PriceWatchWorker: WorkerApplication {
     private let parser: (host: String, port: Int)
 
     init() throws {
-        process = try Bootstrap.prepare("worker")
+        process = try Bootstrap.prepare("worker", metadata: [.currentJob])
         var settings = process.settings
         let interval = settings.between(.checkInterval, minimum: .checkIntervalMinimum, maximum: .checkIntervalMaximum, in: 1...31_536_000)
         rules = PriceWatchServices.Rules(
@@ -77,7 +77,7 @@ struct PriceWatchWorker: WorkerApplication {
                 parts: [
                     HealthPart("queues") { if let reason = worker.health.reason { throw NotReady(reason: reason) } },
                     HealthPart("postgres") { try await database.ping() },
-                ])
+                ], collect: worker.collectMetrics)
         }
     }
 }

@@ -1,10 +1,10 @@
+@_exported import ApiumTelemetry
 import FoundationEssentials
 import Glibc
 import Logging
-import Metrics
 import ServiceLifecycle
 
-/// What every process of PriceWatch begins with: settings read, logging and metrics set up.
+/// What every process of PriceWatch begins with: settings read, logs, metrics and spans set up.
 ///
 /// ```swift
 /// @main enum WorkerProcess {
@@ -29,23 +29,25 @@ public struct Bootstrap: Sendable {
     /// What `/metrics` shows.
     public let metrics: PrometheusRegistry
 
-    /// Reads the settings and installs the log and metrics backends. Once per process.
+    /// Reads the settings and installs the backends of logs, metrics and spans. Once per process.
     ///
-    /// - Throws: ``SettingsError`` for a damaged file, `LOG_LEVEL` or `LOG_FORMAT`.
-    public static func prepare(_ name: String, settings given: Settings? = nil) throws(SettingsError) -> Bootstrap {
+    /// - Parameter metadata: what else stands on every log line: `.currentJob` in processes that run jobs.
+    /// - Throws: ``SettingsError`` for a damaged file, `LOG_LEVEL`, `LOG_FORMAT` or `LOG_SPANS`.
+    public static func prepare(
+        _ name: String, settings given: Settings? = nil, metadata: [Logger.MetadataProvider] = []
+    ) throws(SettingsError) -> Bootstrap {
         let settings: Settings
         if let given { settings = given } else { settings = try Settings.load() }
         var reader = settings
         let level = reader.choice(.logLevel, as: Logger.Level.self, otherwise: .info)
         let format = reader.choice(.logFormat, as: LogFormat.self, otherwise: .text)
+        let spans = reader.number(.logSpans, in: 0...1)
         try reader.check()
-        LoggingSystem.bootstrap(
-            { label, provider in LineLogHandler(label: label, format: format, level: level, metadataProvider: provider) }, metadataProvider: nil)
-        let metrics = PrometheusRegistry()
-        MetricsSystem.bootstrap(metrics)
+        let telemetry = Telemetry.bootstrap(
+            TelemetryConfiguration(format: format, level: level, spans: spans), metadata: metadata, describing: MetricDescription.priceWatch)
         let logger = Logger(label: name)
         for suspicion in settings.suspicions { logger.warning("\(suspicion)") }
-        return Bootstrap(name: name, settings: settings, logger: logger, metrics: metrics)
+        return Bootstrap(name: name, settings: settings, logger: logger, metrics: telemetry.metrics)
     }
 
     /// Runs services until SIGTERM or SIGINT; see ``ServiceRunner``.
@@ -54,16 +56,23 @@ public struct Bootstrap: Sendable {
     }
 
     /// The health server as a list to add to the services: empty when its port is 0.
-    public func healthServices(_ health: HealthSettings, parts: [HealthPart]) -> [any Service] {
+    ///
+    /// - Parameter collect: called before metrics are shown.
+    public func healthServices(
+        _ health: HealthSettings, parts: [HealthPart], collect: @escaping @Sendable () async -> Void = {}
+    ) -> [any Service] {
         guard let port = health.port else { return [] }
-        return [HealthServer(host: health.host, port: port, parts: parts, metrics: metrics, logger: logger)]
+        return [HealthServer(host: health.host, port: port, parts: parts, metrics: metrics, logger: logger, collect: collect)]
     }
 
     /// A whole `main`: prepares, asks for the services, runs them, and ends the process with 0, with 78 (EX_CONFIG) for
     /// settings that cannot be used, or with 1 for a service that failed; the reason stands on standard error.
-    public static func main(_ name: String, gracePeriod: Duration = .seconds(30), services: (Bootstrap) async throws -> [any Service]) async {
+    public static func main(
+        _ name: String, gracePeriod: Duration = .seconds(30), metadata: [Logger.MetadataProvider] = [],
+        services: (Bootstrap) async throws -> [any Service]
+    ) async {
         do {
-            let process = try prepare(name)
+            let process = try prepare(name, metadata: metadata)
             try await process.run(try await services(process), gracePeriod: gracePeriod)
         } catch let error as SettingsError {
             LineLogHandler.standardError("\(name): \(error.description)\n")

@@ -27,7 +27,7 @@ public struct GRPCProductParser: ProductParser, Service {
                 .dns(host: host, port: port)
             }
         let transport = try HTTP2ClientTransport.Posix(target: target, transportSecurity: .plaintext)
-        client = GRPCClient(transport: transport)
+        client = GRPCClient(transport: transport, interceptors: [ClientSpans()])
         self.logger = logger
     }
 

@@ -1,6 +1,7 @@
 import ApiumCore
 import DynamicJSON
 import Foundation
+import Logging
 
 /// Adds two numbers; positional arguments are taken too.
 struct Add: Job {
@@ -60,6 +61,19 @@ struct Nap: Job {
     }
 }
 
+/// Writes two lines: by its own logger, and by one that knows nothing of jobs.
+struct Write: Job {
+    static let name = "interop.write"
+    static let parameters = ["text"]
+    var text: String
+
+    func run(in context: JobContext) async throws -> NoOutput {
+        context.logger.info("own: \(text)")
+        Logger(label: "library").info("other: \(text)")
+        return NoOutput()
+    }
+}
+
 extension JobRegistry {
     /// Registers all jobs of this program.
     mutating func registerInteropJobs() {
@@ -68,6 +82,7 @@ extension JobRegistry {
         register(Flaky.self)
         register(Stubborn.self)
         register(Nap.self)
+        register(Write.self)
         IsolatedJobs.register(in: &self)
         FaultJobs.register(in: &self)
         // Whatever JSON comes is given back unchanged.

@@ -2,6 +2,8 @@ import Apium
 import ApiumCLI
 import ApiumCore
 import ApiumSigning
+import ApiumTelemetry
+import Foundation
 import Logging
 import RedisTLS
 
@@ -17,7 +19,15 @@ struct InteropWorker {
 
 /// The worker's jobs; settings are the command line's.
 struct InteropApplication: WorkerApplication {
-    let setup = ProcessSetup(logger: Logger(label: "interop-worker", factory: { StreamLogHandler.standardError(label: $0) }))
+    let setup: ProcessSetup
+
+    init() throws {
+        // docs: telemetry
+        let configuration = try TelemetryConfiguration(environment: ProcessInfo.processInfo.environment)
+        Telemetry.bootstrap(configuration, metadata: [.currentJob])
+        // docs: end
+        setup = ProcessSetup(logger: Logger(label: "interop-worker"))
+    }
 
     func prepare(_ connection: ApiumConnection) async throws -> PreparedWorker {
         var registry = JobRegistry()

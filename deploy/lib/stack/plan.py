@@ -15,7 +15,7 @@ from .settings import Given, Ports, Secrets, Server, SettingError, server
 BROKER = ("APIUM_BROKER_URL", "APIUM_RESULT_BACKEND")
 # How often products may be checked.
 INTERVALS = ("PRICEWATCH_CHECK_INTERVAL", "PRICEWATCH_CHECK_INTERVAL_MINIMUM", "PRICEWATCH_CHECK_INTERVAL_MAXIMUM")
-LOGS = ("LOG_LEVEL", "LOG_FORMAT")
+LOGS = ("LOG_LEVEL", "LOG_FORMAT", "LOG_SPANS")
 # Users of a Redis that is ours: those of the processes, and those of people who look at it and repair it.
 REDIS_USERS = (*redis_users.PROCESSES, "monitor", "operator")
 # Which settings each process gets: the parser, which reads hostile pages, holds no credentials at all.
@@ -139,6 +139,7 @@ class Planner:
             "APIUM_SCHEDULE": str(ROOT / "beat" / "schedule.yaml"),
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
+            "LOG_SPANS": "0",
         }
         for name in ("PRICEWATCH_SERVICE_TOKEN", "PRICEWATCH_ADMIN_PASSWORD"):
             fallback[name] = self.given.get(name) or self.secrets.get(name)

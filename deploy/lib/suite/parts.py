@@ -40,6 +40,7 @@ PARTS = [
     Part("faults", "Redis, connections and workers break one at a time", checks.pytest("Faults"), lane="swift", needs_build=True),
     Part("celery-suite", "Celery's own integration suite, served by our worker", checks.celery_suite, lane="swift", needs_build=True),
     Part("benchmarks", "the benchmark runs, with few jobs and no times asserted", checks.pytest("Benchmarks"), lane="swift", needs_build=True),
+    Part("telemetry", "metrics of all processes, traces with Python, alerts and boards", checks.pytest("Telemetry"), lane="stack", needs_build=True),
     Part("e2e", "from a link to a notification, with kills, faults and restarts", checks.pytest("EndToEnd"), lane="stack", needs_build=True),
     Part("openapi", "the API against its own description", checks.pytest("OpenAPI"), lane="swift", needs_build=True),
     Part("browser", "chat page and admin in Chromium", checks.pytest("Browser"), lane="stack", needs_build=True),

@@ -51,7 +51,7 @@ extension Dispatcher {
         format.compression = options.compression ?? format.compression
         headers.compression = format.compression?.contentType
         let message = Message(headers: headers, properties: properties, body: try arguments.body(in: format))
-        return Outgoing(message, to: destination, after: options.delay)
+        return Outgoing(message.traced(), to: destination, after: options.delay)
     }
 }
 

@@ -41,6 +41,15 @@ extension ApiumClient {
 
     /// The one way of calls into the broker.
     func send(_ calls: [TaskCall], isAllOrNone: Bool) async throws -> (ids: [String], receipt: EnqueueReceipt) {
+        guard JobTracing.current != nil else { return try await deliver(calls, isAllOrNone: isAllOrNone) }
+        return try await EnqueueSpan.around(calls.map(\.task)) {
+            try await deliver(calls, isAllOrNone: isAllOrNone)
+        } ids: {
+            $0.ids
+        }
+    }
+
+    private func deliver(_ calls: [TaskCall], isAllOrNone: Bool) async throws -> (ids: [String], receipt: EnqueueReceipt) {
         let now = calls.contains { $0.options.needsTime } ? try await broker.serverTime() : Timestamp(microseconds: 0)
         let dispatcher = dispatcher(now: now)
         let outgoing = try calls.map { try dispatcher.outgoing($0) }

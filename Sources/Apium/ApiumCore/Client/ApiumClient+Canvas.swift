@@ -20,9 +20,13 @@ extension ApiumClient {
     public func send(_ signature: Signature, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], _ options: EnqueueOptions = EnqueueOptions())
         async throws -> CanvasHandle?
     {
-        let plan = try await plan(signature, args: args, kwargs: kwargs, options)
-        try await perform(plan)
-        return plan.result.map { CanvasHandle($0, client: self) }
+        try await EnqueueSpan.around([signature.task]) {
+            let plan = try await plan(signature, args: args, kwargs: kwargs, options)
+            try await perform(plan)
+            return plan.result.map { CanvasHandle($0, client: self) }
+        } ids: { handle in
+            handle.map { [$0.tuple.id] } ?? []
+        }
     }
 
     /// Carries out a plan: chords first, then messages.

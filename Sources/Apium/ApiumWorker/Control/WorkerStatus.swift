@@ -21,6 +21,7 @@ final class WorkerStatus: Sendable {
         var buckets = RateBuckets()
         var session: WorkerSession?
         var operations = 0
+        var isOnDuty = false
     }
 
     private let state: Mutex<State>
@@ -40,12 +41,18 @@ final class WorkerStatus: Sendable {
     /// How many jobs may run at once.
     var concurrency: Int { state.withLock(\.concurrency) }
 
+    /// Whether this worker does the shared duties, as its last round of maintenance found.
+    var isOnDuty: Bool {
+        get { state.withLock(\.isOnDuty) }
+        set { state.withLock { $0.isOnDuty = newValue } }
+    }
+
     /// The session under way.
     var session: WorkerSession? { state.withLock(\.session) }
 
     func opened(_ session: WorkerSession) { state.withLock { $0.session = session } }
 
-    func closed() { state.withLock { $0.session = nil } }
+    func closed() { state.withLock { ($0.session, $0.isOnDuty) = (nil, false) } }
 
     // MARK: Counts
 

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import ServiceLifecycle
 import Synchronization
+import Tracing
 
 /// The worker's side of a child process: runs what it is handed, one job at a time, until it is told to end.
 ///
@@ -102,11 +103,21 @@ public final class ChildServer: Service {
                 throw ApiumError(.notAvailable, "the child process knows no job named \(message.task), though its worker does; both prepare the same registry")
             }
             policy = entry.options.retry
-            let value = try await entry.run(try message.arguments(accepting: acceptedContent), context(of: order, message, limits))
+            let value = try await asJob(message) {
+                try await entry.run(try message.arguments(accepting: acceptedContent), context(of: order, message, limits))
+            }
             guard value.isShallow(900) else { throw ApiumError(.badResult, "the result is nested deeper than 900 levels") }
             return ["value": value]
         } catch {
             return ["thrown": ThrownError(error, policy: policy, retries: retries).json]
+        }
+    }
+
+    /// The run's span is the worker's; what the job does belongs to it.
+    private func asJob(_ message: Message, _ body: () async throws -> JSONValue) async throws -> JSONValue {
+        try await CurrentJob.$message.withValue(message) {
+            guard let tracing = JobTracing.current else { return try await body() }
+            return try await ServiceContext.withValue(tracing.context(of: message)) { try await body() }
         }
     }
 

@@ -1,5 +1,6 @@
 import ApiumCore
 import DynamicJSON
+import Tracing
 
 /// Runs one job in the child process that was placed for it.
 struct IsolatedRunner: JobRunner {
@@ -15,15 +16,17 @@ struct IsolatedRunner: JobRunner {
         context.limits.observe { place.stop(order(for: $0)) }
         defer { context.limits.forgetObservers() }
         let services = context.services
+        let span = ServiceContext.current
         let handlers = ChildRunHandlers { question, answer in
             // Told, not asked: it has to be taken in before the job's end is.
             if case .adopt(let tuple) = question {
                 if let tuple = ResultTuple(json: tuple) { services.adopt(tuple) }
                 return
             }
-            Task { answer(await question.answer(by: services)) }
+            Task { await ServiceContext.withValue(span) { answer(await question.answer(by: services)) } }
         }
-        let message = context.message
+        var message = context.message
+        JobTracing.current?.inject(into: &message.headers.custom)
         switch await place.run(message, queue: context.queue, fence: context.fence, handlers) {
         case .answered(let outcome):
             if let value = outcome["value"] { return value }

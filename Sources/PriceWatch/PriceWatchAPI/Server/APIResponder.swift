@@ -4,6 +4,7 @@ import HummingbirdCore
 import Logging
 import Metrics
 import NIOCore
+import Tracing
 
 /// Answers HTTP requests: finds the operation, checks the token, its rate and the input, runs the handler, and turns every
 /// fault into its JSON. Nothing that a client sends leads to a 500.
@@ -18,6 +19,10 @@ public struct APIResponder: HTTPResponder {
     let mounts: [Mount]
 
     public func respond(to request: Request, context: APIContext) async throws -> Response {
+        try await RequestSpan.around(request) { try await answer(request, context, $0) }
+    }
+
+    private func answer(_ request: Request, _ context: APIContext, _ span: (any Span)?) async throws -> Response {
         let start = ContinuousClock.now
         let requestID = Self.requestID(request)
         var record = AccessRecord(method: request.method.rawValue, id: requestID)
@@ -37,6 +42,7 @@ public struct APIResponder: HTTPResponder {
         }
         response.headers[.requestID] = requestID
         if request.method == .head { response = Response(status: response.status, headers: Self.withLength(response), body: .init()) }
+        span?.ended(record, status: response.status.code)
         record.finish(status: response.status.code, in: ContinuousClock.now - start, logger: logger)
         return response
     }

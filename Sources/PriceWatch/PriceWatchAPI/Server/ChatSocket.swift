@@ -52,7 +52,7 @@ struct ChatSocket: Sendable {
             return Self.reply(error.id, .failure(error.fault))
         }
         let start = ContinuousClock.now
-        let result = await result(of: request)
+        let result = await RequestSpan.around(chat: request.action.name.rawValue) { await self.result(of: request) }
         let outcome: String =
             switch result {
             case .success: "ok"

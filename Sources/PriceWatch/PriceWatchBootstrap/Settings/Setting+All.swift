@@ -98,6 +98,9 @@ extension Setting {
     public static let logLevel = Setting("LOG_LEVEL", default: "info", "trace, debug, info, notice, warning, error or critical.")
     /// How it is logged.
     public static let logFormat = Setting("LOG_FORMAT", default: "text", "text for people, json for machines: one line per event, on standard error.")
+    /// What is written of traces.
+    public static let logSpans = Setting(
+        "LOG_SPANS", default: "0", "Share of the traces, from 0 to 1, whose spans are written as JSON lines among the log; 0: nothing is traced.")
     /// Where settings are read from besides the environment.
     public static let envFile = Setting(
         "PRICEWATCH_ENV_FILE", "A file with settings to read instead of ./.env; read from the environment only, which wins over the file.")
@@ -119,7 +122,7 @@ extension Setting {
             ]
         ),
         ("Health", [healthHost, apiHealthPort, workerHealthPort, beatHealthPort, parserHealthPort, botHealthPort]),
-        ("Logs", [logLevel, logFormat]),
+        ("Logs", [logLevel, logFormat, logSpans]),
         ("This file", [envFile]),
     ]
 

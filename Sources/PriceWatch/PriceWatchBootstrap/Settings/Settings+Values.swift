@@ -69,6 +69,17 @@ extension Settings {
         return number
     }
 
+    /// A number, fractions allowed, within bounds.
+    public mutating func number(_ setting: Setting, in bounds: ClosedRange<Double>) -> Double {
+        let value = string(setting)
+        guard !value.isEmpty else { return bounds.lowerBound }
+        guard let number = Double(value), bounds.contains(number) else {
+            refuse(setting, "is no number from \(bounds.lowerBound) to \(bounds.upperBound)")
+            return bounds.lowerBound
+        }
+        return number
+    }
+
     /// A time in seconds, fractions allowed, within bounds.
     public mutating func seconds(_ setting: Setting, in bounds: ClosedRange<Double>) -> Duration {
         let value = string(setting)

@@ -29,7 +29,7 @@ public struct ParserServer: Service {
         fetcher = HTTPFetcher(configuration: try configuration.fetching(), logger: logger)
         let parser = PageParser(fetcher: fetcher, configuration: configuration)
         let service = ParserService(parser: parser, admission: Admission(most: configuration.mostAtOnce), logger: logger)
-        server = GRPCServer(transport: transport, services: [service, HealthService(serving: serving)])
+        server = GRPCServer(transport: transport, services: [service, HealthService(serving: serving)], interceptors: [ServerSpans()])
         self.logger = logger
     }
 

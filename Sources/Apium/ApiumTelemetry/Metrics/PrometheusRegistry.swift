@@ -21,8 +21,10 @@ public final class PrometheusRegistry: MetricsFactory {
         }
     }
 
-    /// Bucket bounds of timers, in seconds: from a cache hit to a page that takes its full deadline.
-    public static let timerBuckets: [Double] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+    /// Bucket bounds of timers, in seconds: from a cache hit to a job that waited for an hour.
+    public static let timerBuckets: [Double] = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600,
+    ]
     /// Bucket bounds of recorders: counts and sizes.
     public static let recorderBuckets: [Double] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000]
 
@@ -36,38 +38,54 @@ public final class PrometheusRegistry: MetricsFactory {
     }
 
     private let limits: Limits
+    private let help: [String: String]
     private let families = Mutex<[String: Family]>([:])
 
     /// Makes an empty registry.
-    public init(limits: Limits = Limits()) { self.limits = limits }
+    ///
+    /// - Parameter descriptions: what is said of metrics beside those of Apium, which are described anyway.
+    public init(limits: Limits = Limits(), describing descriptions: [MetricDescription] = []) {
+        self.limits = limits
+        help = Dictionary((MetricDescription.apium + descriptions).map { ($0.name, $0.help) }) { $1 }
+    }
 
     // MARK: MetricsFactory
 
+    /// Makes or finds a counter; its name ends in `_total`.
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         series(Self.suffixed(label, "_total"), .counter, dimensions) { CounterSeries() }
     }
 
+    /// Makes or finds a counter of fractions; its name ends in `_total`.
     public func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
         series(Self.suffixed(label, "_total"), .counter, dimensions) { CounterSeries() }
     }
 
+    /// Makes or finds a gauge.
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         series(PrometheusText.name(label), .gauge, dimensions) { GaugeSeries() }
     }
 
+    /// Makes or finds a histogram, or a gauge for what does not aggregate.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         if aggregate { return series(PrometheusText.name(label), .histogram, dimensions) { HistogramSeries(bounds: Self.recorderBuckets) } }
         return series(PrometheusText.name(label), .gauge, dimensions) { GaugeSeries() }
     }
 
+    /// Makes or finds a histogram of seconds; its name ends in `_seconds`.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         series(Self.suffixed(label, "_seconds"), .histogram, dimensions) { HistogramSeries(bounds: Self.timerBuckets) }
     }
 
+    /// Takes a counter out of the exposition.
     public func destroyCounter(_ handler: any CounterHandler) { remove(handler) }
+    /// Takes a counter out of the exposition.
     public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { remove(handler) }
+    /// Takes a gauge out of the exposition.
     public func destroyMeter(_ handler: any MeterHandler) { remove(handler) }
+    /// Takes a histogram or gauge out of the exposition.
     public func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
+    /// Takes a histogram out of the exposition.
     public func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
 
     // MARK: Exposition
@@ -77,6 +95,7 @@ public final class PrometheusRegistry: MetricsFactory {
         let families = families.withLock { $0 }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
+            if let help = help[name] { text += PrometheusText.help(name, help) }
             text += "# TYPE \(name) \(family.kind.rawValue)\n"
             for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) { series.write(name: name, labels: labels, to: &text) }
         }

@@ -4,8 +4,11 @@ import Synchronization
 
 /// Writes one line per event.
 public struct LineLogHandler: LogHandler {
+    /// The least that is written.
     public var logLevel: Logger.Level
+    /// What stands on every line of this logger.
     public var metadata: Logger.Metadata = [:]
+    /// What the current task adds to it.
     public var metadataProvider: Logger.MetadataProvider?
     private let label: String
     private let format: LogFormat
@@ -25,11 +28,13 @@ public struct LineLogHandler: LogHandler {
         self.write = write
     }
 
+    /// One value of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes the event as one line.
     public func log(event: LogEvent) {
         var merged = metadata
         if let provided = metadataProvider?.get() { merged.merge(provided) { _, new in new } }
@@ -68,6 +73,11 @@ enum UTCClock {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return text(seconds: Int64(time.tv_sec), milliseconds: Int(time.tv_nsec) / 1_000_000)
+    }
+
+    /// The same of a time since 1970.
+    static func text(nanoseconds: UInt64) -> String {
+        text(seconds: Int64(nanoseconds / 1_000_000_000), milliseconds: Int(nanoseconds / 1_000_000 % 1000))
     }
 
     static func text(seconds: Int64, milliseconds: Int) -> String {

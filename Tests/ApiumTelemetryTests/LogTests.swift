@@ -3,7 +3,7 @@ import Logging
 import Synchronization
 import Testing
 
-@testable import PriceWatchBootstrap
+@testable import ApiumTelemetry
 
 /// Keeps what a handler writes.
 private final class Lines: Sendable {

@@ -1,7 +1,7 @@
 import CoreMetrics
 import Testing
 
-@testable import PriceWatchBootstrap
+@testable import ApiumTelemetry
 
 @Suite("Prometheus backend")
 struct PrometheusTests {
@@ -22,6 +22,18 @@ struct PrometheusTests {
             lines(registry) == [
                 "# TYPE depth gauge", "depth 7", "# TYPE gauge gauge", "gauge 1.5", "# TYPE jobs_done_total counter",
                 "jobs_done_total{name=\"x\",queue=\"b\"} 4", "jobs_done_total{queue=\"a\"} 1", "# TYPE seconds_total counter", "seconds_total 0.5",
+            ])
+    }
+
+    @Test("metrics that are described have their HELP line, and no description can end it")
+    func help() {
+        let registry = PrometheusRegistry(describing: [MetricDescription("mine_total", "a\\b\nc")])
+        Counter(label: "mine", factory: registry).increment()
+        Gauge(label: "apium_workers", factory: registry).record(2)
+        #expect(
+            lines(registry) == [
+                "# HELP apium_workers Registered workers; shown by the worker on duty.", "# TYPE apium_workers gauge", "apium_workers 2",
+                #"# HELP mine_total a\\b\nc"#, "# TYPE mine_total counter", "mine_total 1",
             ])
     }
 

@@ -47,6 +47,19 @@ enum PrometheusText {
         return String(value)
     }
 
+    /// The line that describes a metric.
+    static func help(_ name: String, _ text: String) -> String {
+        var line = "# HELP \(name) "
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": line += "\\\\"
+            case "\n": line += "\\n"
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+        return line + "\n"
+    }
+
     /// One line.
     static func sample(_ name: String, _ labels: String, _ extra: String = "", _ value: String) -> String {
         let all = labels.isEmpty || extra.isEmpty ? labels + extra : labels + "," + extra

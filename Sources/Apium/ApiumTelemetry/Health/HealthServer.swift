@@ -17,13 +17,15 @@ public struct HealthServer: Service {
     /// - Parameters:
     ///   - port: 0 takes a free one; `onListening` is told which.
     ///   - parts: What must answer before the process is ready.
+    ///   - metrics: What `/metrics` shows; `nil`: it is not there.
+    ///   - collect: Called before metrics are shown: the place to bring gauges up to date.
     public init(
-        host: String = "127.0.0.1", port: Int, parts: [HealthPart] = [], metrics: PrometheusRegistry, logger: Logger,
-        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+        host: String = "127.0.0.1", port: Int, parts: [HealthPart] = [], metrics: PrometheusRegistry?, logger: Logger,
+        collect: @escaping @Sendable () async -> Void = {}, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
-        routes = HealthRoutes(parts: parts, metrics: metrics)
+        routes = HealthRoutes(parts: parts, metrics: metrics, collect: collect)
         self.logger = logger
         self.onListening = onListening
     }
@@ -57,7 +59,8 @@ public struct HealthServer: Service {
 /// What the three paths answer.
 struct HealthRoutes: Sendable {
     var parts: [HealthPart]
-    var metrics: PrometheusRegistry
+    var metrics: PrometheusRegistry?
+    var collect: @Sendable () async -> Void = {}
 
     struct Answer: Sendable {
         var status: HTTPResponseStatus
@@ -72,7 +75,10 @@ struct HealthRoutes: Sendable {
         case "/ready":
             let report = await HealthReport.collect(parts)
             return Answer(status: report.isReady ? .ok : .serviceUnavailable, body: report.json)
-        case "/metrics": return Answer(status: .ok, contentType: PrometheusText.contentType, body: metrics.exposition())
+        case "/metrics":
+            guard let metrics else { return Answer(status: .notFound, body: "{\"error\":\"this process has another backend for its metrics\"}\n") }
+            await collect()
+            return Answer(status: .ok, contentType: PrometheusText.contentType, body: metrics.exposition())
         default: return Answer(status: .notFound, body: "{\"error\":\"only /live, /ready and /metrics are here\"}\n")
         }
     }

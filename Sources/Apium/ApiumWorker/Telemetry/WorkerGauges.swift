@@ -1,0 +1,152 @@
+import ApiumCore
+import Logging
+import Metrics
+import Synchronization
+
+extension Worker {
+    /// Brings the gauges up to date; to be called before metrics are read, so that nothing is measured that nobody looks at.
+    ///
+    /// Beside the worker's own, the worker that does the shared duties tells of all queues, shelves and workers: one process of many does, and
+    /// another takes it over when that one is gone. It asks the broker once in 5 seconds at the most, and for 2 seconds at the most: what it
+    /// doesn't know then is not shown.
+    public func collectMetrics() async {
+        guard environment.metrics.isOn else { return }
+        let health = health
+        gauges.own(health)
+        await gauges.census.collect(isOnDuty: environment.status.isOnDuty)
+    }
+}
+
+/// The gauges of a worker.
+final class WorkerGauges: Sendable {
+    let census: BrokerCensus
+    private let own = Mutex<(ready: Gauge, running: Gauge, concurrency: Gauge)?>(nil)
+
+    init(_ broker: any Broker, logger: Logger) { census = BrokerCensus(broker as? any InspectableBroker, logger: logger) }
+
+    func own(_ health: WorkerHealth) {
+        let gauges = own.withLock { known in
+            let gauges = known ?? (Gauge(label: "apium_worker_ready"), Gauge(label: "apium_worker_running_jobs"), Gauge(label: "apium_worker_concurrency"))
+            known = gauges
+            return gauges
+        }
+        gauges.ready.record(health.isReady ? 1 : 0)
+        gauges.running.record(health.running)
+        gauges.concurrency.record(health.concurrency)
+    }
+}
+
+/// Counts what is on the broker, for gauges that one process shows for all.
+actor BrokerCensus {
+    /// What was seen.
+    private struct Sight: Sendable {
+        var lengths: [String: Int] = [:]
+        var ages: [String: Duration] = [:]
+        var shelves: [String: Int] = [:]
+        var workers = 0
+    }
+
+    private let broker: (any InspectableBroker)?
+    private let logger: Logger
+    private var looked: ContinuousClock.Instant?
+    private var isLooking = false
+    private var named: (queues: [String], at: ContinuousClock.Instant)?
+    /// What is shown, by name and label: one that is no longer true is taken back.
+    private var shown: [Series: Gauge] = [:]
+
+    private struct Series: Hashable {
+        var name: String
+        var label: String = ""
+        var value: String = ""
+    }
+
+    init(_ broker: (any InspectableBroker)?, logger: Logger) {
+        self.broker = broker
+        self.logger = logger
+    }
+
+    func collect(isOnDuty: Bool) async {
+        guard let broker, isOnDuty else { return show([:]) }
+        guard !isLooking, looked.map({ .now - $0 >= Self.pause }) ?? true else { return }
+        isLooking = true
+        defer { isLooking = false }
+        let sight = await sight(of: broker)
+        looked = .now
+        show(sight.map(Self.series) ?? [:])
+    }
+
+    /// `nil` when the broker did not answer in time.
+    private func sight(of broker: any InspectableBroker) async -> Sight? {
+        let queues = named.flatMap { .now - $0.at < Self.memory ? $0.queues : nil }
+        let logger = logger
+        let found = await withTaskGroup(of: (Sight, [String])?.self) { group in
+            group.addTask {
+                do {
+                    return try await Self.look(at: broker, queues)
+                } catch {
+                    if !(error is CancellationError) { logger.debug("the queues could not be counted", metadata: ["error": "\(error)"]) }
+                    return nil
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: Self.patience)
+                return nil
+            }
+            let first = await group.next()
+            group.cancelAll()
+            return first ?? nil
+        }
+        guard let (sight, names) = found else { return nil }
+        if queues == nil { named = (names, .now) }
+        return sight
+    }
+
+    /// All queues are looked for now and then, for that goes through the keys; those that are served are known at once.
+    private static func look(at broker: any InspectableBroker, _ known: [String]?) async throws -> (Sight, [String]) {
+        let workers = try await broker.registeredWorkers()
+        let names: [String] = if let known { known } else { try await broker.inspectableQueues() }
+        let now = try await broker.serverTime()
+        var sight = Sight(workers: workers.count)
+        for queue in Set(names).union(workers.flatMap(\.queues)).sorted().prefix(queueLimit) {
+            sight.lengths[queue] = try await broker.queueLength(queue)
+            let next = try await broker.readyMessages(in: queue, ScanWindow(count: 1)).records.first
+            guard let since = next.flatMap({ try? Message(decoding: $0.payload) })?.readySince else { continue }
+            sight.ages[queue] = max(.zero, now - since)
+        }
+        for shelf in [Shelf.dead, .parked, .quarantine] { sight.shelves[shelf.rawValue] = try await broker.shelvedCount(in: shelf) }
+        return (sight, names)
+    }
+
+    private static func series(_ sight: Sight) -> [Series: Double] {
+        var series: [Series: Double] = [Series(name: "apium_workers"): Double(sight.workers)]
+        for (queue, length) in sight.lengths {
+            series[Series(name: "apium_queue_length", label: "queue", value: queue)] = Double(length)
+            // An empty queue keeps nobody waiting; of one whose sender says no time nothing is known.
+            guard let age = sight.ages[queue]?.inSeconds ?? (length == 0 ? 0 : nil) else { continue }
+            series[Series(name: "apium_queue_oldest_seconds", label: "queue", value: queue)] = age
+        }
+        for (shelf, count) in sight.shelves { series[Series(name: "apium_shelf_jobs", label: "shelf", value: shelf)] = Double(count) }
+        return series
+    }
+
+    private func show(_ values: [Series: Double]) {
+        for (series, gauge) in shown where values[series] == nil {
+            gauge.destroy()
+            shown[series] = nil
+        }
+        for (series, value) in values {
+            let gauge = shown[series] ?? Gauge(label: series.name, dimensions: series.label.isEmpty ? [] : [(series.label, series.value)])
+            shown[series] = gauge
+            gauge.record(value)
+        }
+    }
+
+    /// How long an answer counts: several scrapers ask the broker once.
+    private static let pause = Duration.seconds(5)
+    /// How long the broker may take.
+    private static let patience = Duration.seconds(2)
+    /// How long the names of queues are kept.
+    private static let memory = Duration.seconds(300)
+    /// How many queues are shown: labels are bounded.
+    private static let queueLimit = 250
+}
