@@ -105,7 +105,10 @@ struct PromptLineTests {
             for _ in 0..<3 { try await connection.sendPromptly(RedisCommand("EXISTS", "k")) }
             let (closed, news) = AsyncStream.makeStream(of: Void.self)
             connection.onClose { _ in news.yield() }
-            let waiting = Task { isBusy ? try await connection.sendPromptly(RedisCommand("BLPOP", TestServer.unique("never"), 0)) : .null }
+            let waiting = Task { () -> RESPValue in
+                guard isBusy else { return .null }
+                return try await connection.sendPromptly(RedisCommand("BLPOP", TestServer.unique("never"), 0))
+            }
             try await TestServer.eventually("the command waits") {
                 let other = try await TestServer.connect()
                 let list = try await other.send(RedisCommand("CLIENT", "LIST", "ID", connection.clientID ?? 0)).asString()

@@ -56,6 +56,7 @@ public final class RedisClient: Sendable {
     }
 
     /// Sends one short command that is answered by a number; see `RedisConnection.sendPromptly`.
+    @discardableResult
     public func sendPromptly(_ command: RedisCommand, timeout: Duration? = nil) async throws -> RESPValue {
         try await onConnection { [try await $0.sendPromptly(command, timeout: timeout)] }[0]
     }

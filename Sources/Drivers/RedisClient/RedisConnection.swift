@@ -49,6 +49,7 @@ public final class RedisConnection: Sendable {
     /// answered by then, or is not as said, goes its ordinary way. The first call makes the connection ready for it; over TLS it is as `send`.
     /// - Returns: The reply. What the server refused is an `.error`.
     /// - Throws: `RedisClientError` if no reply came, `CancellationError`.
+    @discardableResult
     public func sendPromptly(_ command: RedisCommand, timeout: Duration? = nil) async throws -> RESPValue {
         let timeout = timeout ?? configuration.commandTimeout
         guard configuration.tls == nil else { return try await transport.run([command], timeout: timeout)[0] }
