@@ -15,6 +15,7 @@ struct ReadyRotationTests {
         #expect(rotation.all.prefix(4) == ["a", "b", "a\u{06}\u{16}3", "b\u{06}\u{16}3"])
         rotation.rotate(after: "a\u{06}\u{16}3")
         #expect(rotation.all.prefix(2) == ["b", "a"])
+        #expect(rotation.standing.prefix(2) == ["a", "b"])
     }
 
     @Test("only hot lists of the most urgent step are claimed from")

@@ -5,7 +5,7 @@ import RedisClient
 extension ClaimLoop {
     /// Waits until a blocked read is over or something else happens: one connection per list, the rest is looked at from time to time.
     func wait() async throws {
-        let lists = state.withLock { $0.rotation.all }
+        let lists = state.withLock { $0.rotation.standing }
         let waited = lists.prefix(broker.options.waitingConnections)
         guard try await startWaiting(waited) else { return }
         let isComplete = waited.count == lists.count
@@ -18,8 +18,10 @@ extension ClaimLoop {
         }
     }
 
-    /// Makes lists hot that hold something.
+    /// Makes lists hot that hold something. All are asked for at once first: mostly none does.
     private func look(at lists: ArraySlice<String>) async throws {
+        let filled = try await link().submit([RedisCommand("EXISTS", arguments: lists)]).get()[0].asInt()
+        guard filled > 0 else { return }
         let replies = try await link().submit(lists.map { RedisCommand("EXISTS", $0) }).get()
         for (list, reply) in zip(lists, replies) where try reply.asInt() == 1 {
             state.withLock { $0.rotation.setHot(list, true) }

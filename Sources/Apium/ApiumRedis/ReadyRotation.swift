@@ -28,6 +28,9 @@ struct ReadyRotation {
     /// All lists, most urgent first.
     var all: [String] { steps.flatMap { step in order.map { queues[$0].lists[step] } } }
 
+    /// All lists, most urgent first, in an order that does not turn: those that are waited on keep their connections.
+    var standing: [String] { steps.flatMap { step in queues.map { $0.lists[step] } } }
+
     /// The lists to claim from now, at most so many: the hot ones of the most urgent step that has any.
     func mostUrgentHot(_ limit: Int) -> [String] {
         for step in steps {

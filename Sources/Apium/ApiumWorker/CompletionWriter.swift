@@ -2,7 +2,8 @@ import ApiumCore
 import Logging
 import Synchronization
 
-/// Collects the ends of jobs and writes them in batches: while one write is under way the next batch gathers.
+/// Collects the ends of jobs and writes them in batches: while one write is under way the next batch gathers. When that has become large a second
+/// write goes out beside the first, so that the server does not wait for us to read the answer of one batch and to write the next.
 final class CompletionWriter: Sendable {
     private typealias Reply = CheckedContinuation<CompletionOutcome?, Never>
 
@@ -27,12 +28,28 @@ final class CompletionWriter: Sendable {
 
     private struct State {
         var pending = Batch()
-        var waiter: CheckedContinuation<Void, Never>?
+        /// Writers that write, or were woken to.
+        var busy = 0
+        /// Writers that have nothing to do.
+        var writers: [CheckedContinuation<Void, Never>] = []
         /// Who waits for room.
         var claimer: CheckedContinuation<Void, Never>?
         var isClosed = false
         /// Nothing more is written: ``CompletionWriter/run()`` has returned.
         var isDone = false
+
+        /// Whether what waits is to go out now.
+        var isDue: Bool {
+            guard !pending.completions.isEmpty else { return false }
+            return busy == 0 || isClosed || pending.completions.count >= CompletionWriter.besideLimit
+        }
+
+        /// A writer to wake, if there is something for it to do. It counts as busy from now on: the next completion wakes no other.
+        mutating func dueWriter() -> CheckedContinuation<Void, Never>? {
+            guard isDue, let writer = writers.popLast() else { return nil }
+            busy += 1
+            return writer
+        }
     }
 
     private let state = Mutex(State())
@@ -42,6 +59,10 @@ final class CompletionWriter: Sendable {
     private let written: @Sendable (DeliveryTag, CompletionOutcome) -> Void
     /// Completions in one call at most: bounds the time a script holds Redis.
     private let batchLimit = 200
+    /// So many completions go out beside a write that is under way: with fewer it is cheaper to wait for its end.
+    private static let besideLimit = 64
+    /// Writes under way at most.
+    private static let writers = 2
 
     init(session: any BrokerSession, logger: Logger, written: @escaping @Sendable (DeliveryTag, CompletionOutcome) -> Void = { _, _ in }) {
         self.session = session
@@ -59,15 +80,14 @@ final class CompletionWriter: Sendable {
     }
 
     private func add(_ completion: Completion, _ reply: Reply?) {
-        let (waiter, isDone) = state.withLock { state in
+        let (writer, isDone) = state.withLock { state in
             if !state.isDone {
                 state.pending.completions.append(completion)
                 state.pending.replies.append(reply)
             }
-            defer { state.waiter = nil }
-            return (state.waiter, state.isDone)
+            return (state.dueWriter(), state.isDone)
         }
-        waiter?.resume()
+        writer?.resume()
         if isDone { reply?.resume(returning: nil) }
     }
 
@@ -95,12 +115,13 @@ final class CompletionWriter: Sendable {
 
     /// Lets ``run()`` end once everything is written.
     func close() {
-        let waiter = state.withLock { state in
+        let writers = state.withLock { state in
             state.isClosed = true
-            defer { state.waiter = nil }
-            return state.waiter
+            state.busy += state.writers.count
+            defer { state.writers = [] }
+            return state.writers
         }
-        waiter?.resume()
+        for writer in writers { writer.resume() }
     }
 
     /// Writes until closed. A batch that cannot be written is tried again: completing is safe to repeat, and a job
@@ -108,19 +129,28 @@ final class CompletionWriter: Sendable {
     /// for another reason than that it cannot be reached is written one by one, so that one end in a thousand that cannot be
     /// written holds up no other; it is left in flight, and comes back when this session ends.
     func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<Self.writers { group.addTask { await self.writeAll() } }
+        }
+    }
+
+    /// The life of a writer.
+    private func writeAll() async {
+        state.withLock { $0.busy += 1 }
         while true {
-            let (batch, isDone, claimer) = state.withLock { state in
-                let batch = state.pending.take(batchLimit)
-                state.isDone = batch.completions.isEmpty && state.isClosed
-                return (batch, state.isDone, state.claimer.take())
+            let (batch, isOver, claimer) = state.withLock { state -> (Batch?, Bool, CheckedContinuation<Void, Never>?) in
+                state.busy -= 1
+                guard state.isDue else {
+                    // What another still writes is its own to end, and so is what comes meanwhile.
+                    state.isDone = state.isClosed && state.busy == 0
+                    return (nil, state.isClosed, nil)
+                }
+                state.busy += 1
+                return (state.pending.take(batchLimit), false, state.claimer.take())
             }
             claimer?.resume()
-            if isDone { return }
-            if batch.completions.isEmpty {
-                await untilPending()
-            } else {
-                await write(batch)
-            }
+            if isOver { return }
+            if let batch { await write(batch) } else { await untilDue() }
         }
     }
 
@@ -175,14 +205,18 @@ final class CompletionWriter: Sendable {
         return error.code != .unavailable && error.code != .timedOut
     }
 
-    private func untilPending() async {
+    /// Waits until there is something to write, or never will be: the writer counts as busy then.
+    private func untilDue() async {
         await withCheckedContinuation { continuation in
-            let ready = state.withLock { state -> Bool in
-                if !state.pending.completions.isEmpty || state.isClosed { return true }
-                state.waiter = continuation
-                return false
+            let isDue = state.withLock { state -> Bool in
+                guard state.isDue || state.isClosed else {
+                    state.writers.append(continuation)
+                    return false
+                }
+                state.busy += 1
+                return true
             }
-            if ready { continuation.resume() }
+            if isDue { continuation.resume() }
         }
     }
 }
