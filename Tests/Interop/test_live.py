@@ -160,7 +160,7 @@ def test_workers_are_pinged_and_scaled(own_app: Celery, command: Operations, wor
 
 def test_a_worker_is_drained(own_app: Celery, command: Operations, worker: Worker) -> None:
     """It claims no more, its job ends undisturbed, and then it goes; what does not end in time is named, and nothing is interrupted."""
-    nap = own_app.send_task("interop.nap", (4,))
+    nap = own_app.send_task("interop.nap", (8,))
     wait_for_kind(command, nap.id, "in-flight")
     hurried = command.run("workers", "drain", "ours@here", "--wait-for", "0.5s")
     assert hurried.returncode == 1

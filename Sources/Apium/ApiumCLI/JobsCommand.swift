@@ -108,6 +108,7 @@ struct StateArgument: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { JobPlace.allCases.map(\.rawValue) }
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }
 
 extension Explanation {

@@ -16,7 +16,9 @@ struct NodeChoice: ParsableArguments {
     ///
     /// - Throws: exit code 2 when a name or a pattern stands for nobody.
     func nodes(_ desk: WorkerDesk) async throws -> [String] {
-        let alive = Array(Set(try await desk.ping())).sorted()
+        // Those that are named alone are not waited for when they have answered.
+        let isPattern = names.isEmpty || names.contains { $0.contains { "*?[".contains($0) } }
+        let alive = Array(Set(try await desk.ping(isPattern ? nil : names))).sorted()
         if names.isEmpty { return try answered(alive, or: "no worker answers") }
         var nodes: [String] = []
         for name in names {
