@@ -12,6 +12,7 @@ struct AftermathTests {
     private func planner(
         retries: Int = 0, ignoreResult: Bool? = nil, options: JobOptions = JobOptions(), parameters: [String] = [], args: [JSONValue] = [1],
         kwargs: [String: JSONValue] = [:], children: [ResultTuple] = [], registry: JobRegistry = JobRegistry(),
+        format: ContentFormat = .json,
         _ change: (inout Message.Headers, inout TaskArguments.Embed) -> Void = { _, _ in }
     ) -> AftermathPlanner {
         var headers = Message.Headers(task: "t", id: "id-1")
@@ -24,7 +25,9 @@ struct AftermathTests {
         let delivery = Delivery(tag: DeliveryTag(batch: 3, index: 4), queue: "q", fence: 9, payload: message.encoded())
         let job = Assignment(
             delivery: delivery, message: message, options: options, worker: "w@h", resultExtended: true, arguments: arguments, parameters: parameters)
-        return AftermathPlanner(job: job, dispatcher: Dispatcher(now: now), registry: registry, children: children, now: now)
+        var dispatcher = Dispatcher(now: now)
+        dispatcher.format = format
+        return AftermathPlanner(job: job, dispatcher: dispatcher, registry: registry, children: children, now: now)
     }
 
     private func signature(_ task: String, _ options: SignatureOptions = [:], args: [JSONValue] = []) -> JSONValue {
@@ -266,6 +269,20 @@ struct AftermathTests {
         #expect(try arguments(positional) == TaskArguments(args: [2, 3], kwargs: ["label": "x"]))
         let keyword = planner(parameters: names, args: [1, 2]).aftermath(of: .retry(.init(delay: .zero, kwargs: ["foo": 9])))
         #expect(try arguments(keyword) == TaskArguments(args: [9, 2]))
+    }
+
+    @Test("a retry with new arguments is written as the worker writes bodies, one without keeps its body")
+    func retryFormat() throws {
+        let shouting = Serializer(name: "loud", contentType: "text/loud", encode: { Array($0.text.uppercased().utf8) }, decode: { _ in .null })
+        let silent = Serializer(name: "mute", contentType: "text/mute", encode: { _ in throw CancellationError() }, decode: { _ in .null })
+        func body(_ serializer: Serializer, _ again: Verdict.Again) throws -> Message.Body? {
+            let aftermath = planner(format: ContentFormat(serializer)).aftermath(of: .retry(again))
+            guard case .schedule(let message, _, _) = aftermath.disposition else { return nil }
+            return message.body
+        }
+        #expect(try body(shouting, .init(delay: .zero, args: ["x"]))?.contentType == "text/loud")
+        #expect(try body(shouting, .init(delay: .zero))?.contentType == "application/json")
+        #expect(try body(silent, .init(delay: .zero, args: ["x"]))?.contentType == "application/json")
     }
 
     private func arguments(_ aftermath: Aftermath) throws -> TaskArguments? {
