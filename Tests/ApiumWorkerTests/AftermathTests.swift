@@ -25,8 +25,9 @@ struct AftermathTests {
         let delivery = Delivery(tag: DeliveryTag(batch: 3, index: 4), queue: "q", fence: 9, payload: message.encoded())
         let job = Assignment(
             delivery: delivery, message: message, options: options, worker: "w@h", resultExtended: true, arguments: arguments, parameters: parameters)
-        var dispatcher = Dispatcher(now: now)
-        dispatcher.format = format
+        var configured = Dispatcher(now: now)
+        configured.format = format
+        let dispatcher = configured
         return AftermathPlanner(job: job, dispatcher: dispatcher, registry: registry, children: children, now: now)
     }
 
