@@ -27,7 +27,7 @@ extension ApiumSettings {
         serializers = serializers.map(ready)
         taskFormat.serializer = ready(taskFormat.serializer)
         acceptedContent.serializers = acceptedContent.serializers.map(ready)
-        resultAcceptedContent?.serializers = resultAcceptedContent?.serializers.map(ready) ?? []
+        if let serializers = resultAcceptedContent?.serializers { resultAcceptedContent?.serializers = serializers.map(ready) }
     }
 
     /// The serialisations in which results are read: those named, else those of messages. Results are written in JSON, so that is read in any case.
