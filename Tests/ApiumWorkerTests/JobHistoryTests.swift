@@ -57,6 +57,16 @@ struct JobHistoryTests {
         #expect(try await total() == 2, "what was counted meanwhile follows")
     }
 
+    @Test("a worker that has counted nothing tells only every sixth time how long its queues are")
+    func idle() async throws {
+        let history = JobHistory()
+        #expect((1...12).filter(history.isDue) == [6, 12])
+        history.started(Message(headers: Message.Headers(task: "t", id: "a"), body: TaskArguments().encodedBody()), from: "q", at: .now())
+        #expect((1...6).allSatisfy(history.isDue))
+        try await history.flush(to: InMemoryBroker(), queues: [])
+        #expect((1...12).filter(history.isDue) == [6, 12])
+    }
+
     @Test("a worker that sees more names than are told apart counts the rest together")
     func bound() async throws {
         let broker = InMemoryBroker()

@@ -14,7 +14,7 @@ final class LeaseKeeper: Sendable {
 
     init(session: RedisSession) {
         self.session = session
-        period = max(session.identity.lease * 0.3, .milliseconds(20))
+        period = Self.period(session.identity.lease)
         var configuration = session.broker.configuration
         configuration.clientName = "apium:\(session.incarnation):lease"
         // A connection that is silent for longer counts as dead.
@@ -36,6 +36,9 @@ final class LeaseKeeper: Sendable {
 
     /// Stops to renew while all else goes on, as a process that was stopped would.
     func suspend() { task.withLock { $0.take() }?.cancel() }
+
+    /// The time between two renewals.
+    static func period(_ lease: Duration) -> Duration { max(lease * 0.3, .milliseconds(20)) }
 
     /// How long a renewal may take before its connection counts as dead: short enough for two more on a new one before the lease ends.
     static func patience(_ lease: Duration) -> Duration { max(lease / 3, .milliseconds(50)) }

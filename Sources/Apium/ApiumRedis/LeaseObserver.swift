@@ -75,13 +75,13 @@ struct LeaseObserver {
         return Dictionary(pairs) { $1 }
     }
 
-    /// Whether some worker has renewed throughout the time since the last look, each renewal being a fifth of its lease.
+    /// Whether some worker has renewed throughout the time since the last look, as often as a ``LeaseKeeper`` does.
     private func wasServed(_ workers: [Look], until now: SuspendingClock.Instant) -> Bool {
         guard let lastLook else { return silences.isEmpty }
         let gap = lastLook.duration(to: now)
         return workers.contains { worker in
             guard let before = silences[worker.incarnation]?.beat.flatMap({ Int($0) }), let beat = worker.beat.flatMap({ Int($0) }) else { return false }
-            return gap - worker.lease / 5 * (beat - before) <= min(longestGap, worker.lease * 0.3)
+            return gap - LeaseKeeper.period(worker.lease) * (beat - before) <= min(longestGap, worker.lease * 0.3)
         }
     }
 }

@@ -72,15 +72,24 @@ final class JobHistory: Sendable {
 
     /// Tells the broker until cancelled.
     func run(_ broker: any HistoryStore, every interval: Duration = .seconds(5), logger: Logger, queues: @Sendable () -> [String]) async {
+        var round = 0
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
             guard !Task.isCancelled else { return }
+            round += 1
+            guard isDue(round) else { continue }
             do {
                 try await flush(to: broker, queues: queues())
             } catch {
                 logger.debug("the history could not be written; it is kept for the next time", metadata: ["error": "\(error)"])
             }
         }
+    }
+
+    /// Whether there is something to tell. Who has counted nothing only tells how long its queues are, and that every sixth time: idle workers are
+    /// many, and shall cost little.
+    func isDue(_ round: Int) -> Bool {
+        round.isMultiple(of: 6) || state.withLock { $0.unsent != nil || $0.numbers.contains { $0 != 0 } }
     }
 
     /// Tells the broker what was counted; when that fails the same report comes again with the next call.
