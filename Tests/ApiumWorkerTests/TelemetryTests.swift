@@ -50,7 +50,10 @@ struct WorkerMetricsTests {
         try await withMetricsFactory(registry) {
             let mill = Mill()
             try await mill.broker.enqueue([Outgoing(Message(headers: Message.Headers(task: "add", id: "1"), body: TaskArguments().encodedBody()), to: "other")])
-            let worker = try mill.worker
+            let worker = try Worker(
+                client: ApiumClient(
+                    broker: mill.broker, results: mill.results, router: Router(queues: [QueueDeclaration("other"), QueueDeclaration("celery")])),
+                registry: mill.registry.withLock { $0 }, configuration: mill.configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             await worker.collectMetrics()
             #expect(!registry.exposition().contains("apium_queue_length"), "nobody is on duty yet")
             let running = Task { try await worker.run() }

@@ -46,7 +46,7 @@ public final class Worker: Service {
                 ? ChildPool(children: configuration.concurrency, options: configuration.isolation, logger: logger) : nil,
             status: status, sink: sink)
         board = HealthBoard(lease: configuration.lease, status, environment.leaks)
-        gauges = WorkerGauges(client.broker, logger: logger)
+        gauges = WorkerGauges(client.broker, declared: client.router.queues.map(\.name), logger: logger)
         warnOfJobsThatCannotBeIsolated()
     }
 

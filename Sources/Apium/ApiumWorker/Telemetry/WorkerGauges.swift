@@ -22,7 +22,10 @@ final class WorkerGauges: Sendable {
     let census: BrokerCensus
     private let own = Mutex<(ready: Gauge, running: Gauge, concurrency: Gauge)?>(nil)
 
-    init(_ broker: any Broker, logger: Logger) { census = BrokerCensus(broker as? any InspectableBroker, logger: logger) }
+    /// - Parameter declared: queues that are told of although no live worker serves them.
+    init(_ broker: any Broker, declared: [String], logger: Logger) {
+        census = BrokerCensus(broker as? any InspectableBroker, declared: declared, logger: logger)
+    }
 
     func own(_ health: WorkerHealth) {
         let gauges = own.withLock { known in
@@ -47,10 +50,10 @@ actor BrokerCensus {
     }
 
     private let broker: (any InspectableBroker)?
+    private let declared: [String]
     private let logger: Logger
     private var looked: ContinuousClock.Instant?
     private var isLooking = false
-    private var named: (queues: [String], at: ContinuousClock.Instant)?
     /// What is shown, by name and label: one that is no longer true is taken back.
     private var shown: [Series: Gauge] = [:]
 
@@ -60,8 +63,9 @@ actor BrokerCensus {
         var value: String = ""
     }
 
-    init(_ broker: (any InspectableBroker)?, logger: Logger) {
+    init(_ broker: (any InspectableBroker)?, declared: [String], logger: Logger) {
         self.broker = broker
+        self.declared = declared
         self.logger = logger
     }
 
@@ -77,12 +81,11 @@ actor BrokerCensus {
 
     /// `nil` when the broker did not answer in time.
     private func sight(of broker: any InspectableBroker) async -> Sight? {
-        let queues = named.flatMap { .now - $0.at < Self.memory ? $0.queues : nil }
-        let logger = logger
-        let found = await withTaskGroup(of: (Sight, [String])?.self) { group in
+        let (declared, logger) = (declared, logger)
+        return await withTaskGroup(of: Sight?.self) { group in
             group.addTask {
                 do {
-                    return try await Self.look(at: broker, queues)
+                    return try await Self.look(at: broker, declared, logger)
                 } catch {
                     if !(error is CancellationError) { logger.debug("the queues could not be counted", metadata: ["error": "\(error)"]) }
                     return nil
@@ -96,25 +99,26 @@ actor BrokerCensus {
             group.cancelAll()
             return first ?? nil
         }
-        guard let (sight, names) = found else { return nil }
-        if queues == nil { named = (names, .now) }
-        return sight
     }
 
-    /// All queues are looked for now and then, for that goes through the keys; those that are served are known at once.
-    private static func look(at broker: any InspectableBroker, _ known: [String]?) async throws -> (Sight, [String]) {
+    /// No key is searched for: that is more than a worker may do, and it would take the longer the more there are.
+    private static func look(at broker: any InspectableBroker, _ declared: [String], _ logger: Logger) async throws -> Sight {
         let workers = try await broker.registeredWorkers()
-        let names: [String] = if let known { known } else { try await broker.inspectableQueues() }
         let now = try await broker.serverTime()
         var sight = Sight(workers: workers.count)
-        for queue in Set(names).union(workers.flatMap(\.queues)).sorted().prefix(queueLimit) {
-            sight.lengths[queue] = try await broker.queueLength(queue)
-            let next = try await broker.readyMessages(in: queue, ScanWindow(count: 1)).records.first
-            guard let since = next.flatMap({ try? Message(decoding: $0.payload) })?.readySince else { continue }
-            sight.ages[queue] = max(.zero, now - since)
+        for queue in Set(declared).union(workers.flatMap(\.queues)).sorted().prefix(queueLimit) {
+            do {
+                let length = try await broker.queueLength(queue)
+                sight.lengths[queue] = length
+                guard length > 0, let next = try await broker.readyMessages(in: queue, ScanWindow(count: 1)).records.first else { continue }
+                sight.ages[queue] = (try? Message(decoding: next.payload))?.readySince.map { max(.zero, now - $0) }
+            } catch let error as ApiumError where error.code != .unavailable && error.code != .timedOut {
+                // A queue of others, which this one may not look at, hides none of ours.
+                logger.debug("a queue could not be counted", metadata: ["queue": "\(queue)", "error": "\(error)"])
+            }
         }
-        for shelf in [Shelf.dead, .parked, .quarantine] { sight.shelves[shelf.rawValue] = try await broker.shelvedCount(in: shelf) }
-        return (sight, names)
+        for shelf in Shelf.allCases { sight.shelves[shelf.rawValue] = try await broker.shelvedCount(in: shelf) }
+        return sight
     }
 
     private static func series(_ sight: Sight) -> [Series: Double] {
@@ -145,8 +149,6 @@ actor BrokerCensus {
     private static let pause = Duration.seconds(5)
     /// How long the broker may take.
     private static let patience = Duration.seconds(2)
-    /// How long the names of queues are kept.
-    private static let memory = Duration.seconds(300)
     /// How many queues are shown: labels are bounded.
     private static let queueLimit = 250
 }
