@@ -36,15 +36,23 @@ struct InspectionOperationTests {
         #expect(try await bench.send(.get, "/api/v1/jobs/\(try #require(own))/explain", token: chat).status == 200)
     }
 
-    @Test("the doctor finds a system in order, and tells what is not")
+    @Test("the doctor tells what there is to know of a healthy system")
     func doctor() async throws {
         let bench = Bench()
         let token = bench.token([.jobs])
-        #expect(try await bench.send(.get, "/api/v1/doctor", token: token).json["healthy"] == true)
         _ = try await bench.client.enqueue(task: "shop.check", .on(queue: "checks"))
         let answer = try await bench.send(.get, "/api/v1/doctor", token: token).json
         #expect(answer["healthy"] == true && answer["jobs"] == 1)
         #expect(answer["findings"]?[0]?["code"] == "queue-not-served" && answer["findings"]?[0]?["severity"] == "notice")
+    }
+
+    @Test("those who ask the doctor at about the same time get one answer, others a new one", arguments: [(Duration.hours(1), 0), (.zero, 1)])
+    func shared(_ life: Duration, _ jobs: Int) async throws {
+        let bench = Bench()
+        let desk = DiagnosisDesk(inspector: Bench.inspector(bench.broker), life: life)
+        #expect(try await desk.diagnosis().jobs == 0)
+        _ = try await bench.client.enqueue(task: "shop.check", .on(queue: "checks"))
+        #expect(try await desk.diagnosis().jobs == jobs)
     }
 }
 

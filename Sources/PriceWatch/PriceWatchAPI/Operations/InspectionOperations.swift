@@ -6,12 +6,14 @@ import DynamicJSON
 struct InspectionOperations {
     var desk: JobDesk
     var inspector: Inspector
+    private let diagnoses: DiagnosisDesk
 
     private let id = PathInput("id", .string(StringRule(length: 1...255, alphabet: .identifier)), as: String.self, "The job's id.")
 
     init(desk: JobDesk, inspector: Inspector) {
         self.desk = desk
         self.inspector = inspector
+        diagnoses = DiagnosisDesk(inspector: inspector)
     }
 
     var all: [Operation] { [explain, doctor] }
@@ -32,12 +34,40 @@ struct InspectionOperations {
     private var doctor: Operation {
         Operation(
             .get, "/api/v1/doctor", id: "diagnose", tag: "operations", summary: "Look whether everything is in order",
-            details: "The server, the workers, the jobs, the chords, the keys; it changes nothing, and takes some seconds. Not for a token of one chat.",
+            details: """
+                The server, the workers, the jobs, the chords, the keys; it changes nothing, and takes some seconds. Those who ask within five seconds \
+                get one answer. Not for a token of one chat.
+                """,
             scopes: [.jobs]
         ) { call in
             guard try call.requireCaller().chatID == nil else { throw APIError(.forbidden, "a token of one chat may not look at the whole system") }
-            return Found(DiagnosisView(try await desk.translating { try await inspector.diagnose() }))
+            return Found(DiagnosisView(try await desk.translating { try await diagnoses.diagnosis() }))
         }
+    }
+}
+
+/// One look at everything for all who ask at about the same time: it reads much, and tokens may ask often.
+actor DiagnosisDesk {
+    private let inspector: Inspector
+    private let life: Duration
+    private var latest: (value: Diagnosis, until: ContinuousClock.Instant)?
+    private var looking: Task<Diagnosis, any Error>?
+
+    /// - Parameter life: how long a look is shown to others.
+    init(inspector: Inspector, life: Duration = .seconds(5)) {
+        self.inspector = inspector
+        self.life = life
+    }
+
+    func diagnosis() async throws -> Diagnosis {
+        if let latest, latest.until > .now { return latest.value }
+        if let looking { return try await looking.value }
+        let task = Task { [inspector] in try await inspector.diagnose() }
+        looking = task
+        defer { looking = nil }
+        let value = try await task.value
+        latest = (value, .now + life)
+        return value
     }
 }
 

@@ -3,7 +3,8 @@ extension Texts {
     static let jobsWords: [String: (en: String, ru: String)] = boardWords.merging(listWords) { $1 }.merging(storyWords) { $1 }.merging(scriptWords) { $1 }
 
     private static let boardWords: [String: (en: String, ru: String)] = [
-        "board": ("Board", "Сводка"), "allJobs": ("All jobs", "Все задачи"), "doctor": ("Doctor", "Диагностика"), "find": ("Find", "Найти"),
+        "skip": ("To the content", "К содержимому"), "board": ("Board", "Сводка"), "allJobs": ("All jobs", "Все задачи"), "doctor": ("Doctor", "Диагностика"),
+        "find": ("Find", "Найти"),
         "jobID": ("Job id", "Id задачи"), "throughput": ("Jobs ended, last minute", "Выполняется, за минуту"), "runningNow": ("Running now", "Выполняются"),
         "failedIn": ("Failed in", "Не удались за"), "period": ("Period", "Период"), "allQueues": ("All queues", "Все очереди"),
         "allTasks": ("All jobs by name", "Все виды задач"), "showAll": ("Show all", "Показать все"), "queues": ("Queues", "Очереди"),
