@@ -44,6 +44,8 @@ struct InspectionOperationTests {
         let answer = try await bench.send(.get, "/api/v1/doctor", token: token).json
         #expect(answer["healthy"] == true && answer["jobs"] == 1)
         #expect(answer["findings"]?[0]?["code"] == "queue-not-served" && answer["findings"]?[0]?["severity"] == "notice")
+        let russian = try await bench.send(.get, "/api/v1/doctor?lang=ru", token: token).json
+        #expect(russian["findings"]?[0]?["code"] == "queue-not-served" && russian["findings"]?[0]?["summary"] != answer["findings"]?[0]?["summary"])
     }
 
     @Test("those who ask the doctor at about the same time get one answer, others a new one", arguments: [(Duration.hours(1), 0), (.zero, 1)])

@@ -102,9 +102,9 @@ USERS = (
     User("bot", "a worker of the notifications; it shares the duties, so its keys are a worker's", WORKER_COMMANDS, WORKER_KEYS, channels=WORKER_CHANNELS),
     User(
         "api",
-        "enqueues, awaits and cancels jobs; the admin looks at them and edits them; no claims, no connections of others",
+        "enqueues, awaits and cancels jobs; the admin looks at them, edits and repairs them; no claims, no connections of others",
         (CONNECT, SCRIPTS, SERVER, READ, WRITE, PUBLISH, SUBSCRIBE, TRANSACTION, CONFIRM, SURVEY),
-        (*ENGINE, *RESULTS, *KOMBU, *REPLIES),
+        (*ENGINE, *RESULTS, *KOMBU, *UNACKED, *REPLIES),
         channels=(*OWN_CHANNELS, CONTROL_CHANNEL),
     ),
     User(

@@ -10,6 +10,8 @@ struct InspectionOperations {
 
     private let id = PathInput("id", .string(StringRule(length: 1...255, alphabet: .identifier)), as: String.self, "The job's id.")
 
+    private let language = OptionalQueryInput("lang", .choice(["en", "ru"]), as: String.self, default: "en", "The language of what is written for people.")
+
     init(desk: JobDesk, inspector: Inspector) {
         self.desk = desk
         self.inspector = inspector
@@ -23,11 +25,11 @@ struct InspectionOperations {
             .get, "/api/v1/jobs/{id}/explain", id: "explainJob", tag: "jobs", summary: "Say why a job does not run, or what happened to it",
             details: "Where the job is, where else, and what keeps it from running. An id that nobody knows is answered, too: its standing is `unknown`.",
             scopes: [.jobs], errors: [.notFound], inputs: id,
-            OptionalQueryInput("lang", .choice(["en", "ru"]), as: String.self, default: "en", "The language of `text`.")
+            language
         ) { call, id, language in
             try desk.ownership.check(id, for: call.requireCaller())
             let explanation = try await desk.translating { try await inspector.explain(id) }
-            return Found(ExplanationView(explanation, language == "ru" ? .russian : .english))
+            return Found(ExplanationView(explanation, Self.language(language)))
         }
     }
 
@@ -38,12 +40,16 @@ struct InspectionOperations {
                 The server, the workers, the jobs, the chords, the keys; it changes nothing, and takes some seconds. Those who ask within five seconds \
                 get one answer. Not for a token of one chat.
                 """,
-            scopes: [.jobs]
-        ) { call in
+            scopes: [.jobs], inputs: language
+        ) { call, language in
             guard try call.requireCaller().chatID == nil else { throw APIError(.forbidden, "a token of one chat may not look at the whole system") }
-            return Found(DiagnosisView(try await desk.translating { try await diagnoses.diagnosis() }))
+            return Found(DiagnosisView(try await desk.translating { try await diagnoses.diagnosis() }, Self.language(language)))
         }
     }
+}
+
+extension InspectionOperations {
+    fileprivate static func language(_ code: String?) -> ApiumInspect.Language { code == "ru" ? .russian : .english }
 }
 
 /// One look at everything for all who ask at about the same time: it reads much, and tokens may ask often.
@@ -126,13 +132,15 @@ struct DiagnosisView: Encodable, Sendable, SchemaProviding {
         var repair: String?
     }
 
-    init(_ diagnosis: Diagnosis) {
+    init(_ diagnosis: Diagnosis, _ language: ApiumInspect.Language) {
         healthy = diagnosis.isHealthy
         complete = diagnosis.isComplete
         jobs = diagnosis.jobs
         keys = diagnosis.keys
         findings = diagnosis.findings.map {
-            Item(severity: $0.severity.rawValue, code: $0.code, summary: $0.summary.prefixed(8000), meaning: $0.meaning.prefixed(8000), repair: $0.repair?.text)
+            Item(
+                severity: $0.severity.rawValue, code: $0.code, summary: $0.seen.text(in: language).prefixed(8000),
+                meaning: $0.consequence.text(in: language).prefixed(8000), repair: $0.repair?.text(in: language))
         }
     }
 

@@ -21,7 +21,7 @@ extension AdminPanel {
             return ["label": text("range_\(range.rawValue)"), "href": "/admin/jobs?" + other.query, "isCurrent": range == filter.range] as [String: Any]
         }
         let names = Set(board.snapshot.recent.totals.map(\.key.task) + [filter.task]).subtracting(["", HistoryKey.other.task]).sorted()
-        let queues = Set(board.snapshot.queues.map(\.name) + [filter.queue]).subtracting([""]).sorted()
+        let queues = Set(board.snapshot.queues.map(\.queue) + [filter.queue]).subtracting([""]).sorted()
         let charts = Self.charts.map { name, kind, isWide in
             ["name": name, "kind": kind, "title": text("chart_\(name)"), "hint": text("chart_\(name)_hint"), "isWide": isWide] as [String: Any]
         }

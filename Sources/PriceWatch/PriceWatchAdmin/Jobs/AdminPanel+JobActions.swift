@@ -46,7 +46,7 @@ extension AdminPanel {
         switch action {
         case "edit": return try await saveJob(id, page, signedIn)
         case "cancel":
-            try await services.apium.revoke(id)
+            try await services.apium.revoke([id], by: signedIn.account.name)
             outcome = "cancelled"
         case "requeue", "discard":
             guard let shelf = try await record(id)?.shelf else { return PageRenderer.redirect(back + "?notice=gone") }
@@ -144,13 +144,14 @@ extension AdminPanel {
         let diagnosis = try await live.inspector.diagnose()
         let words = LiveWords(language: page.language)
         let text = { (key: String) in Texts.text(key, page.language) }
+        let language: ApiumInspect.Language = page.language == .russian ? .russian : .english
         let findings = diagnosis.findings.map { finding in
             var values: [String: Any] = [
                 "severity": text("severity_\(finding.severity.rawValue)"),
-                "tone": finding.severity == .error ? "bad" : finding.severity == .warning ? "warn" : "", "code": finding.code, "summary": finding.summary,
-                "meaning": finding.meaning,
+                "tone": finding.severity == .error ? "bad" : finding.severity == .warning ? "warn" : "", "code": finding.code,
+                "summary": finding.seen.text(in: language), "meaning": finding.consequence.text(in: language),
             ]
-            values["repair"] = finding.repair?.text ?? false
+            values["repair"] = finding.repair?.text(in: language) ?? false
             return values
         }
         let values: [String: Any?] = [

@@ -62,7 +62,7 @@ extension AdminPanel {
         let text = { (key: String) in Texts.text(key, page.language) }
         let found = try await live.inspector.jobs(try filter.jobQuery())
         let now = try await services.apium.broker.serverTime()
-        let queues = Set(try await live.snapshot().queues.map(\.name) + [filter.queue]).subtracting([""]).sorted()
+        let queues = Set(try await live.snapshot().queues.map(\.queue) + [filter.queue]).subtracting([""]).sorted()
         let ages = [("", text("anyAge"))] + JobListFilter.ages.map { ($0.key, words.duration($0.age)) }
         let values: [String: Any?] = [
             "states": JobListFilter.states.map {

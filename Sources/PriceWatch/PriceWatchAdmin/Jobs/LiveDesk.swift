@@ -60,16 +60,11 @@ actor LiveDesk {
         let holds = try await broker.holds()
         let recent = History(
             resolution: .tenSeconds, slots: try await history(.tenSeconds, slots: LiveSnapshot.rateSlots), at: try await broker.serverTime())
-        var rows: [LiveSnapshot.Queue] = []
-        for report in try await inspector.queues(try await queueNames(workers)) {
-            let flow = recent.flow(of: report.queue)
-            let pause = holds.first { $0.target == .queue(report.queue) }?.pausedSince
-            rows.append(LiveSnapshot.Queue(report: report, in: flow.in, out: flow.out, pausedSince: pause))
-        }
+        let queues = try await inspector.queues(try await queueNames(workers))
         var shelved: [Shelf: Int] = [:]
         for shelf in Shelf.allCases { shelved[shelf] = try await broker.shelvedCount(in: shelf) }
         return LiveSnapshot(
-            at: recent.at, queues: rows, workers: try await states(of: workers, flights), running: flights.count,
+            at: recent.at, queues: queues, workers: try await states(of: workers, flights), running: flights.count,
             scheduled: try await broker.scheduledCount(), held: holds.reduce(0) { $0 + Self.waiting($1) }, shelved: shelved,
             pausedJobs: Dictionary(holds.compactMap { row in row.pausedSince.flatMap { since in row.target.job.map { ($0, since) } } }) { $1 },
             recent: recent)
@@ -123,7 +118,7 @@ extension HoldTarget {
 /// How the system stands.
 struct LiveSnapshot: Sendable {
     var at: Timestamp
-    var queues: [Queue]
+    var queues: [QueueReport]
     var workers: [Worker]
     /// How many jobs workers hold; at most ``flightLimit``.
     var running: Int
@@ -138,15 +133,6 @@ struct LiveSnapshot: Sendable {
     static let flightLimit = 2_000
     static let rateSlots = 31
 
-    struct Queue: Sendable {
-        var report: QueueReport
-        /// Per second.
-        var `in`: Double?
-        var out: Double
-        var pausedSince: Timestamp?
-        var name: String { report.queue }
-    }
-
     struct Worker: Sendable {
         var worker: RegisteredWorker
         /// Whether it renewed its lease lately.
@@ -156,7 +142,7 @@ struct LiveSnapshot: Sendable {
     }
 
     /// How many jobs are ready to run.
-    var waiting: Int { queues.reduce(0) { $0 + $1.report.length } }
+    var waiting: Int { queues.reduce(0) { $0 + $1.length } }
 
     /// Runs that ended per second, over the last minute.
     var throughput: Double {
