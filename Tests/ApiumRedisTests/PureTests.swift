@@ -1,5 +1,6 @@
 import ApiumCore
 import ApiumYAML
+import DynamicJSON
 import RedisClient
 import Testing
 
@@ -116,6 +117,20 @@ struct RestAlarmTests {
         alarm.roundBegins()
         let answers = [told(&alarm, .milliseconds(20)), ended(&alarm, next: .milliseconds(20))]
         #expect(answers == [false, false])
+    }
+}
+
+@Suite("Shelved records as they are kept")
+struct ShelvedRecordTests {
+    @Test("a record of any bytes is JSON with sorted keys, and is read as it was", arguments: [0, 1, 2, 3, 4, 1000])
+    func roundTrip(size: Int) throws {
+        for task in ["shop.\"check\"", nil] {
+            let record = ShelvedRecord(
+                id: "ид", task: task, queue: "q", reason: "it said \"no\"\n", at: Timestamp(microseconds: 1_700_000_000_000_001), attempts: 3,
+                payload: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 37) })
+            #expect(try ShelvedRecord(encoded: record.encoded) == record)
+            #expect(try JSONValue(parsing: record.encoded).encoded() == record.encoded)
+        }
     }
 }
 

@@ -2,14 +2,28 @@ import ApiumCore
 import DynamicJSON
 
 extension ShelvedRecord {
-    /// The record as it is kept: a JSON object, the message in base 64 because it may be anything.
+    /// The record as it is kept: a JSON object, the message in base 64 because it may be anything. Written in place: of a message that was set
+    /// aside because it is too long, each copy more would count.
     var encoded: [UInt8] {
-        var base64: [UInt8] = []
-        Base64.encode(payload, into: &base64)
-        return JSONValue.object([
-            "id": .string(id), "task": task.map { .string($0) } ?? .null, "queue": .string(queue), "reason": .string(reason),
-            "at": .int(at.microseconds), "attempts": .int(Int64(attempts)), "payload": .string(String(decoding: base64, as: UTF8.self)),
-        ]).encoded()
+        var output: [UInt8] = []
+        output.reserveCapacity(payload.count / 3 * 4 + id.utf8.count + queue.utf8.count + reason.utf8.count + 512)
+        func write(_ name: String, _ value: JSONValue) {
+            output.append(UInt8(ascii: output.isEmpty ? "{" : ","))
+            JSONValue.write(string: name, to: &output)
+            output.append(UInt8(ascii: ":"))
+            value.write(to: &output)
+        }
+        write("at", .int(at.microseconds))
+        write("attempts", .int(Int64(attempts)))
+        write("id", .string(id))
+        output.append(contentsOf: #","payload":""#.utf8)
+        Base64.encode(payload, into: &output)
+        output.append(UInt8(ascii: "\""))
+        write("queue", .string(queue))
+        write("reason", .string(reason))
+        write("task", task.map { .string($0) } ?? .null)
+        output.append(UInt8(ascii: "}"))
+        return output
     }
 
     /// Reads what `encoded` writes.
