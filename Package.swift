@@ -434,7 +434,8 @@ let package = Package(
             name: "PriceWatchAPITests",
             dependencies: [
                 "PriceWatchAPI", "PriceWatchJobs", "PriceWatchModel", "ApiumBeat", "ApiumInspect", "ApiumTesting", "ApiumWorker", "DynamicJSON",
-                "WebSocketUpgrade", .product(name: "Hummingbird", package: "hummingbird", condition: application), .product(name: "NIOEmbedded", package: "swift-nio"),
+                "WebSocketUpgrade", .product(name: "Hummingbird", package: "hummingbird", condition: application),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(
             name: "WebSocketUpgradeTests",

@@ -20,7 +20,10 @@ READ = (
     "exists type pttl get mget llen lindex lrange lpos hget hmget hgetall hkeys hexists hlen smembers sismember "
     "zcard zcount zscore zrange zrangebyscore zrevrange zrevrangebyscore xrevrange"
 )
-WRITE = "set setrange incr incrby del expire pexpire pexpireat persist lpush rpush lpop rpop ltrim lset lrem hset hsetnx hdel hincrby sadd srem zadd zrem zremrangebyscore xadd xdel"
+WRITE = (
+    "set setrange incr incrby del expire pexpire pexpireat persist lpush rpush lpop rpop ltrim lset lrem "
+    "hset hsetnx hdel hincrby sadd srem zadd zrem zremrangebyscore xadd xdel"
+)
 BEAT_READ = "exists get hget hmget hgetall hkeys llen smembers xrevrange"
 BEAT_WRITE = "set del expire pexpire persist lpush rpush hset hdel hincrby sadd zadd xadd xdel"
 PUBLISH = "publish"
