@@ -74,6 +74,7 @@ extension ByteBuffer {
     fileprivate mutating func readNumber(after mark: String) -> Int? {
         guard let end = readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         let line = readString(length: end - readerIndex + 1) ?? ""
-        return line.hasPrefix(mark) ? Int(line.dropFirst().dropLast(2)) : nil
+        // The end of the line is one character.
+        return line.hasPrefix(mark) ? Int(line.dropFirst().dropLast()) : nil
     }
 }

@@ -130,7 +130,9 @@ struct PromptLineTests {
     func reconnect() async throws {
         let client = RedisClient(try TestServer.configuration(), logger: TestServer.logger)
         let key = TestServer.unique("prompt")
-        for round in 1...5 {
+        for round in 1...3 {
+            // Connections that break as soon as they are made are not made again at once.
+            if round > 1 { try await TestServer.eventually("it is connected again") { client.isConnected } }
             for _ in 0..<10 { try await client.sendPromptly(push(key, "x")) }
             #expect(try await client.send(RedisCommand("LLEN", key)).asInt() == round * 10)
             let old = try await client.connection()
