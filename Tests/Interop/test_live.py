@@ -186,3 +186,23 @@ def test_workers_of_celery_obey_too(own_app: Celery, own_broker: str, command: O
     assert drained.returncode == 0, drained.stderr
     assert drained.stdout == "py@here\t0 left\npy@here\tgone\n"
     assert worker.process.wait(40) == 0
+
+
+def test_the_jobs_of_a_stopped_worker_are_taken_back(own_app: Celery, own_broker: str, command: Operations, tmp_path: Path) -> None:
+    """A process that is stopped, with a lease of a minute: its job is back at once, and counted before; the process itself is refused."""
+    stopped = our_worker(own_broker, tmp_path / "stopped.log", "swift", "--concurrency", "1", "--lease", "60", "--hostname", "stopped@here")
+    wait_for("our worker", lambda: read(command, "workers", "list") != [], 30)
+    nap = own_app.send_task("interop.nap", (60,))
+    wait_for_kind(command, nap.id, "in-flight")
+    stopped.process.send_signal(signal.SIGSTOP)
+    try:
+        assert command.run("workers", "handback", "stopped@here").stdout == "1 would be requeued; --yes requeues them\n"
+        assert explain(command, nap.id)["standing"]["kind"] == "in-flight"
+        done = command.run("workers", "handback", "stopped@here", "--yes")
+        assert (done.returncode, done.stdout) == (0, "stopped@here\t1 returned, 0 ended\n"), done.stderr
+        assert explain(command, nap.id)["standing"]["kind"] == "ready"
+        assert command.run("workers", "handback", "stopped@here").returncode == 2
+        command.run("jobs", "delete", nap.id)
+    finally:
+        stopped.process.send_signal(signal.SIGCONT)
+        stopped.stop()

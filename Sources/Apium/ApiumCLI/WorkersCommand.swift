@@ -16,7 +16,7 @@ public struct WorkersCommand: AsyncParsableCommand {
               apium workers ping
               apium workers drain apium@host
             """,
-        subcommands: [List.self, Show.self, Ping.self, Scale.self, Drain.self, Shutdown.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Ping.self, Scale.self, Drain.self, Shutdown.self, HandBack.self], defaultSubcommand: List.self)
 
     public init() {}
 
