@@ -28,18 +28,19 @@ extension WorkersCommand {
             let language = connection.language
             try await reportingFaults {
                 try await connection.withConnection { connection in
-                    let workers = try await connection.inspector.workers(named: name)
+                    let workers = try await connection.broker.registeredWorkers().filter { $0.name == name || $0.incarnation.hasPrefix(name) }
                     guard !workers.isEmpty else {
                         CommandOutput.complain("no worker '\(name)' is registered")
                         throw CommandOutput.notThere
                     }
-                    let count = workers.reduce(0) { $0 + $1.inFlight.count }
+                    let meant = Set(workers.map(\.incarnation))
+                    let count = try await connection.broker.flights(limit: 100_000).count { meant.contains($0.incarnation) }
                     guard try await isWanted(count, language) else {
                         if json { return CommandOutput.json(["requeued": false, "jobs": .int(Int64(count))]) }
                         return CommandOutput.line(JobVerb.requeue.wouldBeDone(count, in: language))
                     }
                     var answers: [String: JSONValue] = [:]
-                    for worker in workers.map(\.worker) {
+                    for worker in workers {
                         let result = try await connection.broker.handBack(from: worker.incarnation)
                         let (returned, ended) = (result?.returned ?? 0, result?.ended ?? 0)
                         answers[worker.incarnation] = ["name": .string(worker.name), "returned": .int(Int64(returned)), "ended": .int(Int64(ended))]
