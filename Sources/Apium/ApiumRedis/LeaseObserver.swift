@@ -67,21 +67,23 @@ struct LeaseObserver {
         return expired
     }
 
-    /// Those who have been silent for longer than a renewal may take: what is worth telling others.
+    /// Those who have missed a renewal: what is worth telling others. A worker in order is silent for one period, and one look, at most.
     func silent(among workers: [Look]) -> [String: Silence] {
         let pairs = workers.compactMap { worker in
-            silences[worker.incarnation].flatMap { $0.length >= min(longestGap, worker.lease * 0.3) ? (worker.incarnation, $0) : nil }
+            silences[worker.incarnation].flatMap { $0.length >= LeaseKeeper.period(worker.lease) * 2 ? (worker.incarnation, $0) : nil }
         }
         return Dictionary(pairs) { $1 }
     }
 
-    /// Whether some worker has renewed throughout the time since the last look, as often as a ``LeaseKeeper`` does.
+    /// Whether some worker has renewed throughout the time since the last look, as often as a ``LeaseKeeper`` does: what its renewals do not
+    /// account for is no more than a look and a renewal may be apart.
     private func wasServed(_ workers: [Look], until now: SuspendingClock.Instant) -> Bool {
         guard let lastLook else { return silences.isEmpty }
         let gap = lastLook.duration(to: now)
         return workers.contains { worker in
             guard let before = silences[worker.incarnation]?.beat.flatMap({ Int($0) }), let beat = worker.beat.flatMap({ Int($0) }) else { return false }
-            return gap - LeaseKeeper.period(worker.lease) * (beat - before) <= min(longestGap, worker.lease * 0.3)
+            let period = LeaseKeeper.period(worker.lease)
+            return gap - period * (beat - before) <= min(longestGap, worker.lease * 0.3) + period
         }
     }
 }
