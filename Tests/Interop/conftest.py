@@ -164,6 +164,7 @@ def own_broker() -> Iterator[str]:
     """A Redis that nothing else touches: `doctor` judges all of it."""
     with RunningStack(only=["redis"]) as stack:
         yield stack.settings["APIUM_BROKER_URL"]
+        gc.collect()
 
 
 @pytest.fixture(scope="module")

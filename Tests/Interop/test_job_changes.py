@@ -183,7 +183,9 @@ def test_everything_is_handed_back_to_celery(own_app: Celery, own_broker: str, c
     words = [sys.executable, "-m", "celery", "-A", "python_tasks", "worker", "--pool", "threads", "-c", "2", "-Q", "swift,python", "-l", "INFO"]
     celery = Worker(words, log, {"BROKER": own_broker, "PYTHONWARNINGS": "ignore"})
     try:
-        assert parked.get(timeout=60) == 7
+        # That nobody knew it is its result until somebody has run it.
+        wait_for("its sum", lambda: own_app.AsyncResult(parked.id).state == "SUCCESS", 60)
+        assert own_app.AsyncResult(parked.id).result == 7
         assert later.get(timeout=60) == 3
     finally:
         celery.stop()

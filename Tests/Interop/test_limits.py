@@ -20,7 +20,7 @@ def test_limits_are_set_listed_and_cleared(apium: Apium, queue: str) -> None:
     assert limits(apium, "set", "--queue", queue, "--rate", "30/m", "--burst", "3", "--concurrency", "4")[1] == {"target": f"queue:{queue}", "limit": bounds}
     assert limits(apium, "set", "--key", f"host={queue}", "--concurrency", "1")[0] == 0
     rows = {row["target"]: row for row in limits(apium, "list")[1]}
-    assert rows[f"queue:{queue}"] == {"target": f"queue:{queue}", "limit": bounds, "paused_since": None, "running": 0, "waiting": 0}
+    assert rows[f"queue:{queue}"] == {"target": f"queue:{queue}", "limit": bounds, "paused_since": None, "running": 0, "waiting": 0, "next_at": None}
     assert rows[f"key:host={queue}"]["limit"] == {"rate": None, "concurrency": 1}
     for target in (("--queue", queue), ("--key", f"host={queue}")):
         assert limits(apium, "clear", *target)[0] == 0

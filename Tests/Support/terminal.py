@@ -53,5 +53,5 @@ class Terminal:
 
     def ended(self, seconds: float = 30) -> int:
         """Waits until the program has ended; answers its exit code."""
-        screen = self.wait(r"^\[ended \d+\]", seconds)
-        return int(re.findall(r"^\[ended (\d+)\]", screen, re.MULTILINE)[-1])
+        screen = self.wait(r"\[ended \d+\]", seconds)
+        return int(re.findall(r"\[ended (\d+)\]", screen)[-1])
