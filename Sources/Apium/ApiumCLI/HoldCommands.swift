@@ -134,18 +134,20 @@ public struct LimitsCommand: AsyncParsableCommand {
         public init() {}
 
         public func run() async throws {
+            let language = connection.language
             try await reportingFaults {
                 try await connection.withConnection { connection in
                     let rows = try await connection.client.holds()
                     if json { return CommandOutput.json(.array(rows.map(\.json))) }
                     if rows.isEmpty { return CommandOutput.complain("nothing is limited or paused") }
-                    var table = TextTable("TARGET", "LIMIT", "RUNNING", "WAITING", "NEXT", "PAUSED")
+                    let now = try await connection.broker.serverTime()
+                    var table = TextTable("TARGET", "LIMIT", "RUNNING", "WAITING", "NEXT IN", "PAUSED")
                     for row in rows {
                         table.add(
                             [
                                 row.target.text, row.limit?.text ?? "–", "\(row.running)", "\(row.waiting)",
-                                row.waiting > 0 ? row.opensAt?.iso8601 ?? "–" : "–",
-                                row.pausedSince?.iso8601 ?? "–",
+                                row.waiting > 0 ? row.opensAt.map { language.text(max($0 - now, .zero)) } ?? "–" : "–",
+                                row.pausedSince.map { language.text(now - $0) } ?? "–",
                             ], row.pausedSince == nil ? nil : .yellow)
                     }
                     table.write()
