@@ -330,6 +330,17 @@ struct JobsPagesTests {
         #expect(try await browser.post("/admin/" + path, ["csrf": token]).status == 404)
     }
 
+    @Test("a queue's length counts as unchanged for half a minute, and is not known after that")
+    func lengths() {
+        let slots = (0..<8).map { number in
+            HistorySlot(
+                begin: Timestamp(microseconds: Int64(number) * 10_000_000), length: .seconds(10),
+                lengths: number == 1 ? ["checks": 4] : number == 7 ? ["checks": 6] : [:])
+        }
+        let json = ChartSeries(slots, ChartFilter()).json
+        #expect(json["lengths"]?[0]?["values"] == [nil, 4, 4, 4, 4, nil, nil, 6])
+    }
+
     // MARK: Words
 
     @Test("every word of the templates is there in both languages")
@@ -350,6 +361,9 @@ struct JobsPagesTests {
         #expect(english.rate(0.5) == "30/min" && russian.rate(2.25) == "2,3/с" && english.rate(nil) == "–" && english.rate(0) == "0")
         #expect(english.duration(.microseconds(200)) == "<1\u{A0}ms" && english.duration(.milliseconds(250)) == "250\u{A0}ms")
         #expect(english.duration(.milliseconds(1500)) == "1.5\u{A0}s" && russian.duration(.seconds(600)) == "10\u{A0}мин")
+        let now = Timestamp(seconds: 1_000_000)
+        #expect(english.distance(now + .seconds(-7) + .milliseconds(-900), at: now) == "7\u{A0}s ago" && russian.distance(now, at: now) == "сейчас")
+        #expect(english.distance(now + .minutes(5), at: now) == "in 5\u{A0}min")
         #expect(english.percent(1, of: 3) == "33.3%" && english.percent(1, of: 100_000) == "<0.1%" && english.percent(0, of: 0) == "–")
         #expect(JSONValue.object(["b": [1, "x"], "a": [:]]).pretty == "{\n  \"a\": {},\n  \"b\": [\n    1,\n    \"x\"\n  ]\n}")
     }

@@ -101,6 +101,9 @@
       return new Intl.DateTimeFormat(locale, options).format(begin);
     }
 
+    // Whether there is nothing to draw: a line at 0 is something.
+    get isEmpty() { return this.isBars || this.isSpread ? this.top === 0 : this.sets.every((set) => set.values.every((value) => value === null)); }
+
     get top() {
       let top = 0;
       for (let index = 0; index < this.count; index += 1) {
@@ -124,7 +127,7 @@
       if (this.isBars) this.bars(svg, inner, level); else if (this.isSpread) this.groups(svg, inner, level); else this.lines(svg, level);
       this.mark = make("line", { class: "mark", y1: frame.top, y2: frame.top + inner.height, x1: 0, x2: 0, visibility: "hidden" });
       svg.append(this.mark);
-      if (this.top === 0) svg.append(make("text", { class: "nothing", x: frame.left + inner.width / 2, y: frame.top + inner.height / 2 }, words.noData));
+      if (this.isEmpty) svg.append(make("text", { class: "nothing", x: frame.left + inner.width / 2, y: frame.top + inner.height / 2 }, words.noData));
       const old = this.stage.querySelector("svg");
       if (old) old.replaceWith(svg); else this.stage.prepend(svg);
       this.describe();

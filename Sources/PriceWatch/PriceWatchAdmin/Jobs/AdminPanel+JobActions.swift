@@ -156,7 +156,7 @@ extension AdminPanel {
         }
         let values: [String: Any?] = [
             "isHealthy": diagnosis.isHealthy, "verdict": text(diagnosis.isHealthy ? "healthy" : "unhealthy"), "findings": findings,
-            "looked": "\(words.count(diagnosis.jobs)) \(text("jobsLooked")), \(words.count(diagnosis.keys)) \(text("keysLooked"))"
+            "looked": "\(text("lookedAt")) \(words.count(diagnosis.jobs)), \(text("keys")) \(words.count(diagnosis.keys))"
                 + (diagnosis.isComplete ? "" : ", " + text("notAll")),
             "mayRepair": signedIn.canEdit && diagnosis.findings.contains { $0.repair != nil }, "notice": notice(page),
         ]

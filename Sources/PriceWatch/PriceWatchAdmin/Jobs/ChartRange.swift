@@ -83,6 +83,15 @@ struct ChartSeries: Sendable {
     /// Everything in the range together.
     var total: JobCounts { bars.reduce(into: JobCounts()) { $0.add($1.counts) } }
 
+    /// How long a queue was in each bar. Workers that have nothing else to tell note it every half a minute: until then it counts as unchanged.
+    private func lengths(of queue: String) -> [Int?] {
+        var last: (length: Int, at: Timestamp)?
+        return bars.map { bar in
+            if let noted = bar.lengths[queue] { last = (noted, bar.begin) }
+            return last.flatMap { bar.begin - $0.at <= .seconds(30) ? $0.length : nil }
+        }
+    }
+
     /// For the page's script.
     var json: JSONValue {
         let total = total
@@ -92,7 +101,7 @@ struct ChartSeries: Sendable {
         }
         let names = Set(bars.flatMap(\.lengths.keys)).filter { filter.queue.isEmpty || $0 == filter.queue }.sorted()
         let lengths = names.map { name in
-            ["name": .string(name), "values": .array(bars.map { bar in bar.lengths[name].map { .int(Int64($0)) } ?? .null })] as JSONValue
+            ["name": .string(name), "values": .array(self.lengths(of: name).map { $0.map { .int(Int64($0)) } ?? .null })] as JSONValue
         }
         return [
             "begin": .int((bars.first?.begin.microseconds ?? 0) / 1_000_000), "step": .int(Int64(filter.range.barSeconds)),

@@ -56,7 +56,11 @@ struct LiveWords: Sendable {
     /// How long ago, or in how long.
     func distance(_ instant: Timestamp, at now: Timestamp) -> String {
         let distance = instant - now
-        return distance > .zero ? of("in ", "через ") + duration(distance) : duration(.zero - distance) + of(" ago", " назад")
+        let length = distance > .zero ? distance : .zero - distance
+        guard length >= .seconds(1) else { return of("now", "сейчас") }
+        // Nobody asks for tenths of a second.
+        let words = duration(length < .seconds(100) ? .seconds(length.components.seconds) : length)
+        return distance > .zero ? of("in ", "через ") + words : words + of(" ago", " назад")
     }
 
     /// A time in UTC, to the second.

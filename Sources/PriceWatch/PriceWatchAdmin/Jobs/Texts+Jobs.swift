@@ -43,7 +43,8 @@ extension Texts {
         "chart_lengths": ("Length of the queues", "Длина очередей"),
         "chart_lengths_hint": ("How many jobs were ready in each queue.", "Сколько задач было готово в каждой очереди."),
         "healthy": ("Everything is in order.", "Всё в порядке."), "unhealthy": ("Not everything is in order.", "Не всё в порядке."),
-        "lookAgain": ("Look again", "Проверить снова"), "keysLooked": ("keys looked at", "ключей просмотрено"), "notAll": ("not all", "не все"),
+        "lookAgain": ("Look again", "Проверить снова"), "lookedAt": ("Looked at: jobs", "Просмотрено: задач"), "keys": ("keys", "ключей"),
+        "notAll": ("not all", "не все"),
         "repair": ("Repair", "Исправить"), "repairWould": ("Repair would", "Исправление (repair)"),
         "repairHint": ("Does only what loses nothing.", "Делает лишь то, при чём ничего не теряется."), "severity_error": ("error", "ошибка"),
         "severity_warning": ("warning", "предупреждение"), "severity_notice": ("notice", "заметка"),
@@ -55,7 +56,7 @@ extension Texts {
         "place_parked": ("parked", "не распознана"), "place_quarantine": ("quarantine", "в карантине"), "namePattern": ("Part of it, or a*b", "Часть или a*b"),
         "olderThan": ("Older than", "Старше чем"), "anyAge": ("any age", "любая"), "arguments": ("Arguments", "Аргументы"),
         "about": ("Where, or why", "Где или почему"),
-        "jobsShown": ("shown", "показано"), "jobsLooked": ("jobs looked at", "задач просмотрено"), "noJobs": ("No such job.", "Таких задач нет."),
+        "jobsShown": ("shown", "показано"), "jobsLooked": ("looked at", "просмотрено"), "noJobs": ("No such job.", "Таких задач нет."),
         "requeueAll": ("Run all again…", "Повторить все…"), "discardAll": ("Delete all…", "Удалить все…"),
         "unreadable": ("unreadable message", "нечитаемое сообщение"),
         "listNote": (
