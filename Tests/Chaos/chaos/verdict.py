@@ -15,6 +15,9 @@ from .members import program
 ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "apium:schedule:")
 ETERNAL += ("apium:limits", "apium:unique:queues", "_kombu.binding", OTHER, "unacked")
 """Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
+AGENDA = "apium:waiting"
+"""When to look at limited targets again, half a minute ahead at most: the last worker leaves what the next one strikes off. The lists of jobs that
+wait have this name and more, and stay suspicious."""
 SHOWN = 10
 
 
@@ -108,7 +111,7 @@ def leftovers(redis: Redis) -> list[str]:
             pipeline.ttl(key)
         for key, seconds in zip(keys, pipeline.execute()):
             name = key.decode(errors="replace")
-            if seconds == -1 and not name.startswith(ETERNAL):
+            if seconds == -1 and name != AGENDA and not name.startswith(ETERNAL):
                 shape = ":".join("*" if len(part) > 20 else part for part in name.split(":"))
                 found[shape] = found.get(shape, 0) + 1
     return [f"{count} keys without owner and end: {shape}" for shape, count in found.items()]
