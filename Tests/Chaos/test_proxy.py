@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from chaos.members import Proxy, free_ports
+from chaos.proxy import Door, End, Link
 from stack.client import wait_for
 
 
@@ -100,6 +102,40 @@ def test_a_torn_request_arrives_in_part(proxy: Proxy, echo: Echo, door: int) -> 
     client.sendall(b"0123456789")
     assert receive(client, 10) in (b"012", b"")
     assert b"".join(echo.got) in (b"hello012", b"hello")
+
+
+class Sink(asyncio.Transport):
+    """Where an end writes to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        """Keeps it."""
+        self.written += data
+
+    def abort(self) -> None:
+        """Nothing to end."""
+
+
+@pytest.mark.parametrize(("torn", "whole"), [("request", "reply"), ("reply", "request")])
+def test_nothing_follows_the_gap_of_a_torn_connection(torn: str, whole: str) -> None:
+    """Until it has ended: a server must not take the next command for the rest of the one that was cut. The other direction goes on."""
+
+    async def scene() -> Link:
+        link = Link(Door(0))
+        for direction in (torn, whole):
+            end = link.ends[direction] = End(link, direction)
+            end.transport = Sink()
+        link.door.left[torn] = 3
+        for data in (b"01234", b"56789", b"more"):
+            link.ends[torn].data_received(data)
+        link.ends[whole].data_received(b"back")
+        return link
+
+    link = asyncio.run(scene())
+    assert [link.ends[direction].transport.written for direction in (whole, torn)] == [b"012", b"back"]
 
 
 def test_a_held_connection_loses_nothing(proxy: Proxy, door: int) -> None:

@@ -81,6 +81,8 @@ class Link:
     def __init__(self, door: Door) -> None:
         self.door = door
         self.ends: dict[str, End] = {}
+        self.torn: set[str] = set()
+        """Directions that have ended in the middle: whatever comes after the gap must not pass, for no connection loses bytes and goes on."""
         door.links.add(self)
 
     def other(self, direction: str) -> End | None:
@@ -143,11 +145,14 @@ class End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes go to the other end, if they may."""
+        if self.direction in self.link.torn:
+            return
         other = self.link.other(self.direction)
         passing, torn = self.link.door.passing(self.direction, data)
         if other and passing:
             other.transport.write(passing)
         if torn:
+            self.link.torn.add(self.direction)
             asyncio.get_running_loop().call_later(0.001, self.link.abort)
 
     def pause_writing(self) -> None:

@@ -13,7 +13,8 @@ from .lab import AT_ONCE, OTHER, QUEUE, SLOTS, Lab
 from .members import program
 
 ETERNAL = ("apium:version", "apium:fence", "apium:reaped", "apium:control", "apium:beat:", "apium:schedule:")
-ETERNAL += ("apium:limits", "apium:unique:queues", "_kombu.binding", OTHER, "unacked")
+# What waits for a permit is looked at while the lab runs dry; the set of lines is cleared at the next look.
+ETERNAL += ("apium:limits", "apium:unique:queues", "apium:waiting", "_kombu.binding", OTHER, "unacked")
 """Names, or their beginnings, of keys that need no end: docs/internals/redis-layout.md says why."""
 AGENDA = "apium:waiting"
 """When to look at limited targets again, half a minute ahead at most: the last worker leaves what the next one strikes off. The lists of jobs that
