@@ -35,6 +35,25 @@ struct AnswerTests {
         }
     }
 
+    @Test("estimate the start from what workers counted, without watching", arguments: Kind.available)
+    func countedStart(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            for number in 1...5 { try await ground.client.enqueue(task: "shop.add", .id("job-number-\(number)")) }
+            let session = try await ground.client.broker.openSession(WorkerIdentity(name: "shop@test", pid: 1, queues: ["celery"], jobs: ["shop.add"]))
+            let counts = [HistoryKey(queue: "celery", task: "shop.add"): JobCounts(values: [12])]
+            try await ground.client.broker.record(HistoryReport(source: "process", number: 1, counts: counts, queues: ["celery"]))
+            var inspector = ground.inspector
+            inspector.watch = .zero
+            let explanation = try await inspector.explain("job-number-5")
+            guard case .ready(let place) = explanation.standing else { throw Unexpected(explanation) }
+            // Twelve in a minute at least, and not more than the slot under way has lasted.
+            let approach = try #require(place.approach, "\(explanation)")
+            #expect(approach >= 12.0 / 70, "\(approach)")
+            #expect(place.position == 4 && place.estimatedStart(at: explanation.at) != nil)
+            try await session.close()
+        }
+    }
+
     @Test("say nothing of the start of a job that nobody comes nearer to", arguments: Kind.available)
     func noStart(_ kind: Kind) async throws {
         try await Ground.with(kind) { ground in

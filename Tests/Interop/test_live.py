@@ -206,3 +206,24 @@ def test_the_jobs_of_a_stopped_worker_are_taken_back(own_app: Celery, own_broker
     finally:
         stopped.process.send_signal(signal.SIGCONT)
         stopped.stop()
+
+
+def test_a_result_is_followed_on_its_way(own_app: Celery, command: Operations, worker: Worker) -> None:
+    """Each state on the way stands on a line, the value last; when the time is over it says that there is none yet."""
+    quick = own_app.send_task("isolated.nap", kwargs={"seconds": 2})
+    followed = command.run("result", quick.id, "--follow")
+    assert followed.returncode == 0, followed.stderr
+    lines = followed.stdout.splitlines()
+    assert lines[0].startswith("STARTED "), lines
+    assert len(lines) == 2
+    slow = own_app.send_task("isolated.nap", kwargs={"seconds": 60})
+    wait_for_kind(command, slow.id, "in-flight")
+    wait_for("its beginning", lambda: explain(command, slow.id)["standing"]["since"] is not None, 20)
+    late = command.run("result", slow.id, "--follow", "--wait", "0.5", "--json")
+    assert late.returncode == 2
+    assert {json.loads(line)["state"] for line in late.stdout.splitlines()} == {"STARTED"}
+    command.run("jobs", "cancel", slow.id)
+    wait_for_kind(command, slow.id, "ended")
+    revoked = command.run("result", slow.id, "--follow")
+    assert revoked.returncode == 1
+    assert revoked.stdout.startswith("REVOKED")
