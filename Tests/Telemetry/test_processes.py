@@ -25,14 +25,15 @@ SCRAPED = {"job", "instance", "le"}
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    """Everything, with logs for machines and all spans, after somebody has followed a product and a check has failed."""
+    """Everything, with logs for machines and all spans, after somebody has followed a product and was told of a change."""
     with RunningStack(settings={"LOG_FORMAT": "json", "LOG_SPANS": "1"}) as running:
         ann = Person(running.urls["chat"], "Ann", "en")
         shop = Shop(running.urls["shop"])
         ann.say(shop.product("kettle")["url"])
         ann.wait_for("the price", lambda text: "Price:" in text)
         urllib.request.urlopen(running.urls["site"] + "/openapi.json", timeout=10).close()
-        wait_for("the schedule to fire", lambda: '"fired"' in running.log("beat"))
+        shop.change("kettle", price="3490.00")
+        ann.wait_for("the change", lambda text: "Was:" in text)
         yield running
 
 
@@ -117,6 +118,9 @@ def test_logs_are_json_without_secrets_and_one_trace_goes_through_the_processes(
     spans: list[dict] = []
     for process in PROCESSES:
         for line in stack.log(process).splitlines():
+            # What `api migrate up` prints before the API starts.
+            if line.startswith("applied "):
+                continue
             assert not any(secret in line for secret in secrets), process
             entry = json.loads(line)
             if "span" in entry:

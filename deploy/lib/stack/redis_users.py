@@ -113,7 +113,7 @@ USERS = (
     User(
         "beat",
         "turns slots of the schedule into jobs",
-        (CONNECT, SCRIPTS, SERVER, BEAT_READ, BEAT_WRITE, PUBLISH, SUBSCRIBE),
+        (CONNECT, SCRIPTS, SERVER, BEAT_READ, BEAT_WRITE, PUBLISH, SUBSCRIBE, TRANSACTION),
         (*BEAT, *SCHEDULED, "apium:control", "apium:revoked", "apium:terminated", "_kombu.binding.*", "_kombu.binding_permanent.*"),
         read_keys=("apium:version", "celery-task-meta-*"),
         channels=("apium:*",),
