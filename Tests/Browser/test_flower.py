@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from stack.run_folder import ROOT
 
 NODE = "flowered@swift"
 QUEUE = "flowered"
+# All that Flower has.
+COLUMNS = "name,uuid,state,args,kwargs,result,received,started,runtime,worker,exchange,routing_key,retries,revoked,exception,expires,eta"
 
 
 class Process:
@@ -27,8 +30,9 @@ class Process:
 
     def __init__(self, command: list[str], log: Path, **environment: str) -> None:
         self.log = log
+        variables = {**os.environ, "PYTHONWARNINGS": "ignore", **environment}
         with log.open("ab") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONWARNINGS": "ignore", **environment})
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables, cwd=Path(__file__).parent)
 
     def stop(self) -> None:
         """Ends it, if it still runs."""
@@ -72,8 +76,9 @@ def flower(broker: str, worker: Process, tmp_path_factory: pytest.TempPathFactor
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "celery", "-b", broker, "--result-backend", broker, "flower", f"--port={port}", "--address=127.0.0.1"]
-    process = Process([*command, "--inspect_timeout=5000"], tmp_path_factory.mktemp("flower") / "flower.log", FLOWER_UNAUTHENTICATED_API="true")
+    command = [sys.executable, "-m", "celery", "-A", "flower_app", "flower", f"--port={port}", "--address=127.0.0.1", "--inspect_timeout=5000"]
+    log = tmp_path_factory.mktemp("flower") / "flower.log"
+    process = Process([*command, f"--tasks_columns={COLUMNS}"], log, BROKER=broker, FLOWER_UNAUTHENTICATED_API="true")
     address = f"http://127.0.0.1:{port}"
 
     def knows_worker() -> bool:
@@ -96,7 +101,9 @@ def open_tab(page: Page, flower: str, tab: str) -> None:
     """The worker's page, on one of its tabs."""
     page.goto(f"{flower}/worker/{NODE}")
     page.locator(f"#worker-tab-{tab}").click()
-    expect(page.locator(f"#tab-{tab}")).to_be_visible()
+    # It fades in.
+    expect(page.locator(f"#tab-{tab}")).to_have_class(re.compile(r"\bshow\b"))
+    expect(page.locator(f"#tab-{tab}")).to_have_css("opacity", "1")
 
 
 def told(page: Page, words: str) -> None:
@@ -138,7 +145,7 @@ def test_the_worker_grows_and_shrinks(app: Celery, flower: str, page: Page) -> N
 
 def test_what_the_worker_is(flower: str, page: Page) -> None:
     """Broker, settings, the process; no password in any."""
-    for tab, words in [("broker", "redis"), ("config", "task_default_queue"), ("system", "utime"), ("other", "prefetch")]:
+    for tab, words in [("broker", "redis"), ("config", "task_default_queue"), ("system", "utime"), ("other", "uptime")]:
         open_tab(page, flower, tab)
         expect(page.locator(f"#tab-{tab}")).to_contain_text(words)
         picture(page, tab)
@@ -218,12 +225,12 @@ def test_a_task_is_revoked_and_one_terminated(app: Celery, flower: str, page: Pa
     picture(page, "worker-tasks")
     page.goto(f"{flower}/task/{later.id}")
     page.locator("#task-revoke").click()
-    told(page, "Revoked")
+    told(page, f"Revoked '{later.id}'")
     wait_for("the waiting one's end", lambda: later.state == "REVOKED", 20)
     page.goto(f"{flower}/task/{running.id}")
     picture(page, "task-running")
     page.locator("#task-terminate").click()
-    told(page, "Terminated")
+    told(page, f"Revoked '{running.id}'")
     wait_for("the running one's end", lambda: running.state == "REVOKED", 20)
 
 

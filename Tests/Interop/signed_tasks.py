@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from celery import Celery, chain, chord, signature
+from celery import Celery, Signature, Task, chain, chord, signature
 
 app = Celery("signed_tasks", broker=os.environ["BROKER"], backend=os.environ["BROKER"])
 app.conf.update(
@@ -17,7 +17,6 @@ app.conf.update(
     security_key_password=os.environ.get("SIGNER_PASSWORD", "").encode() or None,
     security_certificate=os.environ["SIGNER"] + ".crt",
     security_cert_store=os.environ["STORE"],
-    security_digest=os.environ.get("DIGEST", "sha256"),
     task_serializer="auth",
     event_serializer="auth",
     accept_content=["auth"],
@@ -27,7 +26,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
 )
-app.setup_security()
+# Celery does not look at its own setting security_digest here.
+app.setup_security(digest=os.environ.get("DIGEST", "sha256"))
 
 
 @app.task(name="signed.add")
@@ -42,7 +42,12 @@ def total(numbers: list) -> int:
     return sum(numbers)
 
 
-def ours(task: str, *args: object) -> object:
+def theirs(task: Task, *args: object) -> Signature:
+    """A call of Celery's worker, which names its queue: our worker, which sends it, knows no default of theirs."""
+    return task.s(*args).set(queue="signed-python")
+
+
+def ours(task: str, *args: object) -> Signature:
     """A call of our worker."""
     return signature(task, args, queue="signed-swift", app=app)
 
@@ -50,9 +55,9 @@ def ours(task: str, *args: object) -> object:
 CALLS = {
     "add": lambda: ours("interop.add", 2, 3),
     # Our worker signs for Celery's, and that one for ours.
-    "chain": lambda: chain(ours("interop.add", 1, 2), add.s(10), ours("interop.add", 100)),
-    "chord": lambda: chord([ours("interop.add", 1, 2), add.s(3, 4), ours("interop.add", 5, 6)], total.s()),
-    "chord-ours": lambda: chord([add.s(1, 2), ours("interop.add", 3, 4)], ours("interop.echo")),
+    "chain": lambda: chain(ours("interop.add", 1, 2), theirs(add, 10), ours("interop.add", 100)),
+    "chord": lambda: chord([ours("interop.add", 1, 2), theirs(add, 3, 4), ours("interop.add", 5, 6)], theirs(total)),
+    "chord-ours": lambda: chord([theirs(add, 1, 2), ours("interop.add", 3, 4)], ours("interop.echo")),
 }
 
 if __name__ == "__main__":
