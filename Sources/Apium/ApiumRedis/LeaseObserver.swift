@@ -67,10 +67,11 @@ struct LeaseObserver {
         return expired
     }
 
-    /// Those who have missed a renewal: what is worth telling others. A worker in order is silent for one period, and one look, at most.
+    /// Those who have been silent for longer than from one renewal to the next: what is worth telling others. A worker in order never seems so,
+    /// for two looks are closer together than two renewals, and three are not.
     func silent(among workers: [Look]) -> [String: Silence] {
         let pairs = workers.compactMap { worker in
-            silences[worker.incarnation].flatMap { $0.length >= LeaseKeeper.period(worker.lease) * 2 ? (worker.incarnation, $0) : nil }
+            silences[worker.incarnation].flatMap { $0.length > LeaseKeeper.period(worker.lease) ? (worker.incarnation, $0) : nil }
         }
         return Dictionary(pairs) { $1 }
     }
