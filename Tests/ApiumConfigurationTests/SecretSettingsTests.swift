@@ -14,7 +14,7 @@ struct SecretSettingsTests {
             "broker_url: redis://:hunter2@h:1/0: x\n", "broker_url: \"redis://:hunter2@h:1/0\n", "broker_url: redis://:hunter2@h:1/0 [\n  x: ]\n",
             "broker_url: [redis://:hunter2@h:1/0]\n", "broker_password: hunter2\n", "redis_password: hunter2\n", "broker_url: redis://:hunter2@h:x/0\n",
             "broker_url: hunter2@h\n", "- hunter2\n", "result_backend: db+postgres://u:hunter2@h/x\n", "result_backend: foo://u:hunter2@h\n",
-            "broker_use_ssl: {ssl_keyfile_password: hunter2}\n", "broker_use_ssl: {ssl_keyfile_password: [hunter2]}\n",
+            "broker_use_ssl: {ssl_keyfile_password: [hunter2]}\n",
             "broker_transport_options: {sentinel_kwargs: [hunter2]}\n", "security_key_password: [hunter2]\n",
             "broker_url: redis://a/0\nbroker_url: redis://:hunter2@h/0\n",
         ])

@@ -208,7 +208,7 @@ struct SettingsReaderTests {
         let definition = try #require(SettingDefinition.byName[name])
         let example: [String: String] = [
             "a URL": "redis://example:1/2", "a text": "words", "true or false": "true", "seconds": "12",
-            "a list of names; in the environment separated by commas": "a,b",
+            "a list of names; in the environment separated by commas": "a,b", "sha256, sha384 or sha512": "sha384",
         ]
         let special = [
             "worker_pool": "processes", "task_queues": "[a]", "task_routes": "{t: q}", "broker_transport_options": "{client_name: n}",

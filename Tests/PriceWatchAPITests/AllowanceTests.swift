@@ -1,5 +1,6 @@
 import ApiumCore
 import DynamicJSON
+import PriceWatchJobs
 import PriceWatchModel
 import Testing
 
@@ -76,7 +77,9 @@ struct AllowanceTests {
         let token = bench.token([.jobs], jobs: ["pricewatch.*"])
         try await bench.withWorker {
             for name in JobCatalog.priceWatch.chatJobs.sorted() {
-                let body: JSONValue = ["task": .string(name), "kwargs": ["chat_id": "none"]]
+                // What else a job cannot do without.
+                let change: [String: JSONValue] = name == ChangeSettings.name ? ["change": [:]] : [:]
+                let body: JSONValue = ["task": .string(name), "kwargs": .object(["chat_id": "none"].merging(change) { $1 })]
                 let reply = try await bench.send(.post, "/api/v1/jobs", token: token, json: body, headers: ["Prefer": "wait=20"])
                 #expect(reply.json["state"] == "FAILURE" && reply.json["error"]?.stringValue?.contains("chat_id") == true, "\(name): \(reply.text)")
             }

@@ -57,7 +57,7 @@ struct RequestTests {
     @Test("a job for a full queue is 429 with a time to wait, and is not enqueued", arguments: [true, false])
     func fullQueue(byName: Bool) async throws {
         let bench = Bench(queueLimits: ["interactive": 1])
-        let token = bench.token([.write, .jobs])
+        let token = bench.token([.write, .jobs], jobs: ["pricewatch.*"])
         func ask() async throws -> Reply {
             byName
                 ? try await bench.send(
