@@ -171,6 +171,7 @@ def test_queues_are_added_and_left(app: Celery, flower: str, page: Page) -> None
     app.send_task("interop.add", (1, 1), queue="more-flowers")
     page.goto(f"{flower}/broker")
     expect(page.locator("#queue-table")).to_contain_text(QUEUE)
+    expect(page.locator("#queue-table tr", has_text="more-flowers").locator("td").nth(1)).to_have_text("1")
     picture(page, "broker")
 
 
@@ -221,7 +222,11 @@ def test_a_task_is_revoked_and_one_terminated(app: Celery, flower: str, page: Pa
     running = app.send_task("interop.nap", (60,))
     page.on("dialog", lambda dialog: dialog.accept())
     wait_for("the nap's begin", lambda: [job["id"] for job in app.control.inspect([NODE], timeout=5).active()[NODE]] == [running.id], 20)
+    # Flower keeps what a worker said until it asks again.
+    page.goto(f"{flower}/api/workers?refresh=1")
     open_tab(page, flower, "tasks")
+    for task in (later, running):
+        expect(page.locator("#tab-tasks")).to_contain_text(task.id)
     picture(page, "worker-tasks")
     page.goto(f"{flower}/task/{later.id}")
     page.locator("#task-revoke").click()

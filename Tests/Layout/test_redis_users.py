@@ -20,7 +20,8 @@ def test_nobody_administers_the_server(user: redis_users.User) -> None:
     """Commands are named one by one; those that administer the server, or look at all keys at once, are nobody's of a process."""
     rules = user.rule(redis_users.Deployment(), "nopass").split(" ")
     assert "-@all" in rules
-    assert not any(rule.startswith("+@") or rule in ("~*", "&*", "allkeys", "allchannels", "allcommands") for rule in rules)
+    assert not any(rule.startswith("+@") or rule in ("&*", "allkeys", "allchannels", "allcommands") for rule in rules)
+    assert "~*" not in rules or user.name == "monitor"
     commands = {rule[1:].split("|")[0] for rule in rules if rule.startswith("+")}
     assert commands & DANGEROUS <= ({"config"} if user.name == "operator" else set())
 
@@ -36,7 +37,6 @@ def test_a_prefix_stands_before_every_key_and_channel() -> None:
 
 
 def test_the_watcher_writes_nothing() -> None:
-    """`monitor` has no command that writes, and no key to write to."""
+    """`monitor` has no command that writes or publishes, whatever keys it names."""
     rules = next(user for user in redis_users.USERS if user.name == "monitor").rule(redis_users.Deployment(), "nopass").split(" ")
-    assert not any(rule.startswith("~") for rule in rules)
     assert not {f"+{word}" for word in f"{redis_users.WRITE} {redis_users.PUBLISH} {redis_users.CLAIM}".split()} & {*rules}

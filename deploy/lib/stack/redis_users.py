@@ -80,7 +80,7 @@ class User:
     def rule(self, deployment: Deployment, password: str) -> str:
         """The user's line in an ACL file."""
         ready = deployment.ready() if self.has_queues else []
-        keys = [f"~{deployment.prefix}{key}" for key in (*self.keys, *ready)]
+        keys = [f"~{'' if key == '*' else deployment.prefix}{key}" for key in (*self.keys, *ready)]
         keys += [f"%R~{'' if key == '*' else deployment.prefix}{key}" for key in self.read_keys]
         channels = [f"&{deployment.prefix}{self.channel(name, deployment)}" for name in self.channels]
         commands = list(dict.fromkeys(word for group in (*self.commands, *self.more) for word in group.split()))
@@ -121,8 +121,9 @@ USERS = (
     User(
         "monitor",
         "looks, and changes nothing: apium's reading commands, exporters, events",
-        (CONNECT, SCRIPTS, SERVER, READ, SURVEY, SUBSCRIBE),
-        read_keys=("*",),
+        # Without a command that writes: Redis takes the keys of every script for keys that are written, so reading alone would be too little.
+        (CONNECT, SCRIPTS, SERVER, READ, SURVEY, SUBSCRIBE, TRANSACTION),
+        ("*",),
         channels=(*OWN_CHANNELS, EVENT_CHANNELS),
         has_queues=False,
     ),
