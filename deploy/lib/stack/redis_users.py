@@ -139,7 +139,7 @@ USERS = (
         "celery",
         "Celery's own workers and clients beside ours, also `celery inspect` and Flower; nothing of apium's own",
         (CONNECT, SCRIPTS, SERVER, READ, WRITE, PUBLISH, SUBSCRIBE, TRANSACTION, CELERY),
-        (*RESULTS, *KOMBU, *UNACKED, *"*.celery.pidbox*", "celeryev.*"),
+        (*RESULTS, *KOMBU, *UNACKED, "*.celery.pidbox*", "celeryev.*"),
         channels=(*RESULTS, CONTROL_CHANNEL, EVENT_CHANNELS, "/celeryev/worker.*", "/celeryev/#"),
     ),
 )
