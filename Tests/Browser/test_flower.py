@@ -223,7 +223,7 @@ def test_a_task_is_revoked_and_one_terminated(app: Celery, flower: str, page: Pa
     page.on("dialog", lambda dialog: dialog.accept())
     wait_for("the nap's begin", lambda: [job["id"] for job in app.control.inspect([NODE], timeout=5).active()[NODE]] == [running.id], 20)
     # Flower keeps what a worker said until it asks again.
-    page.goto(f"{flower}/api/workers?refresh=1")
+    page.goto(f"{flower}/api/workers?refresh=1&workername={NODE}")
     open_tab(page, flower, "tasks")
     for task in (later, running):
         expect(page.locator("#tab-tasks")).to_contain_text(task.id)

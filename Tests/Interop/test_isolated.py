@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from celery import Celery
 from celery.exceptions import TaskRevokedError
@@ -152,7 +153,7 @@ def test_a_job_that_crashes_once_is_run_again(start: Start, call: Caller, number
     assert isinstance(other.get(timeout=30), int)
 
 
-def test_a_job_that_always_crashes_is_quarantined(start: Start, call: Caller, app: Celery) -> None:
+def test_a_job_that_always_crashes_is_quarantined(start: Start, call: Caller, broker: str) -> None:
     """After three crashes it is set aside, with a failure that says why; its neighbours are not."""
     worker = start()
     neighbours = [call("isolated.pid") for _ in range(20)]
@@ -160,8 +161,8 @@ def test_a_job_that_always_crashes_is_quarantined(start: Start, call: Caller, ap
     with pytest.raises(WorkerLostError, match=r"Worker exited prematurely: signal 9 \(SIGKILL\) Job: \d+\."):
         poison.get(timeout=60)
     assert poison.state == "FAILURE"
-    redis = app.connection_for_read().default_channel.client
-    assert poison.id.encode() in redis.hkeys("apium:quarantine:messages")
+    with redis.Redis.from_url(broker) as server:
+        assert poison.id.encode() in server.hkeys("apium:quarantine:messages")
     assert all(isinstance(neighbour.get(timeout=30), int) for neighbour in neighbours)
     assert worker.process.poll() is None
 

@@ -35,7 +35,7 @@ CONFIRM = "wait"
 # What all keys of a server are like: for who looks at the whole.
 SURVEY = "scan role"
 # Celery's own workers (kombu, redis-py); on Redis 7.2 redis-py also asks for client|setinfo, and goes on without it.
-CELERY = "brpop llen watch unwatch ttl setex zrevrangebyscore"
+CELERY = "script|load script|exists brpop llen watch unwatch ttl setex zrevrangebyscore"
 
 # Keys by what they are for; the queues and the prefix are the deployment's.
 ENGINE = ("apium:*",)
