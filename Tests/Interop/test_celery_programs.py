@@ -114,7 +114,8 @@ def test_call_result_and_purge(app: Celery, broker: str) -> None:
     assert celery(broker, "result", task).strip() == "42"
     bad = celery(broker, "call", "interop.fail", "-a", '["no"]', "--queue", QUEUE).strip()
     wait_for("the failure", lambda: app.AsyncResult(bad).failed(), 20)
-    assert "no" in celery(broker, "result", bad)
+    told = subprocess.run(words(broker, "result", bad), capture_output=True, text=True, timeout=60)
+    assert "ValueError: no" in told.stdout + told.stderr
     for _ in range(3):
         app.send_task("interop.add", (1, 1), queue="unserved")
     assert "Purged 3 messages from 1 known task queue" in celery(broker, "purge", "-f", "-Q", "unserved")
@@ -122,10 +123,10 @@ def test_call_result_and_purge(app: Celery, broker: str) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_list_and_report(broker: str) -> None:
-    """`celery list bindings` shows our worker's queue; `celery report` needs no worker, and works beside one."""
+    """`celery report`, and `celery list bindings`, which on Redis knows what its own process has bound."""
     assert "transport:redis" in celery(broker, "report")
     done = subprocess.run(words(broker, "list", "bindings"), capture_output=True, text=True, timeout=60)
-    assert QUEUE in done.stdout or "cannot list bindings" in done.stdout + done.stderr, done.stdout + done.stderr
+    assert "Routing Key" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.usefixtures("worker")
@@ -165,18 +166,16 @@ class Terminal:
 @pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
 @pytest.mark.usefixtures("worker")
 def test_the_curses_monitor(app: Celery, broker: str) -> None:
-    """`celery events` in a terminal lists a job with its worker and state, and shows its result."""
+    """`celery events` in a terminal lists a job with its worker and state."""
     terminal = Terminal(words(broker, "events"))
     try:
-        wait_for("the monitor", lambda: "workers online" in terminal.screen().lower() or "online" in terminal.screen().lower(), 30)
+        wait_for("the monitor", lambda: "WORKER" in terminal.screen() and "STATE" in terminal.screen(), 30)
         control(broker, "enable_events")
         task = app.send_task("interop.add", (20, 22), queue=QUEUE)
         assert task.get(timeout=20) == 42
         wait_for("the job on the screen", lambda: "interop.add" in terminal.screen() and "SUCCESS" in terminal.screen(), 30)
         assert task.id[:8] in terminal.screen()
         assert NODE in terminal.screen()
-        terminal.tmux("send-keys", "r")
-        wait_for("its result on the screen", lambda: "42" in terminal.screen(), 20)
         control(broker, "disable_events")
     finally:
         terminal.tmux("kill-server")
