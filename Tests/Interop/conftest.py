@@ -37,6 +37,9 @@ def give_users(broker: str) -> str:
         for line in redis_users.lines(redis_users.Deployment(QUEUES), users):
             name, *rules = line.split(" ")[1:]
             server.execute_command("ACL", "SETUSER", name, "reset", *rules)
+        # The tests of prefixes have them on the same server.
+        for name in ("worker", "operator", "celery"):
+            server.execute_command("ACL", "SETUSER", name, *(f"{kind}{prefix}*" for kind in "~&" for prefix in ("pre:", "res")))
         server.acl_log_reset()
     WITH_USERS.add(urlsplit(broker).port)
     return broker
