@@ -22,7 +22,7 @@ from stack.run_folder import ROOT
 
 PROGRAMS = ROOT / ".build" / "debug"
 # What tests call their queues.
-QUEUES = ("swift*", "python*", "celery", "q-*", "matrix*", "ruled", "short-lived", "night", "theirs", "unserved", "unused", "aside")
+QUEUES = ("swift*", "python*", "celery", "q-*", "matrix*", "mixed-*", "ruled", "short-lived", "night", "theirs", "unserved", "unused", "aside")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
