@@ -55,7 +55,9 @@ WITH_USERS: set[int | None] = set()
 
 
 def as_user(broker: str, user: str) -> str:
-    """A broker's address with a user of its own, where the server has them."""
+    """A broker's address with a user of its own, where the server has them; sentinels have none."""
+    if ";" in broker:
+        return broker
     parts = urlsplit(broker)
     return parts._replace(netloc=f"{user}:{user}@{parts.hostname}:{parts.port}").geturl() if parts.port in WITH_USERS else broker
 

@@ -56,17 +56,18 @@ def test_a_trace_goes_from_python_to_us_and_back(broker: str, tmp_path: Path, wo
     assert ours["attributes"]["messaging.destination.name"] == "swift"
 
 
-def test_every_line_of_a_job_names_it(broker: str, worker: Process, tmp_path: Path) -> None:
-    """The context's logger, and one that knows nothing of jobs: id, name, attempt and trace."""
-    words = [PROGRAMS / "apium", "call", "interop.write", "--broker", broker, "--args", '["hello"]', "--queue", "swift", "--wait", "20"]
+@pytest.mark.parametrize("job", ["interop.write", "isolated.write"])
+def test_every_line_of_a_job_names_it(broker: str, worker: Process, job: str) -> None:
+    """The context's logger, and one that knows nothing of jobs: id, name, attempt and trace; in a child process, too."""
+    words = [PROGRAMS / "apium", "call", job, "--broker", broker, "--args", '["hello"]', "--queue", "swift", "--wait", "20"]
     assert subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).returncode == 0
     lines = {line["message"]: line for line in objects(worker.text) if "message" in line}
-    span = wait_for("the span", lambda: next((line for line in objects(worker.text) if line.get("span") == "run/interop.write"), None))
+    span = wait_for("the span", lambda: next((line for line in objects(worker.text) if line.get("span") == f"run/{job}"), None))
     for message, logger in (("own: hello", "interop-worker"), ("other: hello", "library")):
         line = lines[message]
         assert line["logger"] == logger
         told = line["metadata"]
-        assert told["task"] == "interop.write"
+        assert told["task"] == job
         assert told["attempt"] == "1"
         assert told["job"] == span["attributes"]["messaging.message.id"]
         assert told["trace_id"] == span["trace_id"]

@@ -74,6 +74,16 @@ struct Write: Job {
     }
 }
 
+/// The same in a child process.
+struct IsolatedWrite: Job {
+    static let name = "isolated.write"
+    static let parameters = ["text"]
+    static let options = JobOptions(isolated: true)
+    var text: String
+
+    func run(in context: JobContext) async throws -> NoOutput { try await Write(text: text).run(in: context) }
+}
+
 extension JobRegistry {
     /// Registers all jobs of this program.
     mutating func registerInteropJobs() {
@@ -83,6 +93,7 @@ extension JobRegistry {
         register(Stubborn.self)
         register(Nap.self)
         register(Write.self)
+        register(IsolatedWrite.self)
         IsolatedJobs.register(in: &self)
         FaultJobs.register(in: &self)
         // Whatever JSON comes is given back unchanged.
