@@ -76,6 +76,29 @@ struct RedisClientOutageTests {
         #expect(third?.code == .shutdown)
     }
 
+    @Test(
+        "the first command after the server is back finds it, however long the wait between two attempts has become",
+        .enabled(if: SentinelGroup.server != nil))
+    func demand() async throws {
+        let server = try await OwnRedis.start(["--requirepass", "closed"])
+        defer { server.end() }
+        let configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: server.port))
+        let backoff = ReconnectBackoff(first: .milliseconds(1), longest: .seconds(3_600))
+        let client = RedisClient(configuration, backoff: backoff, logger: TestServer.logger)
+        // Each failed attempt doubles the wait: after 24 of them it is more than two hours long, cut to one.
+        var failed = 0
+        try await TestServer.eventually("24 attempts have failed") {
+            let error = await #expect(throws: RedisClientError.self) { try await client.send(RedisCommand("PING")) }
+            if error?.code == .authenticationFailed { failed += 1 }
+            return failed == 24
+        }
+        let door = try await server.connect("closed")
+        try await door.send(RedisCommand("CONFIG", "SET", "requirepass", ""))
+        await door.close()
+        #expect(try await client.send(RedisCommand("PING")) == .simple("PONG"))
+        await client.shutdown()
+    }
+
     @Test("a server that accepts and says nothing fails the attempt within the connect timeout")
     func silentServer() async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()

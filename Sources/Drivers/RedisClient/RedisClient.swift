@@ -8,7 +8,8 @@ import NIOPosix
 ///     try await redis.send(RedisCommand("SET", "key", "value"))
 ///     await redis.shutdown()
 ///
-/// While the server is away, commands fail at once with code `unavailable`. A command that may have reached the server is never
+/// While the server is away, commands fail at once with code `connectFailed` or `unavailable`; the first one after it is back finds it,
+/// whatever is left of the wait between two attempts. A command that may have reached the server is never
 /// repeated here: the error says so in `mayHaveBeenSent`, and the caller knows whether repeating is harmless. Blocking commands and
 /// WATCH don't belong here (see `RedisConnection`), messages of channels come through `RedisSubscriber`.
 public final class RedisClient: Sendable {

@@ -4,14 +4,15 @@ import Synchronization
 
 /// Keeps one connection open: connects when first asked, and again with back-off whenever it is lost, until shut down.
 ///
-/// Callers that come while an attempt is under way wait for it; callers between two attempts get a typed error at once, so that an
-/// outage costs nobody a timeout per call.
+/// Callers that come while an attempt is under way wait for it. A caller between two attempts begins the next one, so that nobody is
+/// refused for a wait when the server is back already; but not sooner than `ReconnectBackoff.first` after the last one, nor after one
+/// that took long to fail: then the caller gets a typed error at once, so that an outage costs nobody a timeout per call.
 final class RedisReconnector: Sendable {
     private enum Phase {
         case idle
         case connecting([EventLoopPromise<RedisConnection>])
         case connected(RedisConnection, since: NIODeadline)
-        case backingOff(Scheduled<Void>, because: any Error)
+        case backingOff(Scheduled<Void>, because: any Error, onDemand: NIODeadline?)
         case shutdown
     }
 
@@ -19,6 +20,8 @@ final class RedisReconnector: Sendable {
         var phase = Phase.idle
         /// Attempts that failed in a row; a connection that is lost soon after it was made counts as one.
         var failures = 0
+        /// When the attempt began that is under way or was the last.
+        var began = NIODeadline.uptimeNanoseconds(0)
     }
 
     /// What an owner does when the connection comes and goes. Called on the event loop.
@@ -62,15 +65,15 @@ final class RedisReconnector: Sendable {
                 // It closed in this moment: `lost` runs in the same turn of the event loop, before this does.
                 return eventLoop.flatSubmit { self.connection() }
             case .idle:
-                let promise = eventLoop.makePromise(of: RedisConnection.self)
-                state.phase = .connecting([promise])
-                eventLoop.execute { self.attempt() }
-                return promise.futureResult
+                return begin(&state)
             case .connecting(let waiting):
                 let promise = eventLoop.makePromise(of: RedisConnection.self)
                 state.phase = .connecting(waiting + [promise])
                 return promise.futureResult
-            case .backingOff(_, let reason):
+            case .backingOff(let retry, _, let onDemand?) where onDemand <= .now():
+                retry.cancel()
+                return begin(&state)
+            case .backingOff(_, let reason, _):
                 return eventLoop.makeFailedFuture(Self.unavailable(configuration, reason))
             case .shutdown:
                 return eventLoop.makeFailedFuture(Self.shutdownError)
@@ -78,7 +81,16 @@ final class RedisReconnector: Sendable {
         }
     }
 
+    /// Begins an attempt for the caller.
+    private func begin(_ state: inout State) -> EventLoopFuture<RedisConnection> {
+        let promise = eventLoop.makePromise(of: RedisConnection.self)
+        state.phase = .connecting([promise])
+        eventLoop.execute { self.attempt() }
+        return promise.futureResult
+    }
+
     private func attempt() {
+        state.withLock { $0.began = .now() }
         RedisConnection.open(configuration, on: eventLoop, logger: logger).whenComplete { result in
             switch result {
             case .success(let connection): self.succeeded(connection)
@@ -119,6 +131,7 @@ final class RedisReconnector: Sendable {
         let isOurs = state.withLock { state in
             guard case .connected(let current, let since) = state.phase, current === connection else { return false }
             state.failures = since + TimeAmount(backoff.longest) < .now() ? 0 : state.failures + 1
+            state.began = .now()
             if state.failures <= 1 {
                 state.phase = .connecting([])
                 eventLoop.execute { self.attempt() }
@@ -135,7 +148,9 @@ final class RedisReconnector: Sendable {
     private func backOff(_ state: inout State, _ reason: any Error) {
         let delay = backoff.delay(failures: state.failures)
         let retry = eventLoop.scheduleTask(in: delay) { self.retry() }
-        state.phase = .backingOff(retry, because: reason)
+        let now = NIODeadline.now()
+        let failedQuickly = now - state.began < Self.quickly
+        state.phase = .backingOff(retry, because: reason, onDemand: failedQuickly ? now + TimeAmount(backoff.first) : nil)
     }
 
     private func retry() {
@@ -156,10 +171,13 @@ final class RedisReconnector: Sendable {
         switch old {
         case .connected(let connection, _): await connection.close()
         case .connecting(let waiting): for promise in waiting { promise.fail(Self.shutdownError) }
-        case .backingOff(let retry, _): retry.cancel()
+        case .backingOff(let retry, _, _): retry.cancel()
         case .idle, .shutdown: break
         }
     }
+
+    /// An attempt that failed in less was refused, not left without an answer: another one costs its caller no more.
+    private static let quickly = TimeAmount.milliseconds(200)
 
     static let shutdownError = RedisClientError(.shutdown, "the Redis client was shut down")
 
