@@ -113,7 +113,8 @@ struct RedisSubscriberTests {
         let port = try #require(server.localAddress?.port)
         try await server.close()
         let configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: port))
-        let subscriber = RedisSubscriber(configuration, backoff: ReconnectBackoff(first: .seconds(30), longest: .seconds(30)), logger: TestServer.logger)
+        let subscriber = RedisSubscriber(
+            configuration, backoff: ReconnectBackoff(first: .seconds(30), longest: .seconds(30), onDemand: .seconds(30)), logger: TestServer.logger)
         for expected in [RedisClientError.Code.connectFailed, .unavailable] {
             let error = await #expect(throws: RedisClientError.self) { try await subscriber.subscribe(channels: ["c"]) { _ in } }
             #expect(error?.code == expected)

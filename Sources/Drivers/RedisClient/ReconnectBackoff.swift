@@ -7,11 +7,14 @@ public struct ReconnectBackoff: Sendable, Hashable {
     public var first: Duration
     /// The longest wait. Default 5 s.
     public var longest: Duration
+    /// How soon after a failed attempt a caller's command may begin the next one, whatever is left of the wait. Default 50 ms.
+    public var onDemand: Duration
 
-    /// Waits from `first` to `longest`.
-    public init(first: Duration = .milliseconds(50), longest: Duration = .seconds(5)) {
+    /// Waits from `first` to `longest`, cut short by commands that come later than `onDemand`.
+    public init(first: Duration = .milliseconds(50), longest: Duration = .seconds(5), onDemand: Duration = .milliseconds(50)) {
         self.first = first
         self.longest = longest
+        self.onDemand = onDemand
     }
 
     /// The wait after `failures` failed attempts in a row (from 1).

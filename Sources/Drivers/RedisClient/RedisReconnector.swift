@@ -5,12 +5,12 @@ import Synchronization
 /// Keeps one connection open: connects when first asked, and again with back-off whenever it is lost, until shut down.
 ///
 /// Callers that come while an attempt is under way wait for it. A caller between two attempts begins the next one, so that nobody is
-/// refused for a wait when the server is back already; but not sooner than `ReconnectBackoff.first` after the last one, nor after one
+/// refused for a wait when the server is back already; but not sooner than `ReconnectBackoff.onDemand` after the last one, nor after one
 /// that took long to fail: then the caller gets a typed error at once, so that an outage costs nobody a timeout per call.
 final class RedisReconnector: Sendable {
     private enum Phase {
         case idle
-        case connecting([EventLoopPromise<RedisConnection>])
+        case connecting([EventLoopPromise<RedisConnection>], onDemand: Bool = false)
         case connected(RedisConnection, since: NIODeadline)
         case backingOff(Scheduled<Void>, because: any Error, onDemand: NIODeadline?)
         case shutdown
@@ -18,7 +18,7 @@ final class RedisReconnector: Sendable {
 
     private struct State {
         var phase = Phase.idle
-        /// Attempts that failed in a row; a connection that is lost soon after it was made counts as one.
+        /// Attempts that failed in a row, but for those on demand; a connection that is lost soon after it was made counts as one.
         var failures = 0
         /// When the attempt began that is under way or was the last.
         var began = NIODeadline.uptimeNanoseconds(0)
@@ -65,14 +65,14 @@ final class RedisReconnector: Sendable {
                 // It closed in this moment: `lost` runs in the same turn of the event loop, before this does.
                 return eventLoop.flatSubmit { self.connection() }
             case .idle:
-                return begin(&state)
-            case .connecting(let waiting):
+                return begin(&state, onDemand: false)
+            case .connecting(let waiting, let onDemand):
                 let promise = eventLoop.makePromise(of: RedisConnection.self)
-                state.phase = .connecting(waiting + [promise])
+                state.phase = .connecting(waiting + [promise], onDemand: onDemand)
                 return promise.futureResult
             case .backingOff(let retry, _, let onDemand?) where onDemand <= .now():
                 retry.cancel()
-                return begin(&state)
+                return begin(&state, onDemand: true)
             case .backingOff(_, let reason, _):
                 return eventLoop.makeFailedFuture(Self.unavailable(configuration, reason))
             case .shutdown:
@@ -82,9 +82,9 @@ final class RedisReconnector: Sendable {
     }
 
     /// Begins an attempt for the caller.
-    private func begin(_ state: inout State) -> EventLoopFuture<RedisConnection> {
+    private func begin(_ state: inout State, onDemand: Bool) -> EventLoopFuture<RedisConnection> {
         let promise = eventLoop.makePromise(of: RedisConnection.self)
-        state.phase = .connecting([promise])
+        state.phase = .connecting([promise], onDemand: onDemand)
         eventLoop.execute { self.attempt() }
         return promise.futureResult
     }
@@ -101,7 +101,7 @@ final class RedisReconnector: Sendable {
 
     private func succeeded(_ connection: RedisConnection) {
         let waiting: [EventLoopPromise<RedisConnection>]? = state.withLock { state in
-            guard case .connecting(let waiting) = state.phase else { return nil }
+            guard case .connecting(let waiting, _) = state.phase else { return nil }
             state.phase = .connected(connection, since: .now())
             return waiting
         }
@@ -112,16 +112,16 @@ final class RedisReconnector: Sendable {
         connection.onClose { self.lost(connection, $0) }
     }
 
-    /// An attempt failed: tell those who waited for it, and try again later.
+    /// An attempt failed: tell those who waited for it, and try again later. Attempts on demand don't lengthen the waits, and don't fill the log.
     private func failed(_ error: any Error) {
-        let waiting: [EventLoopPromise<RedisConnection>]? = state.withLock { state in
-            guard case .connecting(let waiting) = state.phase else { return nil }
-            state.failures += 1
+        let attempt: (waiting: [EventLoopPromise<RedisConnection>], onDemand: Bool)? = state.withLock { state in
+            guard case .connecting(let waiting, let onDemand) = state.phase else { return nil }
+            if !onDemand { state.failures += 1 }
             backOff(&state, error)
-            return waiting
+            return (waiting, onDemand)
         }
-        guard let waiting else { return }
-        logger.notice("Can't connect to Redis; trying again", metadata: ["address": "\(configuration)", "error": "\(error)"])
+        guard let (waiting, onDemand) = attempt else { return }
+        logger.log(level: onDemand ? .debug : .notice, "Can't connect to Redis; trying again", metadata: ["address": "\(configuration)", "error": "\(error)"])
         hooks.failed(error)
         for promise in waiting { promise.fail(error) }
     }
@@ -148,9 +148,10 @@ final class RedisReconnector: Sendable {
     private func backOff(_ state: inout State, _ reason: any Error) {
         let delay = backoff.delay(failures: state.failures)
         let retry = eventLoop.scheduleTask(in: delay) { self.retry() }
+        // What failed in less did not run into the time limit: another attempt costs its caller no more.
         let now = NIODeadline.now()
-        let failedQuickly = now - state.began < Self.quickly
-        state.phase = .backingOff(retry, because: reason, onDemand: failedQuickly ? now + TimeAmount(backoff.first) : nil)
+        let wasRefused = now - state.began < TimeAmount(configuration.connectTimeout / 2)
+        state.phase = .backingOff(retry, because: reason, onDemand: wasRefused ? now + TimeAmount(backoff.onDemand) : nil)
     }
 
     private func retry() {
@@ -170,14 +171,11 @@ final class RedisReconnector: Sendable {
         }
         switch old {
         case .connected(let connection, _): await connection.close()
-        case .connecting(let waiting): for promise in waiting { promise.fail(Self.shutdownError) }
+        case .connecting(let waiting, _): for promise in waiting { promise.fail(Self.shutdownError) }
         case .backingOff(let retry, _, _): retry.cancel()
         case .idle, .shutdown: break
         }
     }
-
-    /// An attempt that failed in less was refused, not left without an answer: another one costs its caller no more.
-    private static let quickly = TimeAmount.milliseconds(200)
 
     static let shutdownError = RedisClientError(.shutdown, "the Redis client was shut down")
 
