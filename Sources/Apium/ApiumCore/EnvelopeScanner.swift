@@ -1,11 +1,18 @@
 import DynamicJSON
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Reads a message's envelope where it lies: no tree, and no copy of what nobody asks for.
 ///
 /// Objects are visited member by member; only values that are arrays or objects themselves go through `DynamicJSON`.
 struct EnvelopeScanner {
     private let bytes: UnsafeBufferPointer<UInt8>
-    private var position = 0
+    /// Where the scanner stands.
+    private(set) var position = 0
 
     /// Makes a scanner; `bytes` must outlive it.
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
@@ -60,6 +67,16 @@ struct EnvelopeScanner {
         if position != bytes.count { throw malformed("nothing more was expected") }
     }
 
+    /// Whether nothing is left, not even white space.
+    var isAtEnd: Bool { position == bytes.count }
+
+    /// Moves behind these bytes, if they stand here.
+    mutating func pass(_ known: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        guard known.count <= bytes.count - position, bytes.starts(with: known, at: position) else { return false }
+        position += known.count
+        return true
+    }
+
     /// The byte at the scanner; 0 at the end.
     var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
@@ -81,8 +98,10 @@ struct EnvelopeScanner {
     }
 
     /// Reads a string; one that is the same as `known` shares its storage. A message names its id three times.
-    mutating func string(sharing known: String?) throws -> String {
-        let token = try stringToken()
+    mutating func string(sharing known: String?) throws -> String { try text(stringToken(), sharing: known) }
+
+    /// The text of a string, see ``string(sharing:)``.
+    func text(_ token: StringToken, sharing known: String?) throws -> String {
         if let known, token.equals(known) { return known }
         return try text(token)
     }
@@ -108,7 +127,7 @@ struct EnvelopeScanner {
         @inline(__always)
         func equals(_ text: String) -> Bool {
             guard !escaped, text.utf8.count == bytes.count else { return false }
-            return text.utf8.withContiguousStorageIfAvailable { $0.elementsEqual(bytes) } ?? false
+            return text.utf8.withContiguousStorageIfAvailable { bytes.starts(with: $0[...], at: 0) } ?? false
         }
     }
 
@@ -276,5 +295,14 @@ struct EnvelopeScanner {
 
     private mutating func expect(_ byte: UInt8, _ name: String) throws {
         guard accept(byte) else { throw malformed("\(name) was expected") }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether these bytes, of which there are no more than are left, stand at this place.
+    @inline(__always)
+    fileprivate func starts(with known: Slice<UnsafeBufferPointer<UInt8>>, at place: Int) -> Bool {
+        guard let own = baseAddress, let other = known.base.baseAddress else { return known.isEmpty }
+        return memcmp(own + place, other + known.startIndex, known.count) == 0
     }
 }

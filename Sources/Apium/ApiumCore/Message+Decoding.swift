@@ -15,10 +15,13 @@ extension Message {
         guard bytes.count <= sizeLimit else {
             throw ApiumError(.malformedMessage, "the message has \(bytes.count) bytes; at most \(sizeLimit) are accepted")
         }
-        self = try bytes.withUnsafeBufferPointer { bytes in
-            var envelope = try Envelope(scanning: bytes)
-            return try envelope.message(accepting: content)
-        }
+        self = try bytes.withUnsafeBufferPointer { try Message(scanning: $0, accepting: content) }
+    }
+
+    /// Reads a message member by member.
+    init(scanning bytes: UnsafeBufferPointer<UInt8>, accepting content: AcceptedContent) throws {
+        var envelope = try Envelope(scanning: bytes)
+        self = try envelope.message(accepting: content)
     }
 }
 
@@ -48,7 +51,7 @@ extension Message {
 
 extension EnvelopeScanner {
     /// A value that nobody wants: a string is not copied.
-    fileprivate mutating func skip() throws {
+    mutating func skip() throws {
         if next == UInt8(ascii: "\"") { _ = try stringToken() } else { _ = try value() }
     }
 
@@ -122,9 +125,9 @@ private struct Envelope {
 
     mutating func message(accepting content: AcceptedContent) throws -> Message {
         guard let body else { throw ApiumError(.malformedMessage, "the message has no body") }
+        let encoding = try transferEncoding
         let decoded = Message.Body(
-            bytes: try transferDecoded(body.token, body.scanner), contentType: contentType, contentEncoding: contentEncoding,
-            transferEncoding: bodyEncoding == "base64" ? .base64 : .utf8)
+            bytes: try body.scanner.body(body.token, encoding), contentType: contentType, contentEncoding: contentEncoding, transferEncoding: encoding)
         var message: Message
         if headers.task == nil {
             message = try ProtocolOne.message(fields: headers, properties: properties, body: decoded, accepting: content)
@@ -140,22 +143,31 @@ private struct Envelope {
         return message
     }
 
-    private func transferDecoded(_ body: EnvelopeScanner.StringToken, _ scanner: EnvelopeScanner) throws -> [UInt8] {
-        switch bodyEncoding {
-        case "base64":
-            guard let bytes = body.escaped ? Base64.decode(try scanner.contents(body)) : Base64.decode(body.bytes) else {
-                throw ApiumError(.malformedMessage, "the body is said to be base64, and is not")
+    private var transferEncoding: Message.TransferEncoding {
+        get throws {
+            switch bodyEncoding {
+            case "base64": .base64
+            // kombu takes a body without the property as it stands.
+            case "utf-8", nil: .utf8
+            case .some: throw ApiumError(.refusedContent, "the body's transfer encoding is not known; base64 and utf-8 are accepted")
             }
-            return bytes
-        // kombu takes a body without the property as it stands.
-        case "utf-8", nil: return try scanner.contents(body)
-        case .some:
-            throw ApiumError(.refusedContent, "the body's transfer encoding is not known; base64 and utf-8 are accepted")
         }
     }
 }
 
 extension EnvelopeScanner {
+    /// The bytes of a body, without its transfer encoding.
+    func body(_ token: StringToken, _ encoding: Message.TransferEncoding) throws -> [UInt8] {
+        switch encoding {
+        case .base64:
+            guard let bytes = token.escaped ? Base64.decode(try contents(token)) : Base64.decode(token.bytes) else {
+                throw ApiumError(.malformedMessage, "the body is said to be base64, and is not")
+            }
+            return bytes
+        case .utf8: return try contents(token)
+        }
+    }
+
     /// Reads a string or `null`.
     mutating func optionalString(_ key: Key, sharing known: String? = nil) throws -> String? {
         if null() { return nil }

@@ -47,6 +47,11 @@ public struct Message: Sendable, Hashable {
         parts = Parts(headers: headers, properties: properties, body: body, extra: [:])
     }
 
+    /// Makes a message of all of its parts.
+    init(headers: Headers, properties: Properties, body: Body, extra: [String: JSONValue]) {
+        parts = Parts(headers: headers, properties: properties, body: body, extra: extra)
+    }
+
     public static func == (left: Message, right: Message) -> Bool {
         left.parts === right.parts
             || (left.headers == right.headers && left.properties == right.properties && left.body == right.body && left.extra == right.extra)

@@ -26,9 +26,11 @@ extension Message {
         return body.bytes.withUnsafeBufferPointer { bytes in
             var reader = JSONReader(bytes)
             guard reader.accept("["), case .array(let args)? = reader.value(), reader.accept(","), case .object(let kwargs)? = reader.value(),
-                reader.accept(","), reader.accept("{")
+                reader.accept(",")
             else { return nil }
-            if !reader.accept("}") {
+            if !reader.take(TaskArguments.Embed.none) {
+                guard reader.accept("{") else { return nil }
+                if reader.accept("}") { return reader.accept("]") && reader.isAtEnd ? TaskArguments(args: args, kwargs: kwargs) : nil }
                 repeat {
                     guard let key = reader.key(), TaskArguments.Embed.names.contains(key), reader.null() else { return nil }
                 } while reader.accept(",")
@@ -83,6 +85,9 @@ extension TaskArguments {
 extension TaskArguments.Embed {
     /// The members of Celery's.
     fileprivate static let names = ["callbacks", "errbacks", "chain", "chord"]
+
+    /// How Celery writes that nothing follows.
+    fileprivate static let none: StaticString = #"{"callbacks": null, "errbacks": null, "chain": null, "chord": null}"#
 
     fileprivate init(members: [String: JSONValue]) {
         self.init()

@@ -42,7 +42,7 @@ final class JobRun: Sendable {
     /// What was claimed; read when it is first asked for, by the job's task as a rule.
     func message() throws -> Message {
         if let known = state.withLock(\.message) { return known }
-        let message = try Message(decoding: delivery.payload, accepting: execution.environment.configuration.acceptedContent)
+        let message = try execution.environment.reader.message(delivery.payload)
         state.withLock { $0.message = message }
         return message
     }

@@ -18,6 +18,8 @@ final class WorkerEnvironment: Sendable {
     let client: ApiumClient
     let logger: Logger
     let metrics: WorkerMetrics
+    /// Reads what was claimed.
+    let reader: MessageReader
     /// What is counted for the broker's history.
     let history = JobHistory()
     /// What the program traces with; `nil` where it does not.
@@ -42,6 +44,7 @@ final class WorkerEnvironment: Sendable {
         self.client = client
         self.logger = logger
         metrics = WorkerMetrics()
+        reader = MessageReader(accepting: configuration.acceptedContent)
         self.now = now
         leaks = LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency))
         self.children = children

@@ -68,9 +68,12 @@ package struct JSONReader {
     }
 
     /// Reads `null`, if it stands here.
-    package mutating func null() -> Bool {
+    package mutating func null() -> Bool { take("null") }
+
+    /// Reads this text, if it stands here.
+    package mutating func take(_ text: StaticString) -> Bool {
         skipSpace()
-        return word("null")
+        return word(text)
     }
 
     /// Reads this byte, if it stands here.

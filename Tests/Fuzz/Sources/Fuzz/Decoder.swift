@@ -32,8 +32,14 @@ enum Decoder: String, CaseIterable {
         check((try? JSONValue(parsing: value.encoded())) == value, "a JSON value comes back as it was written")
     }
 
+    /// Reads a worker's messages; it has seen all inputs before.
+    private static let reader = MessageReader(accepting: .json)
+
     private func envelope(_ bytes: [UInt8]) {
-        guard let message = try? Message(decoding: bytes) else { return }
+        let alone = try? Message(decoding: bytes)
+        // The second time its shape is known.
+        for _ in 0..<2 { check((try? Self.reader.message(bytes)) == alone, "a message that comes after others is what it is alone") }
+        guard let message = alone else { return }
         guard let again = try? Message(decoding: message.encoded()) else { return check(false, "a message is read as it was written") }
         check(again.headers == message.headers, "headers come back as they were written")
         check(again.body == message.body || message.body.transferEncoding == .utf8, "a body comes back as it was written")
