@@ -24,6 +24,12 @@ struct CompletionArguments {
 
     /// The index, the number of operations, and the operations: a verb and what it needs, each.
     func append(_ completion: Completion, to command: inout RedisCommand) {
+        guard !completion.endsWithResultsAlone else {
+            command.append(completion.tag.index)
+            command.append(completion.results.count)
+            for document in completion.results { append(document, to: &command) }
+            return
+        }
         let steps = completion.followUps.flatMap(steps) + steps(completion.disposition)
         let releases = releases(completion)
         command.append(completion.tag.index)
@@ -31,12 +37,7 @@ struct CompletionArguments {
             completion.closes.count + completion.abandons.count + completion.results.count + steps.count + completion.parts.count + releases.count)
         for claim in completion.closes { append("close", claim, to: &command) }
         for claim in completion.abandons { append("abandon", claim, to: &command) }
-        for document in completion.results {
-            command.append("store")
-            command.append(names.task(document.id))
-            command.append(Int(options.seconds(of: document.state)))
-            command.append(options.bytes(of: document))
-        }
+        for document in completion.results { append(document, to: &command) }
         for step in steps { append(step, to: &command) }
         for part in completion.parts {
             command.append(contentsOf: ["part", part.group, names.group(part.group), part.id, part.score, part.token])
@@ -51,6 +52,13 @@ struct CompletionArguments {
         if let run = completion.endedRun { releases.append(["turn", keys.beatRun(run.entry), keys.beatWaiting(run.entry), run.jobID]) }
         if !completion.holds.isEmpty { releases += keys.releases(completion.holds, of: completion.tag, completion.disposition) }
         return releases
+    }
+
+    private func append(_ document: ResultDocument, to command: inout RedisCommand) {
+        command.append("store")
+        command.append(names.task(document.id))
+        command.append(Int(options.seconds(of: document.state)))
+        command.append(options.bytes(of: document))
     }
 
     private func append(_ verb: String, _ claim: ChordClaim, to command: inout RedisCommand) {
@@ -91,5 +99,13 @@ struct CompletionArguments {
                 id: message.id, task: outgoing.message.task, queue: outgoing.queue, reason: "\(error)", at: .now(), attempts: 0, payload: message.bytes)
             return [.shelve(keys.shelf(.parked), record)]
         }
+    }
+}
+
+extension Completion {
+    /// Whether it is of the kind that nearly all are: there is nothing but results to store, and nothing follows.
+    fileprivate var endsWithResultsAlone: Bool {
+        guard case .done = disposition else { return false }
+        return followUps.isEmpty && parts.isEmpty && closes.isEmpty && abandons.isEmpty && endedRun == nil && holds.isEmpty
     }
 }
