@@ -38,7 +38,8 @@ extension ClaimLoop {
         for waiter in waiters where waiter.isIdle { waiting.append((waiter, Source(list: waiter.list, batch: takeBatch(waiter.list)))) }
         var started = 0
         do {
-            try await register(waiting.map(\.source).filter { source in !state.withLock { $0.idle.contains(source.batch) } })
+            let unknown = state.withLock { state in waiting.map(\.source).filter { !state.idle.contains($0.batch) && !state.lively.contains($0.list) } }
+            try await register(unknown)
             for (waiter, source) in waiting {
                 try await start(waiter, source)
                 started += 1
@@ -70,7 +71,13 @@ extension ClaimLoop {
         let connection: RedisConnection
         if let existing = waiter.connection { connection = existing } else { connection = try await connect("wait") }
         let destination = keys.batch(session.incarnation, source.batch)
-        waiter.start(source.batch, into: destination, on: connection, timeout: broker.options.blockingTimeout) { [signal, session] answered in
+        // Behind a read that brings nothing the batch is opened all the same: then it is no longer idle.
+        let isLively = state.withLock { state in
+            if state.lively.contains(source.list) { state.idle.remove(source.batch) }
+            return state.lively.contains(source.list)
+        }
+        let steps = isLively ? KeyWaiter.Steps(register: registerCommand(source), open: openCommand(source, fences: 1)) : nil
+        waiter.start(source.batch, into: destination, with: steps, on: connection, timeout: broker.options.blockingTimeout) { [signal, session] answered in
             if answered { session.noteFetch() }
             signal.raise()
         }
@@ -93,8 +100,14 @@ extension ClaimLoop {
         for waiter in waiters {
             switch waiter.take() {
             case .idle, .waiting: break
-            case .nothing(let batch): state.withLock { $0.spare[waiter.list] = batch }
-            case .arrived(let batch, let payload): arrived.append(Source(list: waiter.list, batch: batch, first: payload))
+            case .nothing(let batch):
+                state.withLock { state in
+                    state.spare[waiter.list] = batch
+                    state.lively.remove(waiter.list)
+                }
+            case .arrived(let batch, let payload, let opening):
+                state.withLock { _ = $0.lively.insert(waiter.list) }
+                arrived.append(Source(list: waiter.list, batch: batch, first: payload, opening: opening))
             case .failed(let batch, let error):
                 failure = error
                 if let connection = waiter.takeConnection() {

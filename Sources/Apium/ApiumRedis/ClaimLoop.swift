@@ -16,6 +16,8 @@ final class ClaimLoop: Sendable {
         var batch: Int
         /// What a blocked read has moved to the batch's first place already.
         var first: [UInt8]?
+        /// What the steps behind that read answered, if it had some.
+        var opening: KeyWaiter.Opening?
         /// When the connection that wrote to it has certainly ended, if the server doesn't let us end it: not before may the batch be read.
         var readable: ContinuousClock.Instant?
 
@@ -29,6 +31,9 @@ final class ClaimLoop: Sendable {
         var spare: [String: Int] = [:]
         /// Batches that are registered as idle: what a blocked read brings into them has been given to nobody.
         var idle: Set<Int> = []
+        /// The lists whose last read brought something: the next one opens its batch itself, so that what it brings is given out at once. On a
+        /// list on which nothing comes that would be a script for each read that ends in vain.
+        var lively: Set<String> = []
         /// Batches that may hold messages whose replies were cut.
         var uncertain: [Source] = []
         /// Connections that failed on our side and may live on at the server's.
@@ -115,7 +120,9 @@ final class ClaimLoop: Sendable {
         if !arrived.isEmpty {
             let surplus = arrived.dropFirst(limit)
             await giveBack(Array(surplus))
-            return try await fetch(Array(arrived.prefix(limit)), limit)
+            let taken = Array(arrived.prefix(limit))
+            if let claim = try await opened(taken) { return claim }
+            return try await fetch(taken, limit)
         }
         let lists = state.withLock { $0.rotation.mostUrgentHot(ReadyRotation.lists(for: limit)) }
         if !lists.isEmpty {
@@ -127,6 +134,19 @@ final class ClaimLoop: Sendable {
     }
 
     // MARK: Moving
+
+    /// What reads have brought that have opened their batches; nil when one has not, then all are opened by the fetch that looks for more.
+    private func opened(_ sources: [Source]) async throws -> Claim? {
+        let openings = sources.compactMap(\.opening)
+        guard openings.count == sources.count else { return nil }
+        let answers = openings.map { $0.answer.array ?? [] }
+        guard answers.allSatisfy({ $0.count == 2 }) else { return try await leaseLost(sources) }
+        var claim = Claim(deliveries: [], controlEpoch: answers.map { Int64($0[1].int ?? 0) }.max() ?? 0)
+        for ((source, opening), answer) in zip(zip(sources, openings), answers) {
+            claim.deliveries += noteClaimed(source, [source.first].compactMap { $0 }, fence: Int64(answer[0].int ?? 0), wasFull: opening.left > 0)
+        }
+        return claim
+    }
 
     /// Registers each batch and moves up to `limit` messages in one round trip, and looks for news in the lists that were empty and that no
     /// read waits on. For a list that gave a message to a read the next read's batch is registered on the way.
@@ -179,7 +199,7 @@ final class ClaimLoop: Sendable {
     }
 
     /// Registers a batch that nobody was given anything of.
-    private func registerCommand(_ source: Source) -> RedisCommand {
+    func registerCommand(_ source: Source) -> RedisCommand {
         RedisCommand("HSET", keys.flight(session.incarnation), source.batch, source.list, "idle:\(source.batch)", "1")
     }
 

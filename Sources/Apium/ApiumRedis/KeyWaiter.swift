@@ -14,9 +14,25 @@ final class KeyWaiter: Sendable {
         /// It ended with nothing: the batch is empty.
         case nothing(batch: Int)
         /// It moved a message to the first place of the batch.
-        case arrived(batch: Int, payload: [UInt8])
+        case arrived(batch: Int, payload: [UInt8], opening: Opening?)
         /// Its reply was cut: the batch may hold a message, or get one until the connection is gone on the server's side too.
         case failed(batch: Int, any Error)
+    }
+
+    /// What goes with a read in one write, so that what it brings can be given out without another round trip: before it the batch is
+    /// registered, behind it the batch is opened, as in a claim (see `ClaimLoop.moveCommands`). The server runs what stands behind a
+    /// blocked read when the read is over.
+    struct Steps: Sendable {
+        let register: RedisCommand
+        let open: RedisCommand
+    }
+
+    /// What the steps behind a read answered.
+    struct Opening: Sendable {
+        /// The answer of the step that opens.
+        let answer: RESPValue
+        /// How many messages the list held still.
+        let left: Int
     }
 
     let list: String
@@ -48,25 +64,33 @@ final class KeyWaiter: Sendable {
     /// Begins a read into `batch`, which must be empty and registered. The waiter must be idle; only the claiming task starts reads, and
     /// callbacks never make a waiter idle or take it out of that state.
     func start(
-        _ batch: Int, into destination: String, on connection: RedisConnection, timeout: Duration, whenOver: @escaping @Sendable (_ answered: Bool) -> Void
+        _ batch: Int, into destination: String, with steps: Steps?, on connection: RedisConnection, timeout: Duration,
+        whenOver: @escaping @Sendable (_ answered: Bool) -> Void
     ) {
         state.withLock { state in
             state.connection = connection
             state.outcome = .waiting
         }
         let command = RedisCommand("BLMOVE", list, destination, "RIGHT", "RIGHT", timeout.inSeconds)
-        let reading = connection.submit([command], timeout: timeout + Self.patience).map { replies -> Outcome in
-            switch replies[0] {
-            case .bulk(let payload): .arrived(batch: batch, payload: payload)
-            case .error(let error): error.code == "UNBLOCKED" ? .nothing(batch: batch) : .failed(batch: batch, error)
-            default: .nothing(batch: batch)
-            }
-        }
+        let commands = steps.map { [$0.register, command, RedisCommand("LLEN", list), $0.open] } ?? [command]
+        let reading = connection.submit(commands, timeout: timeout + Self.patience).map { Self.outcome(batch, $0) }
         let done = reading.flatMapErrorThrowing { .failed(batch: batch, $0) }.map { outcome in
             self.state.withLock { $0.outcome = outcome }
             if case .failed = outcome { whenOver(false) } else { whenOver(true) }
         }
         state.withLock { $0.done = done }
+    }
+
+    /// Reads the answers: of the read alone, or of the read among its steps.
+    private static func outcome(_ batch: Int, _ replies: [RESPValue]) -> Outcome {
+        let place = replies.count == 1 ? 0 : 1
+        // A step that was refused leaves a batch in doubt, whatever the read brought.
+        for (index, reply) in replies.enumerated() {
+            if let error = reply.error, index != place || error.code != "UNBLOCKED" { return .failed(batch: batch, error) }
+        }
+        guard case .bulk(let payload) = replies[place] else { return .nothing(batch: batch) }
+        let opening = place == 0 ? nil : Opening(answer: replies[3], left: replies[2].int ?? 0)
+        return .arrived(batch: batch, payload: payload, opening: opening)
     }
 
     /// Takes what became of the read; afterwards the waiter is idle, unless it still waits.

@@ -1,5 +1,6 @@
--- Opens a claim batch and takes fences for what was moved into it. Sent behind the LMOVEs, in one pipeline, and behind an HSET that
--- registers the batch as idle: a fence that was taken before a move could be lower than that of a run which began and was lost in between.
+-- Opens a claim batch and takes fences for what was moved into it. Sent behind the LMOVEs, or the BLMOVE of a read, in one pipeline, and behind
+-- an HSET that registers the batch as idle: a fence that was taken before a move could be lower than that of a run which began and was lost
+-- in between.
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:fence, 4 apium:control, 5 apium:reaped
 -- ARGV 1 batch, 2 source key, 3 number of fences, 4 incarnation
 -- Expects the worker to be registered; what is done when it is not stands below.
