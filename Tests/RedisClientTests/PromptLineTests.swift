@@ -192,4 +192,29 @@ struct PromptExchangeTests {
         while line.take() == nil, tries < 1000 { tries += 1 }
         #expect(tries == 16)
     }
+
+    @Test("after four late answers in a row calls only write for a while, and an answer in time ends that")
+    func lateness() throws {
+        var line = PromptLine()
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        line.open(PromptSocket(of: ends[0]))
+        close(ends[0])
+        close(ends[1])
+        func call(answered: Bool) throws -> Bool {
+            line.isQuiet = true
+            let waits = try #require(line.take()).waits
+            if waits && answered { _ = line.giveBack() } else { line.handOver(waited: waits) }
+            return waits
+        }
+        for _ in 0..<3 { #expect(try call(answered: false)) }
+        #expect(try call(answered: true))
+        for _ in 0..<4 { #expect(try call(answered: false)) }
+        for _ in 0..<256 { #expect(try !call(answered: true)) }
+        // One late answer is enough to go on so, until one is in time.
+        #expect(try call(answered: false))
+        #expect(try !call(answered: true))
+        for _ in 0..<255 { #expect(try !call(answered: true)) }
+        for _ in 0..<10 { #expect(try call(answered: true)) }
+    }
 }

@@ -24,12 +24,13 @@ final class PromptSocket: Sendable {
     /// Ends the connection although this descriptor is still open.
     func end() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 
-    /// Writes `request` as far as the socket takes it at once, and reads its answer if it comes within `patience`; never blocks.
+    /// Writes `request` as far as the socket takes it at once, and reads its answer if it comes within `patience`; never blocks. Without
+    /// patience nothing is read.
     func exchange(_ request: ByteBuffer, patience: TimeAmount) -> PromptExchange {
         var exchange = PromptExchange(unsent: request)
         let count = request.withUnsafeReadableBytes { send(descriptor, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)) }
         if count > 0 { exchange.unsent.moveReaderIndex(forwardBy: count) }
-        guard exchange.unsent.readableBytes == 0 else { return exchange }
+        guard exchange.unsent.readableBytes == 0, patience > .zero else { return exchange }
         let end = NIODeadline.now() + patience
         repeat {
             let count = withUnsafeTemporaryAllocation(byteCount: PromptExchange.longest, alignment: 1) { room in
@@ -69,34 +70,39 @@ struct PromptExchange: Sendable {
 ///
 /// A command that is awaited alone pays for two changes of threads through the event loop, which take longer than the server's answer. So a
 /// caller may take the line while nothing else is under way, for as long as an answer from nearby takes. What is not there by then goes over
-/// to the event loop as it is. Confined to the lock of ``RequestQueue``.
+/// to the event loop as it is. Where answers take longer a caller only writes: what it asks for is then under way before the event loop has
+/// woken. Confined to the lock of ``RequestQueue``.
 struct PromptLine: Sendable {
     /// Nil: nobody has asked for the line, or the connection has none to give (TLS).
     private(set) var socket: PromptSocket?
     /// Whether everything was answered and the event loop does not read.
     var isQuiet = false
     private(set) var isTaken = false
-    /// Calls for which the line is not tried: others want the connection, too, or answers take too long.
+    /// Calls for which the line is not tried: others want the connection, too.
     private var rest = 0
+    /// Calls that only write, for answers take too long.
+    private var writing = 0
     private var misses = 0
     private var answered = 0
 
     /// After so many answers in a row a task lets others have its thread.
     private static let turn = 64
-    /// How many calls go by the event loop when it was tried in vain, or when several tasks call at once.
-    private static let restWhenSlow = 256
+    /// How many calls only write when an answer was waited for in vain, and how many go by the event loop when several tasks call at once.
+    private static let writingWhenSlow = 256
     private static let restInCrowd = 16
 
     mutating func open(_ socket: PromptSocket?) { self.socket = socket }
 
-    mutating func take() -> PromptSocket? {
+    /// - Returns: the socket, and whether the answer is worth waiting for; nil when the call goes by the event loop.
+    mutating func take() -> (socket: PromptSocket, waits: Bool)? {
         guard isQuiet, !isTaken, let socket else { return nil }
         if rest > 0 {
             rest -= 1
             return nil
         }
         (isTaken, isQuiet) = (true, false)
-        return socket
+        defer { writing = max(0, writing - 1) }
+        return (socket, writing == 0)
     }
 
     /// Several tasks have something to send: together by the event loop they are faster than one after the other.
@@ -111,11 +117,12 @@ struct PromptLine: Sendable {
         return answered.isMultiple(of: Self.turn)
     }
 
-    /// The answer was not there in time: the event loop goes on.
-    mutating func handOver() {
+    /// The event loop goes on: the answer was not there in time, or nobody waited for it.
+    mutating func handOver(waited: Bool) {
         isTaken = false
+        guard waited else { return }
         misses += 1
-        if misses >= 4 { rest = Self.restWhenSlow }
+        if misses >= 4 { writing = Self.writingWhenSlow }
     }
 
     mutating func close() {

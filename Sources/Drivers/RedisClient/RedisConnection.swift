@@ -46,7 +46,7 @@ public final class RedisConnection: Sendable {
     /// callers that await one command after the other, which costs two changes of threads each otherwise.
     ///
     /// It takes the calling thread for at most a tenth of a millisecond, and only while nothing else is under way on this connection. What is not
-    /// answered by then, or is not as said, goes its ordinary way. The first call makes the connection ready for it; over TLS it is as `send`.
+    /// answered by then, or is not as said, goes its ordinary way; after several late answers in a row the next calls only write. The first call makes the connection ready for it; over TLS it is as `send`.
     /// - Returns: The reply. What the server refused is an `.error`.
     /// - Throws: `RedisClientError` if no reply came, `CancellationError`.
     @discardableResult

@@ -22,13 +22,13 @@ struct RedisTransport: Sendable {
         }
     }
 
-    /// Sends one command and, while nothing else is under way, reads its answer on the calling thread if that comes at once; else as `run`.
+    /// Sends one command on the calling thread while nothing else is under way, and reads its answer there if that comes at once; else as `run`.
     func runPromptly(_ command: RedisCommand, timeout: Duration) async throws -> RESPValue {
         try Task.checkCancellation()
-        guard !eventLoop.inEventLoop, command.isShort, let socket = queue.takeLine() else { return try await run([command], timeout: timeout)[0] }
+        guard !eventLoop.inEventLoop, command.isShort, let line = queue.takeLine() else { return try await run([command], timeout: timeout)[0] }
         var request = OutgoingBytes()
         command.encode(into: &request)
-        let exchange = socket.exchange(request.tail, patience: Self.patience)
+        let exchange = line.socket.exchange(request.tail, patience: line.waits ? Self.patience : .zero)
         if let number = exchange.integer {
             let (mustFlush, shouldYield) = queue.giveLineBack()
             if mustFlush { eventLoop.execute { handler.value.flush() } }
@@ -40,7 +40,7 @@ struct RedisTransport: Sendable {
             try await withUnsafeThrowingContinuation { continuation in
                 let batch = RequestBatch(
                     id: id, commands: [command], deadline: .now() + TimeAmount(timeout), scriptsBySource: false, completion: .continuation(continuation))
-                if let error = queue.handLineOver(batch, exchange) { return continuation.resume(throwing: error) }
+                if let error = queue.handLineOver(batch, exchange, waited: line.waits) { return continuation.resume(throwing: error) }
                 eventLoop.execute { handler.value.flush() }
             }
         } onCancel: {

@@ -147,7 +147,7 @@ extension RequestQueue {
     }
 
     /// The socket, for one command of the caller's; nil when it has to go by the event loop.
-    func takeLine() -> PromptSocket? {
+    func takeLine() -> (socket: PromptSocket, waits: Bool)? {
         state.withLock { $0.closed == nil ? $0.line.take() : nil }
     }
 
@@ -164,9 +164,9 @@ extension RequestQueue {
 
     /// Ends the use of the line: the event loop goes on where the caller has stopped. The caller must ask for a flush.
     /// - Returns: why not, when the connection has closed; the batch was not taken then.
-    func handLineOver(_ batch: RequestBatch, _ exchange: PromptExchange) -> RedisClientError? {
+    func handLineOver(_ batch: RequestBatch, _ exchange: PromptExchange, waited: Bool) -> RedisClientError? {
         state.withLock { state in
-            state.line.handOver()
+            state.line.handOver(waited: waited)
             if let closed = state.closed { return closed.seenBy(written: true) }
             state.handedOver = HandedOver(batch: batch, exchange: exchange)
             state.flushScheduled = true
