@@ -33,11 +33,10 @@ struct CutReplyTests {
     @Test("a claim whose reply was cut gets the very jobs that the server had moved")
     func claim() async throws {
         try await withProxy { bench, proxy, session in
-            // The connections are there, and the list is known to be worth a look.
-            try await bench.enqueue(["warm"])
+            // The connections are there, and the list is known to hold something.
+            try await bench.enqueue(["warm", "a", "b", "c"])
             _ = try await session.complete(try await bench.claim(1, from: session, limit: 1).map { Completion($0.tag, .done) })
             proxy.swallowReplies()
-            try await bench.enqueue(["a", "b", "c"])
             let claim = Task { try await bench.claim(3, from: session) }
             try await bench.eventually("the server moved the jobs") { try await bench.broker.queueLength("q") == 0 }
             await proxy.cut()

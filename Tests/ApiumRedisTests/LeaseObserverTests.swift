@@ -58,26 +58,93 @@ struct LeaseObserverTests {
         #expect(!look(8, after: 11.5))
     }
 
-    @Test("what was seen while the server refused renewals is forgotten")
-    func forgets() {
+    @Test("after a time in which the server refused renewals, silence goes on to grow beyond the grace only")
+    func refusal() {
         var observer = LeaseObserver()
         _ = watch(&observer, 0..<5, through: sight())
-        observer.forget()
-        #expect(watch(&observer, 5..<11, through: sight()) == [10])
+        observer.interrupt()
+        #expect(watch(&observer, 5..<9, through: sight()) == [8])
     }
 
-    @Test("another run of the server forgets all that was seen", arguments: ["another", nil])
+    @Test("in another run of the server silence goes on to grow beyond the grace only", arguments: ["another", nil])
     func restart(server: String?) {
         var observer = LeaseObserver()
         _ = watch(&observer, 0..<5, through: sight())
-        #expect(watch(&observer, 5..<11, through: sight(1, server: server)) == [10])
+        #expect(watch(&observer, 5..<9, through: sight(1, server: server)) == [8])
     }
 
     @Test("a server that does not say which run it is is another one with each connection")
     func unknownServer() {
         var observer = LeaseObserver()
         _ = watch(&observer, 0..<5, through: sight(server: nil))
-        #expect(watch(&observer, 5..<11, through: sight(1, server: nil)) == [10])
+        #expect(watch(&observer, 5..<9, through: sight(1, server: nil)) == [8])
+    }
+
+    @Test("a worker that renews within the grace of a restart begins at nothing, whatever was seen before")
+    func renewsAfterRestart() {
+        var observer = LeaseObserver()
+        _ = watch(&observer, 0..<5, through: sight())
+        _ = watch(&observer, 5..<7, through: sight(1, server: "another"))
+        for second in 7..<12 { #expect(observer.look([worker(8)], through: sight(1, server: "another"), at: start + .seconds(second)).isEmpty) }
+        #expect(!observer.look([worker(8)], through: sight(1, server: "another"), at: start + .seconds(12)).isEmpty)
+    }
+
+    @Test("however often the server is restarted, silence adds up over the runs that are longer than the grace, and over no others")
+    func restarts() {
+        func expiry(run: Int) -> Int? {
+            var observer = LeaseObserver()
+            // A look each half second; after each run the server is away for a second.
+            for half in 0..<400 where half % (2 * run + 2) < 2 * run {
+                let number = half / (2 * run + 2)
+                let now = start + .milliseconds(500 * half)
+                if !observer.look([worker(7)], through: sight(number % 8, server: "run \(number)"), at: now).isEmpty { return half / 2 }
+            }
+            return nil
+        }
+        #expect(expiry(run: 3) == 6, "2.5 s are seen in each of the first two runs")
+        #expect(expiry(run: 4) == 7)
+        #expect(expiry(run: 2) == nil)
+    }
+
+    /// A worker that lives as a ``LeaseKeeper`` does: it renews a random time after the server is back, within the grace, and then each period.
+    private struct Living {
+        let lease: Duration
+        var beat = 0
+        var next = Duration.zero
+
+        mutating func serverIsBack(at time: Duration, dice: inout some RandomNumberGenerator) {
+            next = time + LeaseObserver.grace(lease) * Double.random(in: 0...0.99, using: &dice)
+        }
+
+        mutating func live(until time: Duration) {
+            while next <= time {
+                beat += 1
+                next += LeaseKeeper.period(lease)
+            }
+        }
+    }
+
+    @Test("no worker that lives is expired, whatever the server's runs and the observer's looks are, and what the server forgets", arguments: 0..<40)
+    func living(seed: UInt64) {
+        var dice = SplitMix(seed: seed)
+        let lease = Duration.seconds(Int.random(in: 3...8, using: &dice))
+        var (observer, living, time) = (LeaseObserver(), Living(lease: lease), Duration.zero)
+        for run in 0..<300 {
+            let end = time + .milliseconds(Int.random(in: 100...9000, using: &dice))
+            living.serverIsBack(at: time, dice: &dice)
+            var look = time
+            while look < end {
+                living.live(until: look)
+                let seen = [worker(living.beat, lease: lease), worker(3, "dead", lease: lease)]
+                let expired = observer.look(seen, through: sight(run % 8, server: "run \(run)"), at: start + look)
+                #expect(!expired.contains { $0.incarnation == "w" })
+                look += .milliseconds(Int.random(in: 50...1000, using: &dice))
+            }
+            living.live(until: end)
+            // What it had not written down yet is gone with the server.
+            living.beat = max(0, living.beat - Int.random(in: 0...2, using: &dice))
+            time = end + .milliseconds(Int.random(in: 0...4000, using: &dice))
+        }
     }
 
     @Test("a connection that is made again at once costs one look")
@@ -101,13 +168,13 @@ struct LeaseObserverTests {
         #expect(found.first == 9)
     }
 
-    @Test("a time in which nobody renewed was an outage for all, and what was seen before it is forgotten")
+    @Test("a time in which nobody renewed was an outage for all, and what was seen before it goes on to grow beyond the grace only")
     func outage() {
         var observer = LeaseObserver()
         for second in 0..<5 { _ = observer.look([worker(7), worker(second, "other")], through: sight(), at: start + .seconds(second)) }
         let after = observer.look([worker(7), worker(5, "other")], through: sight(1), at: start + .seconds(30))
         #expect(after.isEmpty)
-        #expect(watch(&observer, 31..<36, through: sight(1)) == [35])
+        #expect(watch(&observer, 31..<34, through: sight(1)) == [33])
     }
 
     @Test("while another worker renewed, an absence of the observer forgets nothing, and counts for nothing")
@@ -127,6 +194,13 @@ struct LeaseObserverTests {
         #expect(!observer.isFresh)
         var other = LeaseObserver()
         #expect(watch(&other, 0..<6, through: sight(), told: ["w": LeaseObserver.Silence(beat: "6", length: .seconds(4))]) == [5])
+    }
+
+    @Test("what others have seen in another run of the server is gone on from beyond the grace only")
+    func toldOfAnotherRun() {
+        let silence = LeaseObserver.Silence(beat: "7", length: .seconds(4), pending: .zero)
+        var observer = LeaseObserver()
+        #expect(watch(&observer, 0..<4, through: sight(), told: ["w": silence]) == [3])
     }
 
     @Test("what others say later is not added to what was seen here")

@@ -29,19 +29,53 @@ struct ReadyRotationTests {
         #expect(rotation.cold(2) == ["a", "b"])
     }
 
-    @Test("a claim takes from so few lists that their batches are worth it, and the others have the next turn")
+    @Test("while jobs are long a claim takes of so few lists that their batches are worth it, and the others have the next turn")
     func fewLists() {
         let names = (1...40).map { "q\($0)" }
         var rotation = ReadyRotation(queues: names, keys: keys)
-        #expect(ReadyRotation.lists(for: 1) == 1 && ReadyRotation.lists(for: 16) == 16 && ReadyRotation.lists(for: 100) == 16)
+        #expect(rotation.plan(1, share: 0) { _ in 16 }.map(\.count) == [1])
+        #expect(rotation.plan(16, share: 1) { _ in 16 }.map(\.count) == Array(repeating: 1, count: 16))
+        #expect(ReadyRotation(queues: ["a"], keys: keys).plan(16, share: 0) { _ in 100 }.map(\.count) == [16], "a list that is alone gives all that is wanted")
+        #expect(ReadyRotation(queues: ["a", "b"], keys: keys).plan(100, share: 1) { _ in 1000 }.map(\.count) == [50, 50])
         var served: [String] = []
         while served.count < 40 {
-            let lists = rotation.mostUrgentHot(ReadyRotation.lists(for: 100))
-            #expect(lists.count == 16)
-            for list in lists { rotation.rotate(after: list) }
-            served += lists
+            let plan = rotation.plan(100, share: 0) { _ in 1000 }
+            #expect(plan.map(\.count).reduce(0, +) == 100 && plan.allSatisfy { (1...7).contains($0.count) })
+            for (list, _) in plan { rotation.rotate(after: list) }
+            served += plan.map(\.list)
         }
         #expect(Set(served.prefix(40)) == Set(names))
+    }
+
+    @Test("while jobs are short each list gives what is run in its turn, no more than it holds, and none goes without a turn")
+    func turns() {
+        let names = (1...200).map { "q\($0)" }
+        var rotation = ReadyRotation(queues: names, keys: keys)
+        #expect(rotation.plan(400, share: 300) { _ in 100 }.map(\.count) == [100, 100, 100, 100])
+        #expect(rotation.plan(400, share: 300) { _ in 5000 }.map(\.count) == [300, 100])
+        #expect(rotation.plan(400, share: 5000) { _ in 4 }.count == 25, "a claim of short lists is no longer than one while jobs are long")
+        var served: [String: Int] = [:]
+        for _ in 0..<50 {
+            for (list, count) in rotation.plan(400, share: 300, wanted: { 100 - served[$0, default: 0] }) {
+                rotation.rotate(after: list)
+                served[list, default: 0] += count
+            }
+        }
+        #expect(served.count == 200 && served.values.allSatisfy { $0 == 100 })
+    }
+
+    @Test("the more jobs are run the more a list gives at its turn; a pause ends that")
+    func pace() {
+        let start = ContinuousClock.now
+        var pace = TurnPace()
+        #expect(pace.share(at: start) == 0)
+        // 60 jobs each millisecond.
+        for millisecond in 0..<300 { pace.claimed(60, at: start + .milliseconds(millisecond)) }
+        #expect((200...400).contains(pace.share(at: start + .milliseconds(300))))
+        #expect(pace.share(at: start + .seconds(10)) == 0)
+        var slow = TurnPace()
+        for second in 0..<20 { slow.claimed(10, at: start + .seconds(second)) }
+        #expect(slow.share(at: start + .seconds(20)) == 0)
     }
 
     @Test("other queues are served, and what was known of those that stay is kept")

@@ -21,14 +21,14 @@ struct WatchTests {
 
     /// Says that this worker has been silent for two leases, in a run of the server.
     private func tell(_ bench: Bench, of session: RedisSession, in run: String) async throws {
-        try await bench.redis.send(RedisCommand("HSET", session.keys.silence(run), session.incarnation, "72000000000 1"))
+        try await bench.redis.send(RedisCommand("HSET", session.keys.silence, session.incarnation, "72000000000 \(run) 1"))
     }
 
     private func isRegistered(_ session: RedisSession, _ bench: Bench) async throws -> Bool {
         try await bench.broker.registeredWorkers().contains { $0.incarnation == session.incarnation }
     }
 
-    @Test("an observer goes on from what others have seen of a silent worker in this run of the server, and in no other")
+    @Test("an observer goes on from what others have seen of a silent worker: of another run of the server only when it has stood still for long")
     func told() async throws {
         try await Bench.with { bench in
             let lost = try await silent(bench)
@@ -54,13 +54,13 @@ struct WatchTests {
             let lost = try await bench.session("lost", lease: .seconds(3))
             lost.suspendRenewal()
             let other = try await bench.session("other", queues: ["none"], lease: .seconds(3))
-            let key = lost.keys.silence(try await run(of: bench))
+            let key = lost.keys.silence
             try await bench.eventually("it is written down") {
                 _ = try await other.maintain()
                 return try await bench.redis.send(RedisCommand("EXISTS", key)) == .integer(1)
             }
             #expect(try await bench.redis.send(RedisCommand("HKEYS", key)).asArray().map(\.string) == [lost.incarnation])
-            #expect((1...10_000).contains(try await bench.redis.send(RedisCommand("PTTL", key)).asInt()))
+            #expect((1...60_000).contains(try await bench.redis.send(RedisCommand("PTTL", key)).asInt()))
             try await other.close()
             try await lost.close()
         }

@@ -23,7 +23,7 @@ extension ClaimLoop {
         return state.withLock { state in
             if !areEnded {
                 for place in state.uncertain.indices where state.uncertain[place].readable == nil {
-                    state.uncertain[place].readable = now + broker.options.blockingTimeout + .seconds(1)
+                    state.uncertain[place].readable = now + state.longestRead + .seconds(1)
                 }
             }
             defer { state.uncertain.removeAll { $0.isReadable(at: now) } }
@@ -53,6 +53,7 @@ extension ClaimLoop {
     /// Said once: it is so each time.
     private func note(_ refusal: RedisServerError) {
         let isNew = state.withLock { state in
+            state.canEnd = false
             defer { state.hasNotedRefusal = true }
             return !state.hasNotedRefusal
         }
@@ -82,7 +83,7 @@ extension ClaimLoop {
             if deliveries.count + payloads.count > limit {
                 surplus.append(source)
             } else {
-                deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), wasFull: !payloads.isEmpty)
+                deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), left: payloads.isEmpty ? 0 : nil)
             }
         }
         await giveBack(surplus)

@@ -21,7 +21,11 @@ extension ClaimLoop {
     /// Makes lists hot that hold something. All are asked for at once first: mostly none does.
     private func look(at lists: ArraySlice<String>) async throws {
         let filled = try await link().submit([RedisCommand("EXISTS", arguments: lists)]).get()[0].asInt()
-        guard filled > 0 else { return }
+        if filled > 0 { try await lookAtEach(Array(lists)) }
+    }
+
+    /// Makes lists hot that hold something.
+    func lookAtEach(_ lists: [String]) async throws {
         let replies = try await link().submit(lists.map { RedisCommand("EXISTS", $0) }).get()
         for (list, reply) in zip(lists, replies) where try reply.asInt() == 1 {
             state.withLock { $0.rotation.setHot(list, true) }
@@ -67,17 +71,41 @@ extension ClaimLoop {
         session.noteFetch()
     }
 
+    /// How long reads wait: until the next tick, so that those of many workers begin anew together. Where we can't end a connection a read that
+    /// failed may move something for as long as it would have waited, so there they are short.
+    private func readTimeout(_ connection: RedisConnection) async throws -> Duration {
+        let isShort = try await !canEnd() || connection.clientID == nil
+        let longest = isShort ? min(broker.options.blockingTimeout, Self.shortRead) : broker.options.blockingTimeout
+        let timeout = TickGrid.delay(longest, tick: .seconds(1), at: .now())
+        state.withLock { $0.longestRead = max($0.longestRead, timeout) }
+        return timeout
+    }
+
+    private static let shortRead = Duration.seconds(5)
+
+    /// Whether the server lets us end connections; asked once, with the number of none.
+    private func canEnd() async throws -> Bool {
+        if let known = state.withLock(\.canEnd) { return known }
+        let link = try await link()
+        guard let id = link.clientID else { return false }
+        let replies = try await link.submit([RedisCommand("CLIENT", "LIST", "ID", id), RedisCommand("CLIENT", "KILL", "ID", 0)]).get()
+        let canEnd = !replies.contains { $0.error?.code == "NOPERM" }
+        state.withLock { $0.canEnd = canEnd }
+        return canEnd
+    }
+
     private func start(_ waiter: KeyWaiter, _ source: Source) async throws {
         let connection: RedisConnection
         if let existing = waiter.connection { connection = existing } else { connection = try await connect("wait") }
         let destination = keys.batch(session.incarnation, source.batch)
+        let timeout = try await readTimeout(connection)
         // Behind a read that brings nothing the batch is opened all the same: then it is no longer idle.
         let isLively = state.withLock { state in
             if state.lively.contains(source.list) { state.idle.remove(source.batch) }
             return state.lively.contains(source.list)
         }
         let steps = isLively ? KeyWaiter.Steps(register: registerCommand(source), open: openCommand(source, fences: 1)) : nil
-        waiter.start(source.batch, into: destination, with: steps, on: connection, timeout: broker.options.blockingTimeout) { [signal, session] answered in
+        waiter.start(source.batch, into: destination, with: steps, on: connection, timeout: timeout) { [signal, session] answered in
             if answered { session.noteFetch() }
             signal.raise()
         }
@@ -120,15 +148,35 @@ extension ClaimLoop {
         return (arrived, failure)
     }
 
+    // MARK: Reads that wait in vain
+
+    /// The batches and keys of the reads that wait now.
+    var waitingReads: [Int: [String]] {
+        let waiters = state.withLock { Array($0.waiters.values) }
+        return Dictionary(waiters.compactMap(\.reading).map { ($0.batch, $0.keys) }) { $1 }
+    }
+
+    /// A read may wait in vain: the claiming task ends all of them, and those that can't be ended are dead.
+    func suspectReads() {
+        state.withLock { $0.hasDeafReads = true }
+        signal.raise()
+    }
+
+    func settleSuspects() async {
+        state.withLock { $0.hasDeafReads = false }
+        await settle(patience: .milliseconds(500))
+    }
+
     // MARK: Ending the wait
 
     /// Ends all waiting reads and gives back what they brought: a busy worker must not hold what an idle one could run.
-    func settle() async {
+    /// - Parameter patience: How long a read may take to end before its connection counts as dead.
+    func settle(patience: Duration = .seconds(2)) async {
         let started = ContinuousClock.now
         while true {
             let waiting = state.withLock { $0.waiters.values.filter(\.isWaiting) }
             if waiting.isEmpty { break }
-            await unblock(waiting, patience: ContinuousClock.now - started < .seconds(2))
+            await unblock(waiting, patience: ContinuousClock.now - started < patience)
         }
         await giveBack(collect().arrived)
     }
@@ -145,6 +193,8 @@ extension ClaimLoop {
                 if let connection = waiter.connection { retire(connection, "wait") }
                 waiter.dropConnection()
             }
+            // What took so long over this connection may be as deaf.
+            if (error as? RedisClientError)?.code == .timedOut { dropLink() }
         }
         let over = EventLoopFuture.andAllComplete(waiting.compactMap(\.done), on: broker.group.next())
         let timer = broker.group.next().scheduleTask(in: .milliseconds(5)) {}

@@ -42,9 +42,18 @@ final class ClaimLoop: Sendable {
         var hasNameless = false
         /// Whether it was said that the server doesn't let us end connections.
         var hasNotedRefusal = false
+        /// Whether the server lets us end connections; nil until it was asked.
+        var canEnd: Bool?
+        /// The longest time for which a read was to wait.
+        var longestRead = Duration.zero
+        /// Whether a read may wait in vain; see ``DeafReads``.
+        var hasDeafReads = false
         var waiters: [String: KeyWaiter] = [:]
-        /// How many messages to ask of a list: grows while it gives all that is asked, so that idle lists cost little.
-        var appetite: [String: Int] = [:]
+        /// How many messages each list held when it was last looked at.
+        var lengths: [String: Int] = [:]
+        var pace = TurnPace()
+        /// Lists that gave nothing lately, and of which some hold something now.
+        var awoken: [String] = []
         /// Gives waiting reads up when nobody claims.
         var idler: Int?
         var idlers = 0
@@ -109,6 +118,12 @@ final class ClaimLoop: Sendable {
     /// One attempt, in the order of urgency: what was cut, what has arrived, what lists hold; else waits for something to arrive.
     private func attempt(_ limit: Int) async throws -> Claim? {
         await changeQueues()
+        if state.withLock(\.hasDeafReads) { await settleSuspects() }
+        let awoken = state.withLock { state in
+            defer { state.awoken = [] }
+            return state.awoken
+        }
+        if !awoken.isEmpty { try await lookAtEach(awoken) }
         if state.withLock({ !$0.uncertain.isEmpty || !$0.retired.isEmpty }) {
             if let claim = try await recover(limit) { return claim }
         }
@@ -122,12 +137,17 @@ final class ClaimLoop: Sendable {
             await giveBack(Array(surplus))
             let taken = Array(arrived.prefix(limit))
             if let claim = try await opened(taken) { return claim }
-            return try await fetch(taken, limit)
+            let shares = zip(taken, ReadyRotation.shares(limit, among: taken.count)).map { source, share in
+                min(share, Self.wanted(state.withLock { $0.lengths[source.list] }))
+            }
+            return try await fetch(taken, shares)
         }
-        let lists = state.withLock { $0.rotation.mostUrgentHot(ReadyRotation.lists(for: limit)) }
-        if !lists.isEmpty {
-            let sources = lists.map { Source(list: $0, batch: takeBatch($0)) }
-            return try await fetch(sources, limit)
+        let plan = state.withLock { state in
+            state.rotation.plan(limit, share: state.pace.share(at: .now)) { Self.wanted(state.lengths[$0]) }
+        }
+        if !plan.isEmpty {
+            let sources = plan.map { Source(list: $0.list, batch: takeBatch($0.list)) }
+            return try await fetch(sources, plan.map(\.count))
         }
         try await wait()
         return nil
@@ -143,48 +163,53 @@ final class ClaimLoop: Sendable {
         guard answers.allSatisfy({ $0.count == 2 }) else { return try await leaseLost(sources) }
         var claim = Claim(deliveries: [], controlEpoch: answers.map { Int64($0[1].int ?? 0) }.max() ?? 0)
         for ((source, opening), answer) in zip(zip(sources, openings), answers) {
-            claim.deliveries += noteClaimed(source, [source.first].compactMap { $0 }, fence: Int64(answer[0].int ?? 0), wasFull: opening.left > 0)
+            claim.deliveries += noteClaimed(source, [source.first].compactMap { $0 }, fence: Int64(answer[0].int ?? 0), left: opening.left)
         }
         return claim
     }
 
-    /// Registers each batch and moves up to `limit` messages in one round trip, and looks for news in the lists that were empty and that no
-    /// read waits on. For a list that gave a message to a read the next read's batch is registered on the way.
-    private func fetch(_ sources: [Source], _ limit: Int) async throws -> Claim? {
-        let shares = zip(ReadyRotation.shares(limit, among: sources.count), sources).map { share, source in
-            min(share, state.withLock { $0.appetite[source.list] ?? Self.firstAppetite })
-        }
-        let cold = state.withLock { state in
+    /// Registers each batch and moves into it what is its share, in one round trip; and looks for news in the lists that were empty and that no
+    /// read waits on, and how much those hold whose turn is next. For a list that gave a message to a read the next read's batch is registered
+    /// on the way.
+    private func fetch(_ sources: [Source], _ shares: [Int]) async throws -> Claim? {
+        let (cold, coming) = state.withLock { state in
             state.idle.subtract(sources.map(\.batch))
-            return state.rotation.cold(broker.options.waitingConnections).filter { state.waiters[$0]?.isWaiting != true }
+            let cold = state.rotation.cold(broker.options.waitingConnections).filter { state.waiters[$0]?.isWaiting != true }
+            let taken = Set(sources.map(\.list))
+            let coming = state.rotation.mostUrgentHot(2 * sources.count).filter { !taken.contains($0) }.prefix(sources.count)
+            return (cold, Array(coming))
         }
         let next = sources.filter { $0.first != nil }.map { source in Source(list: source.list, batch: session.ledger.withLock { $0.makeBatch() }) }
         var commands: [RedisCommand] = []
         for (source, share) in zip(sources, shares) { commands += moveCommands(source, share) }
         // Whether the worker is registered still the sources' scripts say: where it is not, nothing is read into the next batches.
-        commands += cold.map { RedisCommand("EXISTS", $0) } + next.map(registerCommand)
+        commands += next.map(registerCommand) + (sources.map(\.list) + coming).map { RedisCommand("LLEN", $0) }
+        if !cold.isEmpty { commands.append(RedisCommand("EXISTS", arguments: cold)) }
         let replies: [RESPValue]
         do {
             replies = try await link().submit(commands).get()
-            for reply in replies { try reply.checked() }
+            // A key among those to come that is no list fails when it is claimed from, and no other claim.
+            for reply in replies.dropLast(coming.count + (cold.isEmpty ? 0 : 1)) { try reply.checked() }
         } catch {
             state.withLock { $0.uncertain += sources + next }
             throw error
         }
         session.noteFetch()
+        let lengths = replies.suffix(sources.count + coming.count + (cold.isEmpty ? 0 : 1)).map { $0.int ?? 0 }
         state.withLock { state in
-            for (list, reply) in zip(cold, replies.dropLast(next.count).suffix(cold.count)) where reply == .integer(1) { state.rotation.setHot(list, true) }
+            for (list, length) in zip(coming, lengths.dropFirst(sources.count)) { state.lengths[list] = length }
+            if !cold.isEmpty, lengths.last != 0 { state.awoken = cold }
             for source in next {
                 state.idle.insert(source.batch)
                 state.spare[source.list] = source.batch
             }
         }
-        return try await deliver(sources, shares, replies[...])
+        return try await deliver(sources, shares, replies[...], left: lengths)
     }
 
-    /// How much is asked of a list that has just become interesting, and of one that was empty when it was last looked at.
-    private static let firstAppetite = 16
-    private static let smallAppetite = 4
+    /// How much is asked of a list: what it held when it was last looked at. Of one that was empty a little, for a read has brought something or
+    /// others have seen something; and of one that was never looked at.
+    private static func wanted(_ length: Int?) -> Int { length.map { max($0, 4) } ?? 16 }
 
     /// Registers the batch, moves, and takes fences last.
     ///
@@ -213,12 +238,13 @@ final class ClaimLoop: Sendable {
     }
 
     /// Reads the replies of `moveCommands` for each source.
-    private func deliver(_ sources: [Source], _ shares: [Int], _ replies: ArraySlice<RESPValue>) async throws -> Claim? {
+    /// - Parameter left: How much each of the sources' lists holds still.
+    private func deliver(_ sources: [Source], _ shares: [Int], _ replies: ArraySlice<RESPValue>, left: [Int]) async throws -> Claim? {
         var replies = replies
         var deliveries: [Delivery] = []
         var epoch: Int64 = 0
         var lost = false
-        for (source, share) in zip(sources, shares) {
+        for ((source, share), left) in zip(zip(sources, shares), left) {
             let moves = moves(source, share)
             let payloads = (source.first.map { [$0] } ?? []) + replies.dropFirst().prefix(moves).compactMap(\.bytes)
             replies = replies.dropFirst(1 + moves)
@@ -227,17 +253,19 @@ final class ClaimLoop: Sendable {
                 continue
             }
             epoch = max(epoch, Int64(answer[1].int ?? 0))
-            deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), wasFull: payloads.count >= share)
+            deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), left: left)
         }
         if lost { return try await leaseLost(sources) }
         return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: epoch)
     }
 
     /// Enters what a batch got into the books and makes its deliveries.
-    func noteClaimed(_ source: Source, _ payloads: [[UInt8]], fence: Int64, wasFull: Bool) -> [Delivery] {
+    /// - Parameter left: How much its list holds still; `nil`: nobody looked.
+    func noteClaimed(_ source: Source, _ payloads: [[UInt8]], fence: Int64, left: Int?) -> [Delivery] {
         let queue = state.withLock { state in
-            state.rotation.setHot(source.list, wasFull)
-            state.appetite[source.list] = wasFull ? min(4096, (state.appetite[source.list] ?? Self.firstAppetite) * 4) : Self.smallAppetite
+            state.rotation.setHot(source.list, left != 0)
+            state.lengths[source.list] = left
+            state.pace.claimed(payloads.count, at: .now)
             if payloads.isEmpty { state.spare[source.list] = source.batch } else { state.rotation.rotate(after: source.list) }
             return state.rotation.queue(of: source.list)
         }
@@ -280,7 +308,7 @@ final class ClaimLoop: Sendable {
     /// Tells our connections from others', also when numbers are given again after a restart of the server.
     func connectionName(_ role: String) -> String { "apium:\(session.incarnation):\(role)" }
 
-    private func dropLink() {
+    func dropLink() {
         let link = state.withLock { $0.link.take() }
         guard let link else { return }
         link.closeNow()

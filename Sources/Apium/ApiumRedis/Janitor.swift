@@ -27,10 +27,12 @@ final class Janitor: Sendable {
 
         /// How often the renewal counters are looked at beside the janitor.
         var watchPeriod: Duration { isDeputy ? lookPeriod : .seconds(30) }
+        /// How often this session looks at them.
+        var ownLookPeriod: Duration { isHeldUntil == nil ? watchPeriod : lookPeriod }
     }
 
     /// What is not done in every round.
-    private enum Duty { case watch, reap, restore, trim, listen }
+    private enum Duty { case look, restore, trim, listen }
 
     private let broker: RedisBroker
     private let incarnation: String
@@ -67,39 +69,59 @@ final class Janitor: Sendable {
 
     private func duties() async throws -> MaintenanceReport {
         var report = MaintenanceReport()
-        report.isJanitor = try await holdsLease()
-        guard report.isJanitor else {
+        let looks = isDue(.look, every: state.withLock(\.ownLookPeriod))
+        let wasJanitor = state.withLock { $0.isHeldUntil != nil }
+        var (isJanitor, counters) = try await ask(forCounters: looks)
+        // What the last one has left undone need not wait for the next look.
+        if isJanitor, !wasJanitor, counters == nil { (isJanitor, counters) = try await ask(forCounters: true) }
+        report.isJanitor = isJanitor
+        guard isJanitor else {
             // A deputy looks often. The many others are woken when nobody has the duties, and see now and then whether they are deputies.
             state.withLock { $0.notices = nil }
-            if isDue(.watch, every: state.withLock(\.watchPeriod)) { try await expireSilent(asJanitor: false) }
-            report.next = state.withLock(\.watchPeriod)
+            if let counters { try await expireSilent(counters, asJanitor: false) }
+            report.next = TickGrid.delay(state.withLock(\.watchPeriod), tick: state.withLock(\.lookPeriod), at: .now())
             return report
         }
         await listen()
         try await promote(&report)
-        if isDue(.reap, every: state.withLock { $0.lookPeriod }) { try await reap(&report) }
+        if let counters {
+            try await expireSilent(counters, asJanitor: true)
+            try await sweep(&report)
+        }
         if isDue(.trim, every: .seconds(60)) { try await trim() }
         if isDue(.restore, every: .seconds(10)) { report.restored = try await unacked.round() }
         return report
     }
 
-    /// Takes or extends the janitor's lease. A server that refuses this refuses renewals, too: what was seen while it did counts for nobody.
-    private func holdsLease() async throws -> Bool {
+    /// The renewal counters, and the connection over which they were read.
+    private struct Counters {
+        var connection: RedisConnection
+        var beats: [(incarnation: String, beat: String?)]
+    }
+
+    /// Takes or extends the janitor's lease, and reads the renewal counters if that is asked for: one request for both. A server that refuses the first
+    /// refuses renewals, too: what was seen while it did counts for nobody.
+    private func ask(forCounters looks: Bool) async throws -> (isJanitor: Bool, counters: Counters?) {
         let asked = SuspendingClock.now
-        if let until = state.withLock(\.isHeldUntil), asked < until { return true }
+        if !looks, let until = state.withLock(\.isHeldUntil), asked < until { return (true, nil) }
         do {
-            let isHeld =
-                try await broker.client.reply(
-                    .eval(RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, Self.lease.wholeMilliseconds)) == .integer(1)
+            let connection = try await broker.client.connection()
+            let lease = RedisCommand.eval(
+                RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, Self.lease.wholeMilliseconds)
+            let replies = try await connection.pipeline([lease] + (looks ? [RedisCommand("ZRANGE", keys.workers, 0, -1, "WITHSCORES")] : []))
+            let isHeld = try replies[0].checked() == .integer(1)
             // A quarter of it, so that whoever holds it extends it in time; and asked anew before each look at the renewal counters.
             state.withLock { $0.isHeldUntil = isHeld ? asked + min(Self.lease / 4, $0.lookPeriod) : nil }
-            return isHeld
+            guard looks else { return (isHeld, nil) }
+            let beats = try replies[1].checked().asPairs().map { (incarnation: try $0.field.asString(), beat: $0.value.string) }
+            return (isHeld, Counters(connection: connection, beats: beats))
         } catch {
             state.withLock { state in
-                state.observer.forget()
+                state.observer.interrupt()
                 state.isHeldUntil = nil
+                state.lastDone[.look] = nil
             }
-            throw error
+            throw RedisFailure.apiumError(error)
         }
     }
 
@@ -153,7 +175,8 @@ final class Janitor: Sendable {
     private func isDue(_ duty: Duty, every period: Duration) -> Bool {
         let now = SuspendingClock.now
         return state.withLock { state in
-            if let last = state.lastDone[duty], last.duration(to: now) < period { return false }
+            // A timer that ended a little early is no reason to wait for another period.
+            if let last = state.lastDone[duty], last.duration(to: now) < period * 0.9 { return false }
             state.lastDone[duty] = now
             return true
         }
@@ -161,26 +184,21 @@ final class Janitor: Sendable {
 
     // MARK: Dead workers
 
-    private func reap(_ report: inout MaintenanceReport) async throws {
-        try await expireSilent(asJanitor: true)
-        try await sweep(&report)
-    }
-
     /// How many sessions read the renewal counters beside the janitor: what was seen of a silent worker would be lost with it. Those that
     /// have just died stand among them until they are reaped, so that it has to be some more than are wanted.
     private static let deputies = 7
 
     /// Takes the lease of those who have been silent for all of it. Any session may: the step compares the counter.
-    private func expireSilent(asJanitor isJanitor: Bool) async throws {
-        let connection: RedisConnection
-        do { connection = try await broker.client.connection() } catch { throw RedisFailure.apiumError(error) }
-        guard let workers = try await look(connection, isJanitor) else { return }
+    private func expireSilent(_ counters: Counters, asJanitor isJanitor: Bool) async throws {
+        let connection = counters.connection
+        guard let workers = try await workers(counters, isJanitor) else { return }
         let silences = SilenceBoard(keys: keys, connection: connection)
         let sight = LeaseObserver.Sight(server: try await server(connection), connection: ObjectIdentifier(connection))
-        let told = state.withLock(\.observer.isFresh) ? try await silences.read(of: sight.server) : [:]
+        let told = state.withLock(\.observer.isFresh) ? try await silences.read(in: sight.server) : [:]
         let (expired, silent) = state.withLock { state in
-            state.lookPeriod = min(.seconds(1), (workers.map(\.lease).min() ?? .seconds(4)) / 4)
             let expired = state.observer.look(workers, through: sight, told: told, at: .now)
+            let shortest = workers.map(\.lease).min() ?? .seconds(4)
+            state.lookPeriod = min(.seconds(1), shortest / (state.observer.isInHaste ? 12 : 4))
             return (expired, state.observer.silent(among: workers))
         }
         for (incarnation, beat) in expired {
@@ -188,7 +206,7 @@ final class Janitor: Sendable {
                 .eval(RedisScripts.expire, keys: [keys.worker(incarnation), keys.workers, keys.reaped], incarnation, beat ?? ""))
             if isGone == .integer(1) { broker.logger.notice("A worker has lost its lease", metadata: ["incarnation": "\(incarnation)"]) }
         }
-        try await silences.write(silent, of: sight.server)
+        try await silences.write(silent, in: sight.server)
     }
 
     /// The run of the server that a connection leads to; nil when it does not say.
@@ -204,16 +222,14 @@ final class Janitor: Sendable {
         }
     }
 
-    /// The renewal counters of all workers; nil when others look already: the first few by their incarnations.
-    private func look(_ connection: RedisConnection, _ isJanitor: Bool) async throws -> [(incarnation: String, beat: String?, lease: Duration)]? {
+    /// What is known of all workers; nil when others look already: the first few by their incarnations.
+    private func workers(_ counters: Counters, _ isJanitor: Bool) async throws -> [LeaseObserver.Look]? {
+        let before = counters.beats.count { $0.incarnation < incarnation }
+        state.withLock { $0.isDeputy = before < Self.deputies }
+        guard isJanitor || before < Self.deputies else { return nil }
         do {
-            let beats = try await connection.send(RedisCommand("ZRANGE", keys.workers, 0, -1, "WITHSCORES")).asPairs()
-                .map { (incarnation: try $0.field.asString(), beat: $0.value.string) }
-            let before = beats.count { $0.incarnation < incarnation }
-            state.withLock { $0.isDeputy = before < Self.deputies }
-            guard isJanitor || before < Self.deputies else { return nil }
-            let leases = try await leases(of: beats.map(\.incarnation), connection)
-            return beats.map { ($0.incarnation, $0.beat, leases[$0.incarnation] ?? .seconds(5)) }
+            let leases = try await leases(of: counters.beats.map(\.incarnation), counters.connection)
+            return counters.beats.map { ($0.incarnation, $0.beat, leases[$0.incarnation] ?? .seconds(5)) }
         } catch {
             throw RedisFailure.apiumError(error)
         }

@@ -26,9 +26,9 @@ struct KeyTable {
         "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes", "limits", "paused", "waiting",
         "unique:queues",
     ]
-    private static let ending: Set<String> = ["janitor", "revoked:by", "unique:timed"]
+    private static let ending: Set<String> = ["janitor", "revoked:by", "silence", "unique:timed"]
     private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:"]
-    private static let endingFamilies = ["known:", "limit:", "silence:", "unique:", "history:"]
+    private static let endingFamilies = ["known:", "limit:", "unique:", "history:"]
 
     /// The rule for a key, named without prefix and without `apium:`; `nil`: it is none of ours.
     static func rule(for name: String) -> Rule? {

@@ -43,6 +43,9 @@ final class KeyWaiter: Sendable {
     private struct State {
         var outcome = Outcome.idle
         var connection: RedisConnection?
+        /// Of the present read, or the last one.
+        var batch = 0
+        var destination = ""
         var done: EventLoopFuture<Void>?
     }
     private let state = Mutex(State())
@@ -57,6 +60,13 @@ final class KeyWaiter: Sendable {
     /// Whether a read is under way.
     var isWaiting: Bool { if case .waiting = state.withLock({ $0.outcome }) { true } else { false } }
 
+    /// The batch of the read under way, and the keys of its list and of that batch: both are empty while it waits.
+    var reading: (batch: Int, keys: [String])? {
+        state.withLock { state in
+            if case .waiting = state.outcome { (state.batch, [list, state.destination]) } else { nil }
+        }
+    }
+
     /// Whether a read may begin: none is under way, and what became of the last one was taken. An outcome that nobody took names a batch
     /// that may hold a message; a read that began over it would forget that message until the session ends.
     var isIdle: Bool { if case .idle = state.withLock({ $0.outcome }) { true } else { false } }
@@ -70,6 +80,8 @@ final class KeyWaiter: Sendable {
         state.withLock { state in
             state.connection = connection
             state.outcome = .waiting
+            state.batch = batch
+            state.destination = destination
         }
         let command = RedisCommand("BLMOVE", list, destination, "RIGHT", "RIGHT", timeout.inSeconds)
         let commands = steps.map { [$0.register, command, RedisCommand("LLEN", list), $0.open] } ?? [command]

@@ -82,8 +82,28 @@ struct ReadyRotation {
         }
     }
 
-    /// From how many lists one claim takes: with few slots from as many as there are slots, else from so few that each may give a batch which is
-    /// worth its steps. The others have their turn with the next claim.
+    /// What a claim takes of the lists that are hot.
+    ///
+    /// Each gives as much as is its turn's, and no more than it is known to hold, so that the first few lists fill the claim while jobs are short. With
+    /// long ones as many lists give as there are slots, or so few that each batch is worth its steps. The others have their turn with the next claim.
+    /// - Parameters:
+    ///   - share: How much is run during a list's turn; see ``TurnPace``.
+    ///   - wanted: How much may be asked of a list.
+    func plan(_ limit: Int, share: Int, wanted: (String) -> Int) -> [(list: String, count: Int)] {
+        let lists = mostUrgentHot(Self.lists(for: limit))
+        guard !lists.isEmpty else { return [] }
+        let share = max(share, (limit + lists.count - 1) / lists.count)
+        var left = limit
+        var plan: [(list: String, count: Int)] = []
+        for list in lists where left > 0 {
+            let count = min(left, share, wanted(list))
+            plan.append((list, count))
+            left -= count
+        }
+        return plan
+    }
+
+    /// From how many lists one claim takes at most.
     static func lists(for limit: Int) -> Int { max(min(limit, leastShare), limit / leastShare) }
 
     private static let leastShare = 16

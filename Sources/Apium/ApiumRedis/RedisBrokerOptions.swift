@@ -27,7 +27,8 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public var unacked = UnackedOptions()
     /// How results and chord parts that travel with a completion are kept.
     public var results: RedisResultOptions
-    /// How long a blocked read waits before it is repeated. Default: 5 seconds.
+    /// How long a blocked read waits before it is repeated; 5 seconds at most where Redis does not let us end connections. A read whose
+    /// connection is half-open is found sooner, by the renewals of the lease. Default: 30 seconds.
     public var blockingTimeout: Duration
     /// How many lists are waited on by a connection each; the rest is looked at every 50 ms. Default: 32.
     public var waitingConnections: Int
@@ -44,7 +45,7 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public init(
         globalKeyPrefix: String = "", prioritySteps: [Int] = [0, 3, 6, 9], separator: String = RedisKeys.kombuSeparator,
         declaredBindings: [QueueBinding] = [], resultExpires: Duration = .seconds(86_400), resultKeyPrefix: String = "",
-        blockingTimeout: Duration = .seconds(5), waitingConnections: Int = 32, crashLimit: Int = 3, revokeExpires: Duration = .seconds(7 * 86_400),
+        blockingTimeout: Duration = .seconds(30), waitingConnections: Int = 32, crashLimit: Int = 3, revokeExpires: Duration = .seconds(7 * 86_400),
         shelfAge: Duration = .seconds(180 * 86_400), shelfLimit: Int = 100_000
     ) {
         self.globalKeyPrefix = globalKeyPrefix

@@ -75,9 +75,9 @@ public struct RedisKeys: Sendable, Hashable {
     /// stopped worker may still move a message.
     var reaped: String { "\(prefix)apium:reaped" }
 
-    /// `apium:silence:<run>` · hash, incarnation → µs for which its counter was seen to stand still, and the counter · owner: those who look at the
-    /// counters · end: 10 s without a silent worker. `<run>` is the server's `run_id`: what was seen of another run says nothing.
-    func silence(_ run: String) -> String { "\(prefix)apium:silence:\(run)" }
+    /// `apium:silence` · hash, incarnation → µs for which its counter was seen to stand still, the server's `run_id` then, and the counter · owner:
+    /// those who look at the counters · end: a minute without a silent worker.
+    var silence: String { "\(prefix)apium:silence" }
 
     /// `apium:flight:<inc>` · hash, batch → source list, and `idle:<batch>` while only a blocked read may fill it · owner: its session ·
     /// end: its batches.

@@ -129,6 +129,12 @@ final class RedisSession: BrokerSession {
         if !hasJanitor { parts.withLock { $0 }?.janitor.noteVacancy() }
     }
 
+    /// The batches and keys of the blocked reads that wait now.
+    var waitingReads: [Int: [String]] { parts.withLock { $0 }?.claims.waitingReads ?? [:] }
+
+    /// A blocked read may wait in vain.
+    func noteDeafReads() { parts.withLock { $0 }?.claims.suspectReads() }
+
     func noteRenewalFailure(_ error: any Error) { state.withLock { $0.renewalError = String(describing: error) } }
 
     func noteFetch() {
