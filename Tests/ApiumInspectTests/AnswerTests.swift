@@ -207,4 +207,19 @@ struct WorkerDeskTests {
             }
         }
     }
+
+    @Test("says once why a job failed that was set aside, and once that it is stored", arguments: Kind.available)
+    func once(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            try await ground.working {
+                try await ground.client.enqueue(task: "shop.fail", .id("job-bad"))
+                let explanation = try await ground.standing("job-bad", "dead")
+                #expect(explanation.others.map(\.kind) == ["ended"])
+                let text = explanation.text(in: .english)
+                #expect(text.ranges(of: "ValueError").count == 1, "\(text)")
+                #expect(text.contains("also: ended as FAILURE"), "\(text)")
+                #expect(explanation.json["others"]?[0]?["error"]?.stringValue?.contains("ValueError") == true, "programs are told all")
+            }
+        }
+    }
 }

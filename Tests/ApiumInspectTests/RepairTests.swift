@@ -50,6 +50,52 @@ struct RepairTests {
         }
     }
 
+    // MARK: What Celery's workers leave of remote control
+
+    private static func row(_ node: String) -> String { "\u{6}\u{16}\u{6}\u{16}\(node).celery.pidbox" }
+
+    @Test("takes bindings of nodes away that do not answer, and no others")
+    func bindings() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("SADD", "key:_kombu.binding.celery.pidbox", Self.row("gone@test"), Self.row("shop@test"))
+            try await ground.redis("SADD", "key:_kombu.binding_permanent.celery.pidbox", Self.row("gone@test"))
+            try await ground.working {
+                let found = try await ground.inspector.diagnose().findings.first { $0.code == "node-bindings-stray" }
+                let finding = try #require(found)
+                #expect(finding.severity == .notice && finding.repair == .bindings(["gone@test"]) && finding.seen.russian.contains("gone@test"))
+                try await Self.cure(ground, "node-bindings-stray")
+            }
+            let left = try await ground.redis("SMEMBERS", "key:_kombu.binding.celery.pidbox").asArray().compactMap(\.string)
+            #expect(left == [Self.row("shop@test")])
+            #expect(try await ground.redis("EXISTS", "key:_kombu.binding_permanent.celery.pidbox") == .integer(0))
+        }
+    }
+
+    @Test("deletes a binding table that nobody refreshes, and keeps one in which a queue without an end stands")
+    func overdueBindings() async throws {
+        try await Ground.with(.redis) { ground in
+            for exchange in ["reply.celery.pidbox", "orders"] { try await ground.redis("SADD", "key:_kombu.binding.\(exchange)", "a\u{6}\u{16}\u{6}\u{16}b") }
+            try await ground.redis("SADD", "key:_kombu.binding_permanent.orders", "a\u{6}\u{16}\u{6}\u{16}b")
+            try await ground.redis("ZADD", "key:_kombu.binding_deadlines", "1000", "reply.celery.pidbox", "1000", "orders", "99999999999999", "fresh")
+            try await Self.cure(ground, "bindings-overdue")
+            #expect(try await ground.redis("EXISTS", "key:_kombu.binding.reply.celery.pidbox") == .integer(0))
+            #expect(try await ground.redis("EXISTS", "key:_kombu.binding.orders") == .integer(1))
+            #expect(try await ground.redis("ZRANGE", "key:_kombu.binding_deadlines", "0", "-1").asArray().compactMap(\.string) == ["fresh"])
+        }
+    }
+
+    @Test("gives replies an end that nobody reads, and leaves those that have one")
+    func endlessReplies() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.redis("LPUSH", "key:left.reply.celery.pidbox", "a reply")
+            try await ground.redis("LPUSH", "key:fresh.reply.celery.pidbox", "a reply")
+            try await ground.redis("PEXPIRE", "key:fresh.reply.celery.pidbox", "9000")
+            try await Self.cure(ground, "replies-endless")
+            #expect(try await ground.redis("PTTL", "key:left.reply.celery.pidbox").int.map { (1...60_000).contains($0) } == true)
+            #expect(try await ground.redis("PTTL", "key:fresh.reply.celery.pidbox").int.map { $0 <= 9_000 } == true)
+        }
+    }
+
     @Test("moves what is past its time when no worker does")
     func overdue() async throws {
         try await Ground.with(.redis) { ground in

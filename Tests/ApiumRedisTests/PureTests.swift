@@ -264,10 +264,24 @@ struct RedisFailureTests {
         #expect((RedisFailure.apiumError(error) as? ApiumError)?.code == .unavailable)
     }
 
-    @Test("a refusal stays one", arguments: ["WRONGTYPE Operation against a key", "NOPERM no", "ERR unknown command 'OOM'", "ERR syntax error"])
+    @Test("a refusal stays one", arguments: ["WRONGTYPE Operation against a key", "ERR unknown command 'OOM'", "ERR syntax error"])
     func refused(line: String) {
         let error = RedisServerError(line: line)
         #expect(!RedisFailure.isPassing(error as any Error))
         #expect((RedisFailure.apiumError(error) as? ApiumError)?.code == .notAvailable)
+    }
+
+    @Test(
+        "what the access list forbids is not permitted, also within a script",
+        arguments: [
+            "NOPERM User api has no permissions to access the 'secret' key",
+            "ERR ACL failure in script: User api has no permissions to run the 'lpush' command script: f1, on @user_script:1.",
+            "ERR The user executing the script can't run this command or subcommand script: f1, on @user_script:1.",
+            "ERR Error running script (call to f_1): @user_script:1: -NOPERM this user has no permissions to access one of the keys",
+        ])
+    func forbidden(line: String) {
+        let error = RedisServerError(line: line)
+        #expect(!RedisFailure.isPassing(error as any Error))
+        #expect((RedisFailure.apiumError(error) as? ApiumError)?.code == .notPermitted)
     }
 }

@@ -6,10 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from shop import Shop
 from stack.client import RunningStack
 from stack.servers import find_program
+
+# What is expected is waited for; 5 seconds are not enough on a machine that compiles beside it.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 import web
 from playwright.sync_api import Browser, Locator, Page, expect
 from stack.client import RunningStack, wait_for
@@ -16,10 +18,10 @@ TASK = "pricewatch.check_price"
 NOBODY = 987654321
 
 
-def enqueue(stack: RunningStack, kwargs: dict[str, object]) -> str:
+def enqueue(stack: RunningStack, kwargs: dict[str, object], **options: object) -> str:
     """Enqueues a check by the API, and answers its id."""
     token = {"Authorization": f"Bearer {stack.settings['PRICEWATCH_SERVICE_TOKEN']}"}
-    answer = web.request("POST", f"{stack.urls['site']}/api/v1/jobs", {"task": TASK, "kwargs": kwargs}, token)
+    answer = web.request("POST", f"{stack.urls['site']}/api/v1/jobs", {"task": TASK, "kwargs": kwargs, **options}, token)
     assert answer.status == 202, answer.text
     return answer.json["id"]
 
@@ -171,6 +173,62 @@ def test_a_queue_is_paused_a_job_in_it_cancelled_and_the_queue_resumed(page: Pag
         return page.locator("main", has_text="ended as REVOKED").count() == 1
 
     wait_for("the cancelled job to end", is_revoked)
+
+
+def test_jobs_that_wait_are_edited_and_requeued(page: Page, stack: RunningStack) -> None:
+    """One that a pause holds back is edited where it waits; one that waits for its time runs at once with what was written."""
+    later = enqueue(stack, {"product_id": "seven"}, countdown=3600)
+    log_in(page, stack)
+    page.goto(f"{stack.urls['site']}/admin/jobs/job/{later}")
+    expect(page.get_by_role("button", name="Run now")).to_be_visible()
+    picture(page, "jobs-story-waiting")
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(page.locator("main")).to_contain_text("It stays where it waits")
+    page.get_by_label("By name").fill('{"product_id": "eight"}')
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved")
+    expect(page.locator('[data-part="kwargs"]')).to_contain_text('"eight"')
+    expect(page.locator("main")).to_contain_text("scheduled for")
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("By name").fill(f'{{"product_id": {NOBODY}}}')
+    picture(page, "jobs-edit-waiting")
+    page.get_by_role("button", name="Save and run now").click()
+    expect(page.get_by_role("status").first).to_contain_text("on its queue again")
+
+    def has_succeeded() -> bool:
+        page.reload()
+        return page.locator("main", has_text="ended as SUCCESS").count() == 1
+
+    wait_for("the edited job to succeed", has_succeeded)
+    page.goto(f"{stack.urls['site']}/admin/audit")
+    expect(page.locator("table")).to_contain_text("edit_and_requeue")
+
+
+@pytest.fixture
+def foreign_queue(stack: RunningStack) -> Iterator[str]:
+    """A queue of somebody else on the same server, which the API's Redis user may not read."""
+    with redis.Redis.from_url(stack.settings["APIUM_BROKER_URL"]) as server:
+        server.lpush("payroll", "a message")
+        yield "payroll"
+        server.delete("payroll")
+
+
+def test_a_queue_that_may_not_be_read_hides_nothing_else(page: Page, stack: RunningStack, foreign_queue: str) -> None:
+    """The board, the list, a job's page and the doctor show the rest, and name the queue."""
+    job = enqueue(stack, {"product_id": NOBODY}, countdown=3600)
+    open_board(page, stack)
+    # Queues are looked for once a minute.
+    row = page.locator('[data-region="queues"] tr', has_text=foreign_queue)
+    expect(row).to_contain_text("may not be read", timeout=90_000)
+    expect(page.locator('[data-region="queues"] tr', has_text="checks")).to_be_visible()
+    picture(page, "jobs-not-readable")
+    page.goto(f"{stack.urls['site']}/admin/jobs/list?state=ready")
+    expect(page.locator("main")).to_contain_text(f"Not looked at: queue {foreign_queue}")
+    page.goto(f"{stack.urls['site']}/admin/jobs/job/{job}")
+    expect(page.locator("main")).to_contain_text("scheduled for")
+    expect(page.locator("main")).to_contain_text(f"not looked at: queue {foreign_queue}")
+    page.goto(f"{stack.urls['site']}/admin/jobs/doctor")
+    expect(page.locator("main")).to_contain_text("not-readable")
 
 
 def test_all_jobs_of_a_filter_run_again_after_they_were_counted(page: Page, stack: RunningStack) -> None:

@@ -41,6 +41,8 @@ def test_an_entry_is_previewed_added_switched_run_and_removed(page: Page, stack:
     page.get_by_role("button", name="Disable").click()
     expect(page.locator("main")).to_contain_text("disabled")
     page.get_by_role("button", name="Enable").click()
+    # The next page, before its buttons are pressed.
+    expect(page.get_by_role("button", name="Disable")).to_be_visible()
     page.get_by_role("button", name="Run now").click()
     expect(page.get_by_role("status")).to_contain_text("queued")
     picture(page, "entry")

@@ -165,6 +165,9 @@ def test_a_worker_is_drained(own_app: Celery, command: Operations, worker: Worke
     hurried = command.run("workers", "drain", "ours@here", "--wait-for", "0.5s")
     assert hurried.returncode == 1
     assert f"ours@here still runs {nap.id}" in hurried.stderr
+    told = command.run("workers", "drain", "ours@here", "--wait-for", "0.5s", "--json")
+    assert told.returncode == 1
+    assert (json.loads(told.stdout), told.stderr) == ({"ours@here": {"state": "busy", "jobs": [nap.id]}}, "")
     later = own_app.send_task("interop.add", (1, 2))
     drained = command.run("workers", "drain", "ours@here")
     assert drained.returncode == 0, drained.stderr
@@ -173,6 +176,33 @@ def test_a_worker_is_drained(own_app: Celery, command: Operations, worker: Worke
     assert explain(command, nap.id)["standing"]["state"] == "SUCCESS"
     assert explain(command, later.id)["standing"]["kind"] == "ready", "it was left to others"
     command.run("purge", "swift", "--yes")
+
+
+def test_a_drain_shows_on_one_line_of_a_terminal_what_is_left(own_app: Celery, own_broker: str, command: Operations, worker: Worker) -> None:
+    """Jobs and time, drawn anew in place; what became of the worker stays there."""
+    nap = own_app.send_task("interop.nap", (6,))
+    wait_for_kind(command, nap.id, "in-flight")
+    with Terminal([str(PROGRAMS / "apium"), "workers", "drain", "ours@here", "--broker", own_broker]) as terminal:
+        terminal.wait(r"^[0-9]+ s +ours@here: 1 left$")
+        screen = terminal.wait(r"^ours@here +gone$", 60)
+        assert "left" not in screen
+        assert terminal.ended() == 0
+    assert worker.process.wait(20) == 0
+
+
+def test_a_shutdown_says_what_is_left_and_how_it_ended(own_app: Celery, command: Operations, worker: Worker) -> None:
+    """In a pipe a line for each change, as JSON nothing but the answer."""
+    nap = own_app.send_task("interop.nap", (5,))
+    wait_for_kind(command, nap.id, "in-flight")
+    hurried = command.run("workers", "shutdown", "ours@here", "--wait-for", "0.5s")
+    assert hurried.returncode == 1
+    assert "ours@here\tending, 1 left\n" in hurried.stdout
+    assert f"ours@here is still there, and runs {nap.id}" in hurried.stderr
+    ended = command.run("workers", "shutdown", "ours@here", "--json")
+    # It may have ended before it was asked.
+    if ended.returncode != 2:
+        assert (json.loads(ended.stdout), ended.stderr, ended.returncode) == ({"ours@here": {"state": "gone", "jobs": []}}, "", 0)
+    assert worker.process.wait(20) == 0
 
 
 def test_workers_of_celery_obey_too(own_app: Celery, own_broker: str, command: Operations, tmp_path: Path) -> None:

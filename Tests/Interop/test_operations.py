@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -182,6 +183,40 @@ def test_workers_are_listed_and_shown(command: Operations, worker: Worker) -> No
     assert read(command, "workers", "show", found["incarnation"][:8]) == [found]
     assert command.run("workers", "show", found["name"]).stdout.startswith(found["name"])
     assert command.run("workers", "show", "nobody").returncode == 2
+
+
+def test_the_doctor_clears_away_what_a_killed_worker_of_celery_left(
+    own_app: Celery, own_broker: str, command: Operations, worker: Worker, tmp_path: Path
+) -> None:
+    """Its binding to remote control is found and taken away; that of one that lives stays."""
+    words = [sys.executable, "-m", "celery", "-A", "python_tasks", "worker", "--pool", "threads", "-c", "1", "-Q", "python", "-l", "INFO", "-n"]
+    settings = {"BROKER": own_broker, "PYTHONWARNINGS": "ignore"}
+    workers = {name: Worker([*words, name], tmp_path / f"{name}.log", settings) for name in ("dead@here", "live@here")}
+    for name in workers:
+        wait_for(f"{name} to be ready", lambda name=name: b" ready." in (tmp_path / f"{name}.log").read_bytes(), 90)
+
+    def bound() -> set[str]:
+        with own_app.connection() as connection:
+            rows = connection.default_channel.client.smembers("_kombu.binding.celery.pidbox")
+        return {row.decode().rsplit("\x16", 1)[-1].removesuffix(".celery.pidbox") for row in rows}
+
+    def stray() -> list[str]:
+        return [finding["summary"] for finding in read(command, "doctor")["findings"] if finding["code"] == "node-bindings-stray"]
+
+    try:
+        assert bound() >= set(workers)
+        workers["dead@here"].process.kill()
+        workers["dead@here"].process.wait()
+        assert any("dead@here" in line and "live@here" not in line for line in stray())
+        assert "node-bindings-stray" in command.run("doctor", "--repair", "--json").stdout
+        assert bound() >= {"live@here"}
+        assert "dead@here" not in bound()
+        assert stray() == []
+        assert own_app.control.inspect(["live@here"], timeout=10).ping() == {"live@here": {"ok": "pong"}}
+    finally:
+        for process in workers.values():
+            if process.process.poll() is None:
+                process.stop()
 
 
 def test_the_doctor_says_when_it_cannot_look() -> None:

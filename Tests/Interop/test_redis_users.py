@@ -54,11 +54,19 @@ def test_the_watcher_reads_and_changes_nothing(server: str) -> None:
         wait_for("the one that waits", lambda: waiting.id in apium(server, "operator", "jobs list").stdout, 20)
     forget_refusals(server)
     reading = ["queues", "workers list", f"workers show {NODE}", "jobs list", "dead list", "parked list", "quarantine list", "limits list", "schedule list"]
-    for command in [*reading, f"result {bad.id}"]:
+    for command in [*reading, f"result {bad.id}", f"explain {bad.id}", f"explain {waiting.id}", f"jobs show {waiting.id}"]:
         done = apium(server, "monitor", command)
         assert "NOPERM" not in done.stderr, (command, done.stderr)
         assert done.returncode in (0, 1), (command, done.stderr)
     assert refusals(server) == []
+    with Celery(broker=address, backend=address) as client:
+        running = client.send_task("interop.nap", (4,), queue="swift")
+    wait_for("the one that runs", lambda: "in-flight" in apium(server, "operator", f"explain {running.id} --json").stdout, 20)
+    seen = apium(server, "monitor", f"explain {running.id}")
+    assert seen.returncode == 0, seen.stderr
+    assert f"claimed by {NODE}" in seen.stdout, "it may not ask since when it runs, and answers all the same"
+    assert "not looked at: workers" in seen.stdout
+    forget_refusals(server)
     assert apium(server, "monitor", "doctor").returncode in (0, 1)
     assert {what for _, what, _ in refusals(server)} <= {"config|get"}
     for command in [
@@ -68,7 +76,9 @@ def test_the_watcher_reads_and_changes_nothing(server: str) -> None:
         f"jobs cancel {waiting.id} --force",
         f"workers shutdown {NODE}",
     ]:
-        assert apium(server, "monitor", command).returncode != 0, command
+        refused = apium(server, "monitor", command)
+        assert (refused.returncode, refused.stdout) == (77, ""), (command, refused.stderr)
+        assert "Redis does not let this user do that" in refused.stderr, command
     assert waiting.state == "PENDING"
     assert "paused" not in apium(server, "operator", "limits list").stdout
     forget_refusals(server)

@@ -200,9 +200,9 @@ struct JobsPagesTests {
         let token = try await browser.signIn()
         try await setAside("dead-1", browser)
         #expect(try await browser.post("/admin/jobs/job/dead-1/requeue", ["csrf": "wrong"]).status == 403)
-        #expect(try await browser.post("/admin/jobs/job/dead-1/requeue", ["csrf": token]).location == "/admin/jobs/job/dead-1?notice=requeued")
+        #expect(try await browser.post("/admin/jobs/job/dead-1/requeue", ["csrf": token, "from": "dead"]).location == "/admin/jobs/job/dead-1?notice=requeued")
         #expect(try await browser.broker.queueLength("checks") == 1)
-        #expect(try await browser.post("/admin/jobs/job/dead-1/requeue", ["csrf": token]).location == "/admin/jobs/job/dead-1?notice=gone")
+        #expect(try await browser.post("/admin/jobs/job/dead-1/requeue", ["csrf": token, "from": "dead"]).location == "/admin/jobs/job/dead-1?notice=gone")
         #expect(browser.store.state.withLock { $0.records.map(\.action) } == ["login", "requeue"])
     }
 
@@ -214,7 +214,8 @@ struct JobsPagesTests {
         let form = try await browser.get("/admin/jobs/job/dead-1/edit")
         let version = try #require(form.text.firstMatch(of: /name="version" value="([^"]*)"/)).1
         var fields = [
-            "csrf": token, "version": String(version), "args": "[]", "kwargs": "{", "queue": "checks", "priority": "3", "retries": "0", "action": "run",
+            "csrf": token, "version": String(version), "from": "dead", "args": "[]", "kwargs": "{", "queue": "checks", "priority": "3", "retries": "0",
+            "action": "run",
         ]
         let fault = try await browser.post("/admin/jobs/job/dead-1/edit", fields)
         #expect(fault.status == 422 && fault.text.contains("no JSON object"))
@@ -242,7 +243,8 @@ struct JobsPagesTests {
         let form = try await browser.get("/admin/jobs/job/dead-1/edit")
         let version = try #require(form.text.firstMatch(of: /name="version" value="([^"]*)"/)).1
         let fields = [
-            "csrf": token, "version": String(version), "args": "[]", "kwargs": "{\"product\": 1}", "queue": "checks", "priority": "0", "retries": "0",
+            "csrf": token, "version": String(version), "from": "dead", "args": "[]", "kwargs": "{\"product\": 1}", "queue": "checks", "priority": "0",
+            "retries": "0",
         ]
         let client = browser.panel.services.apium
         try await client.shelf(.dead).edit("dead-1") { $0.kwargs = ["product": 2] }
@@ -250,6 +252,65 @@ struct JobsPagesTests {
         #expect(late.status == 422 && late.text.contains("Somebody else has changed this job"))
         let record = try #require(try await browser.broker.record("dead-1", in: .dead))
         #expect(try EditableJob(record).kwargs == ["product": 2])
+    }
+
+    @Test("a job in a queue is edited where it waits, goes to the back on request, and each change is in the audit")
+    func waiting() async throws {
+        let browser = try Browser()
+        let token = try await browser.signIn()
+        try await browser.broker.enqueue([Outgoing(message("first"), to: "checks"), Outgoing(message("second"), to: "checks")])
+        let story = try await browser.get("/admin/jobs/job/first")
+        #expect(story.text.contains("/edit") && story.text.contains("To the back of its queue") && !story.text.contains("/discard"))
+        let form = try await browser.get("/admin/jobs/job/first/edit")
+        #expect(form.text.contains("It stays where it waits") && !form.text.contains("value=\"run\""), "it runs anyhow")
+        let version = try #require(form.text.firstMatch(of: /name="version" value="([^"]*)"/)).1
+        let fields = [
+            "csrf": token, "version": String(version), "from": "ready", "args": "[]", "kwargs": "{\"product\": 9}", "queue": "checks", "priority": "0",
+            "retries": "0",
+            "action": "save",
+        ]
+        #expect(try await browser.post("/admin/jobs/job/first/edit", fields).location == "/admin/jobs/job/first?notice=saved")
+        let late = try await browser.post("/admin/jobs/job/first/edit", fields.merging(["kwargs": "{}"]) { $1 })
+        #expect(late.status == 422 && late.text.contains("Somebody else has changed this job"))
+        func order() async throws -> [Message] {
+            try await browser.panel.services.inspector.broker.readyMessages(in: "checks", ScanWindow()).records.map { try Message(decoding: $0.payload) }
+        }
+        #expect(try await order().map(\.id) == ["first", "second"], "an edit keeps its place")
+        #expect(try await order()[0].arguments().kwargs == ["product": 9])
+        #expect(try await browser.post("/admin/jobs/job/first/requeue", ["csrf": token, "from": "ready"]).location == "/admin/jobs/job/first?notice=requeued")
+        #expect(try await order().map(\.id) == ["second", "first"])
+        #expect(
+            try await browser.post("/admin/jobs/job/first/discard", ["csrf": token, "from": "ready"]).location == "/admin/jobs/job/first?notice=gone",
+            "it is cancelled")
+        #expect(browser.store.state.withLock { $0.records.map(\.action) } == ["login", "edit", "requeue"])
+        let session = try await browser.broker.openSession(WorkerIdentity(name: "w@t", pid: 1, queues: ["checks"]))
+        _ = try await session.claim(limit: 2)
+        #expect(try await browser.post("/admin/jobs/job/first/edit", fields).location == "/admin/jobs/job/first?notice=gone", "it runs by now")
+        #expect(try await browser.get("/admin/jobs/job/first/edit").status == 404)
+        #expect(try await !browser.get("/admin/jobs/job/first").text.contains("/edit"))
+        try await session.close()
+    }
+
+    @Test("a job that waits for its time is edited, and runs at once on request")
+    func scheduled() async throws {
+        let browser = try Browser()
+        let token = try await browser.signIn()
+        for id in ["later", "soon"] { try await browser.panel.services.apium.enqueue(task: "shop.check", .after(.hours(1)).on(queue: "checks").id(id)) }
+        #expect(try await browser.get("/admin/jobs/job/later").text.contains("Run now"))
+        #expect(
+            try await browser.post("/admin/jobs/job/later/requeue", ["csrf": token, "from": "scheduled"]).location == "/admin/jobs/job/later?notice=requeued")
+        let form = try await browser.get("/admin/jobs/job/soon/edit")
+        #expect(form.text.contains("Save and run now"))
+        let version = try #require(form.text.firstMatch(of: /name="version" value="([^"]*)"/)).1
+        let fields = [
+            "csrf": token, "version": String(version), "from": "scheduled", "args": "[]", "kwargs": "{\"product\": 9}", "queue": "checks", "priority": "0",
+            "retries": "0",
+            "action": "run",
+        ]
+        #expect(try await browser.post("/admin/jobs/job/soon/edit", fields).location == "/admin/jobs/job/soon?notice=requeued")
+        #expect(try await browser.broker.queueLength("checks") == 2)
+        #expect(try await browser.broker.scheduledCount() == 0)
+        #expect(browser.store.state.withLock { $0.records.map(\.action) } == ["login", "requeue", "edit_and_requeue"])
     }
 
     @Test("cancelling and deleting ask first; the POST does it")
@@ -264,7 +325,8 @@ struct JobsPagesTests {
         try await setAside("dead-1", browser)
         #expect(try await browser.get("/admin/jobs/job/dead-1/discard").status == 200)
         #expect(try await browser.broker.record("dead-1", in: .dead) != nil)
-        #expect(try await browser.post("/admin/jobs/job/dead-1/discard", ["csrf": token]).location == "/admin/jobs/list?state=dead&notice=done")
+        #expect(
+            try await browser.post("/admin/jobs/job/dead-1/discard", ["csrf": token, "from": "dead"]).location == "/admin/jobs/list?state=dead&notice=done")
         #expect(try await browser.broker.record("dead-1", in: .dead) == nil)
     }
 

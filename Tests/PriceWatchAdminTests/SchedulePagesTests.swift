@@ -44,6 +44,31 @@ struct SchedulePagesTests {
         #expect(browser.store.state.withLock { $0.records.map(\.action) } == ["login", "add", "edit", "remove"])
     }
 
+    @Test(
+        "when an entry fires is said in the page's language",
+        arguments: [
+            ("every: 10s", "каждые 10\u{A0}с"), ("every: 2d", "каждые 2\u{A0}дн."), ("crontab: 30 2 * * *\ntimezone: Europe/Berlin", "пояс Europe/Berlin"),
+            ("solar: {event: sunset, lat: 55.75, lon: 37.5}", "солнце: закат (55.75, 37.5)"), ("at: 2031-01-01T00:00:00Z", "один раз, 2031"),
+        ])
+    func russian(_ schedule: String, _ words: String) async throws {
+        let browser = try await browser()
+        let token = try await browser.signIn()
+        browser.setCookie("pricewatch_language", "ru")
+        let form = ["csrf": token, "name": "e", "definition": "task: t\n\(schedule)\n", "revision": "0", "new": "true", "action": "save"]
+        let saved = try await browser.post("/admin/schedule/save", form)
+        #expect(saved.status == 303, "\(saved.text)")
+        for path in ["/admin/schedule", "/admin/schedule/entry/e"] { #expect(try await browser.get(path).text.contains(words), "\(path)") }
+    }
+
+    @Test("what the clock does around a slot is said in both languages")
+    func notes() {
+        for (note, words) in [
+            (SlotPreview.Note.firstOfTwo, "впервые"), (.secondOfTwo, "второй раз"), (.changed(from: "+01:00", to: "+02:00"), "с +01:00 на +02:00"),
+        ] {
+            #expect(note.text(in: .russian).contains(words) && note.text(in: .english) == note.description)
+        }
+    }
+
     @Test("a definition with faults is shown again with all of them")
     func faults() async throws {
         let browser = try await browser()

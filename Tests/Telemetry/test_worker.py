@@ -5,57 +5,18 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import exposition
 import pytest
-from conftest import PROGRAMS, Process
+from conftest import PROGRAMS, Endpoint
 from stack.client import RunningStack, wait_for
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Endpoint:
+def start(broker: str, log: Path, *options: str) -> Endpoint:
     """A worker with an endpoint."""
-
-    def __init__(self, broker: str, log: Path, *options: str, **environment: str) -> None:
-        self.port = free_port()
-        words = [PROGRAMS / "interop-worker", "--broker", broker, "--queues", "seen", "--metrics", f"127.0.0.1:{self.port}", *options]
-        self.process = Process(words, log, environment)
-        wait_for("the endpoint", lambda: self.status("/live") == 200)
-
-    def get(self, path: str) -> tuple[int, str, str]:
-        """Status, content type and body."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return answer.status, answer.headers["content-type"], answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers["content-type"], error.read().decode()
-        except OSError:
-            return 0, "", ""
-
-    def status(self, path: str) -> int:
-        """The status alone."""
-        return self.get(path)[0]
-
-    @property
-    def metrics(self) -> dict[str, exposition.Family]:
-        """What it shows."""
-        return exposition.read(self.get("/metrics")[2])
-
-    def value(self, name: str, **labels: str) -> float | None:
-        """The sample with these labels."""
-        return next((value for family in self.metrics.values() for known, pairs, value in family.samples if known == name and pairs == labels), None)
+    return Endpoint([PROGRAMS / "interop-worker", "--broker", broker, "--queues", "seen", *options], log)
 
 
 @pytest.fixture
@@ -68,7 +29,7 @@ def own_redis() -> Iterator[RunningStack]:
 @pytest.fixture
 def endpoint(broker: str, tmp_path: Path) -> Iterator[Endpoint]:
     """A worker on its queue."""
-    worker = Endpoint(broker, tmp_path / "worker.log")
+    worker = start(broker, tmp_path / "worker.log")
     yield worker
     worker.process.stop()
 
@@ -107,7 +68,7 @@ def test_promtool_finds_nothing_to_say(broker: str, endpoint: Endpoint) -> None:
 
 def test_readiness_is_the_truth(own_redis: RunningStack, tmp_path: Path) -> None:
     """Without Redis it is not ready and says why, though it lives; with Redis again it is; and while it stops it is not."""
-    worker = Endpoint(own_redis.settings["APIUM_BROKER_URL"], tmp_path / "worker.log", "--grace", "30")
+    worker = start(own_redis.settings["APIUM_BROKER_URL"], tmp_path / "worker.log", "--grace", "30")
     try:
         wait_for("the worker to be ready", lambda: worker.status("/ready") == 200)
         own_redis.kill_and_hold("redis")
@@ -131,7 +92,7 @@ def test_readiness_is_the_truth(own_redis: RunningStack, tmp_path: Path) -> None
 def test_one_worker_of_several_tells_of_the_queues(own_redis: RunningStack, tmp_path: Path) -> None:
     """And another one when that is killed."""
     broker = own_redis.settings["APIUM_BROKER_URL"]
-    workers = [Endpoint(broker, tmp_path / f"{number}.log", "--lease", "1", "--name", f"w{number}@here") for number in range(3)]
+    workers = [start(broker, tmp_path / f"{number}.log", "--lease", "1", "--name", f"w{number}@here") for number in range(3)]
     try:
 
         def telling() -> list[Endpoint]:

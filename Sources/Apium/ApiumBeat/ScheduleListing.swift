@@ -103,5 +103,5 @@ extension ScheduleAuditRecord {
 
 extension SlotPreview {
     /// The slot as JSON, as the command line and the HTTP API show it.
-    public var json: JSONValue { ["slot": .string(slot.iso8601), "local": .string(local), "note": note.map(JSONValue.string) ?? .null] }
+    public var json: JSONValue { ["slot": .string(slot.iso8601), "local": .string(local), "note": note.map { .string($0.description) } ?? .null] }
 }

@@ -7,7 +7,25 @@ public struct SlotPreview: Sendable, Hashable, CustomStringConvertible {
     /// The slot in the entry's zone with its offset from UTC: `2026-03-29T03:00:00+02:00`.
     public let local: String
     /// What the clock does around the slot; `nil`: nothing.
-    public let note: String?
+    public let note: Note?
+
+    /// What the clock does around a slot; offsets are those from UTC, `+02:00`.
+    public enum Note: Sendable, Hashable, CustomStringConvertible {
+        /// The clock shows this hour twice, and this is the first time.
+        case firstOfTwo
+        /// The clock shows this hour twice, and this is the second time.
+        case secondOfTwo
+        /// The clock was changed since the slot before.
+        case changed(from: String, to: String)
+
+        public var description: String {
+            switch self {
+            case .firstOfTwo: "the first time this hour is shown"
+            case .secondOfTwo: "the second time this hour is shown"
+            case .changed(let old, let new): "the clock was changed from \(old) to \(new)"
+            }
+        }
+    }
 
     public var description: String { note.map { "\(local)  \($0)" } ?? local }
 
@@ -20,9 +38,9 @@ public struct SlotPreview: Sendable, Hashable, CustomStringConvertible {
         let wall = zone.wall(at: slot.flooredSecond)
         local = Self.text(of: slot, offset: offset)
         if zone.instants(of: wall).count == 2 {
-            note = zone.instants(of: wall)[0] == slot.flooredSecond ? "the first time this hour is shown" : "the second time this hour is shown"
+            note = zone.instants(of: wall)[0] == slot.flooredSecond ? .firstOfTwo : .secondOfTwo
         } else if offset != zone.offset(at: last) {
-            note = "the clock was changed from \(Self.text(ofOffset: zone.offset(at: last))) to \(Self.text(ofOffset: offset))"
+            note = .changed(from: Self.text(ofOffset: zone.offset(at: last)), to: Self.text(ofOffset: offset))
         } else {
             note = nil
         }

@@ -16,6 +16,7 @@ enum CommandOutput {
     static let notThere = ExitCode(2)
     static let unavailable = ExitCode(69)
     static let slotsLost = ExitCode(75)
+    static let notPermitted = ExitCode(77)
 
     /// How a command ends that failed with this.
     static func exitCode(for error: ApiumError) -> ExitCode {
@@ -23,6 +24,7 @@ enum CommandOutput {
         case .unavailable: unavailable
         case .timedOut, .noSuchEntry: notThere
         case .slotsLost: slotsLost
+        case .notPermitted: notPermitted
         default: ExitCode(64)
         }
     }

@@ -44,6 +44,7 @@ public struct JobsCommand: AsyncParsableCommand {
         public init() {}
 
         public func run() async throws {
+            let language = connection.language
             try await reportingFaults {
                 try await connection.withConnection { connection in
                     var query = filter.query(Set(state.map(\.place)))
@@ -51,7 +52,7 @@ public struct JobsCommand: AsyncParsableCommand {
                     query.limit = page.limit
                     query.cursor = try page.cursor.map(JobCursor.init(text:))
                     let jobs = try await connection.inspector.jobs(query)
-                    jobs.write(json: json, at: try await connection.broker.serverTime())
+                    jobs.write(json: json, at: try await connection.broker.serverTime(), in: language)
                 }
             }
         }
@@ -123,12 +124,25 @@ extension Explanation {
 
 extension JobPage {
     /// Writes the page to standard output.
-    func write(json: Bool, at now: Timestamp) {
-        if json { return CommandOutput.json(["jobs": .array(rows.map(\.json)), "next": next.map { .string($0.text) } ?? .null]) }
+    func write(json: Bool, at now: Timestamp, in language: Language) {
+        if json {
+            return CommandOutput.json([
+                "jobs": .array(rows.map(\.json)), "next": next.map { .string($0.text) } ?? .null, "gaps": .array(gaps.map(\.json)),
+            ])
+        }
         var table = TextTable("ID", "NAME", "STATE", "QUEUE", "AGE", "")
         for row in rows { table.add(row.id, row.task ?? "?", row.place.rawValue, row.queue, row.age(at: now), row.remark(at: now)) }
         table.write()
+        Gap.complain(gaps, in: language)
         if let next { CommandOutput.complain("there is more: --cursor '\(next.text)'") }
+    }
+}
+
+extension Gap {
+    /// Says on standard error what could not be looked at.
+    static func complain(_ gaps: [Gap], in language: Language) {
+        let words = language == .russian ? "не просмотрено: " : "not looked at: "
+        for gap in gaps { CommandOutput.complain(words + Terminal.plain(gap.text(in: language))) }
     }
 }
 

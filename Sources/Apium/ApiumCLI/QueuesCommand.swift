@@ -9,7 +9,7 @@ public struct QueuesCommand: AsyncParsableCommand {
         commandName: "queues", abstract: "Show how many messages wait, since when, what comes and leaves, what is paused and limited, and who serves it.",
         discussion: """
             Without names: every queue that Celery's binding tables or live workers name, or that holds messages, and what is scheduled.
-            The age is that of the message that is claimed next; – stands for one whose sender does not say when it sent it, as Celery's does not.
+            ? stands for the length of a queue that the broker's user may not read. The age is that of the message that is claimed next; – stands for one whose sender does not say when it sent it, as Celery's does not.
 
             IN and OUT are what our workers counted in the last minute. With --measure or --watch they are measured, whoever takes the messages, by two looks
             --interval apart: the last message of the first look is looked for in the second. ≥ stands for the least that it can have been, where that
@@ -26,7 +26,7 @@ public struct QueuesCommand: AsyncParsableCommand {
     @Argument(help: "Queues to show.") var names: [String] = []
     @Flag(help: "Measure what comes and leaves in a second.") var measure = false
     @OptionGroup var live: WatchOptions
-    @Flag(help: "Print JSON: queues, a map of lengths, their details, and scheduled.") var json = false
+    @Flag(help: "Print JSON: queues, a map of lengths (null: may not be read), their details, and scheduled.") var json = false
 
     public init() {}
 
@@ -46,11 +46,12 @@ public struct QueuesCommand: AsyncParsableCommand {
                 let reports = try await inspector.queues(names, watching: measure ? time : .zero)
                 let scheduled = try await connection.broker.scheduledCount()
                 if json {
-                    let lengths = Dictionary(reports.map { ($0.queue, JSONValue.int(Int64($0.length))) }) { $1 }
+                    let lengths = Dictionary(reports.map { ($0.queue, $0.length.map { JSONValue.int(Int64($0)) } ?? .null) }) { $1 }
                     let details = Dictionary(reports.map { ($0.queue, $0.json) }) { $1 }
                     return CommandOutput.json(["queues": .object(lengths), "details": .object(details), "scheduled": .int(Int64(scheduled))])
                 }
                 Self.table(reports, scheduled, language, try await connection.broker.serverTime()).write()
+                Gap.complain(reports.filter { $0.length == nil }.map { .queue($0.queue) }, in: language)
             }
         }
     }
@@ -61,10 +62,11 @@ public struct QueuesCommand: AsyncParsableCommand {
             let rates = report.rates?.texts
             table.add(
                 [
-                    report.queue, "\(report.length)", rates?.incoming ?? "–", rates?.outgoing ?? "–", report.oldest.map { language.text($0) } ?? "–",
+                    report.queue, report.length.map { "\($0)" } ?? "?", rates?.incoming ?? "–", rates?.outgoing ?? "–",
+                    report.oldest.map { language.text($0) } ?? "–",
                     report.pausedSince.map { language.text(now - $0) } ?? "–", report.limit.map { "\($0.text), \(report.running ?? 0) running" } ?? "–",
                     report.workers.joined(separator: ","),
-                ], report.pausedSince != nil ? .yellow : report.length > 0 && report.workers.isEmpty ? .red : nil)
+                ], report.pausedSince != nil ? .yellow : report.length.map { $0 > 0 && report.workers.isEmpty } ?? false ? .red : nil)
         }
         table.add("scheduled", "\(scheduled)", "–", "–", "–", "–", "–", "")
         return table

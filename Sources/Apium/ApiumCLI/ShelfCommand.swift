@@ -59,13 +59,14 @@ public struct ShelfCommand<Kind: CommandShelf>: AsyncParsableCommand {
         public init() {}
 
         public func run() async throws {
+            let language = connection.language
             try await reportingFaults {
                 try await connection.withConnection { connection in
                     var query = filter.query([ShelfCommand.place])
                     query.limit = page.limit
                     query.cursor = try page.cursor.map(JobCursor.init(text:))
                     let jobs = try await connection.inspector.jobs(query)
-                    jobs.write(json: json, at: try await connection.broker.serverTime())
+                    jobs.write(json: json, at: try await connection.broker.serverTime(), in: language)
                 }
             }
         }

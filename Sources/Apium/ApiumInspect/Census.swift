@@ -14,6 +14,8 @@ struct Census {
     /// The groups that jobs belong to.
     private(set) var groups: Set<String> = []
     private(set) var looked = 0
+    /// What could not be looked at.
+    var gaps: Set<Gap> = []
     var isComplete = true
     /// All ids that were seen.
     private(set) var seen: Set<String> = []
@@ -50,10 +52,11 @@ extension Inspector {
         if looked >= depth { census.isComplete = false }
         for queue in try await broker.inspectableQueues() {
             var ready = census
-            let looked = try await readyPages(of: queue) { records in
+            let looked = try await readyPages(of: queue, noting: &census.gaps) { records in
                 for record in records { ready.count(record.payload) }
                 return true
             }
+            ready.gaps = census.gaps
             census = ready
             if looked >= depth { census.isComplete = false }
             if looked > 0, !census.workers.contains(where: { $0.queues.contains(queue) }) { census.unserved.insert(queue) }
@@ -63,6 +66,7 @@ extension Inspector {
             for record in page.records { census.count(record: record.id) }
             if page.looked == 1000 { census.isComplete = false }
         }
+        if !census.gaps.isEmpty { census.isComplete = false }
         return census
     }
 
@@ -130,7 +134,8 @@ extension Inspector {
         }
         if found { return true }
         for queue in try await broker.inspectableQueues() {
-            _ = try await readyPages(of: queue, mentioning: texts) { records in
+            var gaps: Set<Gap> = []
+            _ = try await readyPages(of: queue, mentioning: texts, noting: &gaps) { records in
                 found = found || !records.isEmpty
                 return !found
             }

@@ -1,14 +1,22 @@
 import ApiumCore
 
 extension Explanation {
-    /// The answer for people: the standing, where else the job is, and what keeps it from running, a line each.
+    /// The answer for people: the standing, what keeps it from running, where else the job is, and what could not be looked at, a line each.
     public func text(in language: Language) -> String {
         let name = task.map { " (\($0))" } ?? ""
         let head = "\(id)\(name): \(standing.text(in: language, at: at))"
-        let also = others.map { "  " + language.of("also: ", "кроме того: ") + $0.text(in: language, at: at) }
+        let also = others.map { "  " + language.of("also: ", "кроме того: ") + told($0).text(in: language, at: at) }
         let but = obstacles.map { "  " + language.of("but: ", "но: ") + $0.text(in: language, at: at) }
         let who = revocation.map { ["  " + $0.text(in: language, at: at)] } ?? []
-        return ([head] + but + who + also).joined(separator: "\n")
+        let unseen = gaps.map { "  " + language.of("not looked at: ", "не просмотрено: ") + $0.text(in: language) }
+        return ([head] + but + who + also + unseen).joined(separator: "\n")
+    }
+
+    /// Another standing without what the first one has said already: the error of a job that was set aside is the reason for that.
+    private func told(_ other: JobStanding) -> JobStanding {
+        guard case .shelved(let place) = standing, case .ended(var end) = other, end.error == place.reason else { return other }
+        end.error = nil
+        return .ended(end)
     }
 }
 
@@ -137,7 +145,7 @@ extension ShelfPlace {
         case .quarantine: name = language.of("in quarantine", "в карантине")
         }
         return language.of(
-            "\(name) since \(language.text(at, at: now)) after \(attempts) runs: \(reason)",
+            "\(name) since \(language.text(at, at: now)) after \(attempts) run\(attempts == 1 ? "" : "s"): \(reason)",
             "\(name) с \(language.text(at, at: now)), запусков \(attempts): \(reason)")
     }
 }
@@ -160,7 +168,7 @@ extension Predecessor {
         case .chainStep(let steps):
             language.of(
                 "not sent yet: \(steps == 1 ? "the next step" : "\(steps) steps on") in the chain of \(id) (\(task))",
-                "ещё не отправлена: \(steps == 1 ? "следующий шаг" : "через \(steps) шага(ов)") в цепочке после \(id) (\(task))")
+                "ещё не отправлена: \(steps == 1 ? "следующий шаг" : "шагов до неё: \(steps),") в цепочке после \(id) (\(task))")
         case .callback: language.of("not sent yet: the callback of \(id) (\(task))", "ещё не отправлена: следует за успехом \(id) (\(task))")
         case .errback: language.of("sent only should \(id) (\(task)) fail", "будет отправлена, только если \(id) (\(task)) не удастся")
         }

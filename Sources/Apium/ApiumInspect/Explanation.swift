@@ -17,6 +17,8 @@ public struct Explanation: Sendable, Hashable {
     public var obstacles: [Obstacle]
     /// Who revoked it, and when; `nil`: nobody did by its id.
     public var revocation: RevocationRecord?
+    /// What could not be looked at.
+    public var gaps: [Gap] = []
     /// The job's message, from wherever it was seen; it is no part of ``json``.
     public var message: Message?
 }
@@ -27,7 +29,7 @@ extension Explanation {
         [
             "id": .string(id), "task": task.json, "at": .string(at.iso8601), "standing": standing.json(at: at),
             "others": .array(others.map { $0.json(at: at) }),
-            "obstacles": .array(obstacles.map(\.json)),
+            "obstacles": .array(obstacles.map(\.json)), "gaps": .array(gaps.map(\.json)),
             "revocation": revocation.map { ["at": $0.at.json, "by": $0.by.json] } ?? .null,
         ]
     }

@@ -61,6 +61,16 @@ extension Inspector {
         case .unknown(let key):
             let seen = Wording("\(key) is no key that this release knows", "этот выпуск не знает ключа \(key)")
             return (.notice, "key-unknown", seen, Wording("A newer release made it, or somebody by hand.", "Его создал новый выпуск или кто-то вручную."))
+        case .overdueBindings(let exchange):
+            let seen = Wording(
+                "nobody has refreshed the binding table of \(exchange) in time", "таблицу привязок \(exchange) давно никто не обновлял")
+            return (.notice, "bindings-overdue", seen, Wording("All whose queues stand in it are gone.", "Все, чьи очереди в ней записаны, завершились."))
+        case .endlessReplies(let key):
+            let seen = Wording("\(key) holds replies that nobody reads", "в \(key) лежат ответы, которых никто не читает")
+            let meaning = Wording(
+                "Who had asked Celery's workers was gone before they answered. It would stay for ever.",
+                "Спросивший исполнителей Celery завершился раньше, чем они ответили. Он остался бы навсегда.")
+            return (.warning, "replies-endless", seen, meaning)
         case .overdueUnacked(let count, let oldest):
             let seen = Wording(
                 "\(count) deliveries of Celery's workers are past the visibility timeout, the oldest since \(oldest.iso8601)",

@@ -63,6 +63,8 @@ public struct Finding: Sendable, Hashable {
         case duties
         /// Ends the locks of jobs that are nowhere any more.
         case locks([UniqueLockRow])
+        /// Takes bindings of Celery's nodes to remote control away.
+        case bindings([String])
         /// Gives results the end that they should have.
         case results([String])
 
@@ -77,6 +79,9 @@ public struct Finding: Sendable, Hashable {
                     "do the duties of a janitor: move what is due, return what the lost held",
                     "выполнить обязанности дежурного: передать наступившее, вернуть взятое погибшими")
             case .locks(let rows): language.of("end \(rows.count) locks", "снять блокировки: \(rows.count)")
+            case .bindings(let nodes): language.of("take \(nodes.count) bindings away", "убрать привязки: \(nodes.count)")
+            case .fault(.overdueBindings): language.of("delete the table", "удалить таблицу")
+            case .fault(.endlessReplies): language.of("give it an end", "дать ему срок")
             case .results(let ids): language.of("let \(ids.count) results end as new ones do", "дать результатам обычный срок: \(ids.count)")
             case .fault(.unownedFlight), .fault(.unregisteredBatch):
                 language.of("note the process as lost and return its messages to their queues", "отметить процесс погибшим и вернуть его сообщения в очереди")

@@ -23,6 +23,8 @@ extension Inspector {
         findings += try await chordFindings(census)
         findings += try await lockFindings(locks, census)
         findings += try await resultFindings()
+        findings += try await bindingFindings()
+        findings += Self.findings(census.gaps)
         findings += try await shelfFindings()
         let order = Finding.Severity.allCases
         findings.sort { (order.firstIndex(of: $0.severity) ?? 0, $0.code) < (order.firstIndex(of: $1.severity) ?? 0, $1.code) }

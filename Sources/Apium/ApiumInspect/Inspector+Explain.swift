@@ -46,7 +46,8 @@ extension Inspector {
             Self.pauses(explanation.standing, explanation.task, holds)
             + (try await obstacles(explanation.standing, search.message, control, workers, isRevoked: isRevoked, now))
         explanation.revocation = try await broker.revocation(of: id)
-        explanation.standing = try await measured(explanation, workers)
+        explanation.standing = try await measured(explanation, workers, &search.gaps)
+        explanation.gaps = search.gaps.sorted()
         return explanation
     }
 
@@ -56,7 +57,7 @@ extension Inspector {
         for record in try await broker.flights(mentioning: search.texts, limit: Self.flightLimit) {
             let worker = workers.first { $0.incarnation == record.incarnation }
             let isOwn = (try? Message(decoding: record.payload).id) == search.id
-            let since = isOwn ? try await begin(of: search.id, on: worker) : nil
+            let since = isOwn ? try await begin(of: search.id, on: worker, &search.gaps) : nil
             let isRenewing = isOwn ? try await worker.asyncMap(isRenewing) : nil
             // It was renewed just now.
             let until = isRenewing == true ? try await worker.asyncMap { try await broker.serverTime() + $0.lease } : nil
@@ -104,7 +105,7 @@ extension Inspector {
     private func searchQueues(_ search: inout Search) async throws {
         for queue in try await broker.inspectableQueues() {
             var found = search
-            let looked = try await readyPages(of: queue, mentioning: search.texts) { records in
+            let looked = try await readyPages(of: queue, mentioning: search.texts, noting: &search.gaps) { records in
                 for record in records {
                     found.take(record.payload) { message in
                         .ready(
@@ -115,6 +116,7 @@ extension Inspector {
                 }
                 return true
             }
+            found.gaps = search.gaps
             search = found
             guard looked >= depth else { continue }
             let length = try await broker.queueLength(queue)
@@ -152,11 +154,18 @@ extension Inspector {
     }
 
     /// Since when a worker runs the job, as it says itself.
-    private func begin(of id: String, on worker: RegisteredWorker?) async throws -> Timestamp? {
-        guard let worker, patience > .zero, let transport = broker.controlTransport else { return nil }
-        let question = ControlRequest("query_task", arguments: ["ids": [.string(id)]], destination: [worker.name])
-        let replies = try await transport.ask(question, exchange: controlExchange, within: patience, limit: 1)
+    private func begin(of id: String, on worker: RegisteredWorker?, _ gaps: inout Set<Gap>) async throws -> Timestamp? {
+        guard let worker else { return nil }
+        let replies = try await ask(ControlRequest("query_task", arguments: ["ids": [.string(id)]], destination: [worker.name]), &gaps)
         return replies.first { $0.node == worker.name }?.value[id]?[1]?["time_start"]?.doubleValue.map { Timestamp(seconds: $0) }
+    }
+
+    /// Asks one worker; nobody answers where workers cannot be asked.
+    func ask(_ question: ControlRequest, _ gaps: inout Set<Gap>) async throws -> [ControlReply] {
+        guard patience > .zero, let transport = broker.controlTransport else { return [] }
+        let replies = try await ifPermitted { try await transport.ask(question, exchange: controlExchange, within: patience, limit: 1) }
+        if replies == nil { gaps.insert(.workers) }
+        return replies ?? []
     }
 
     // MARK: Obstacles

@@ -19,7 +19,7 @@ extension Inspector {
             }
             if listing.next != nil { break }
         }
-        return JobPage(rows: listing.rows, next: listing.next, looked: listing.looked)
+        return JobPage(rows: listing.rows, next: listing.next, looked: listing.looked, gaps: listing.gaps.sorted())
     }
 
     private func listFlights(_ listing: inout Listing) async throws {
@@ -41,7 +41,10 @@ extension Inspector {
         for queue in queues where listing.isBefore(queue) {
             var offset = listing.offset(in: .ready, queue: queue)
             while listing.next == nil {
-                let page = try await broker.readyMessages(in: queue, ScanWindow(from: offset, count: Self.page))
+                guard let page = try await ifPermitted({ try await broker.readyMessages(in: queue, ScanWindow(from: offset, count: Self.page)) }) else {
+                    listing.gaps.insert(.queue(queue))
+                    break
+                }
                 for record in page.records {
                     guard listing.hasRoom(at: JobCursor(place: .ready, queue: queue, offset: record.position)) else { return }
                     listing.take(JobRow(WaitingMessage(.ready, queue: queue, payload: record.payload)))
@@ -115,6 +118,7 @@ private struct Listing {
     private(set) var rows: [JobRow] = []
     private(set) var next: JobCursor?
     private(set) var looked = 0
+    var gaps: Set<Gap> = []
     private let budget: Int
     private let now: Timestamp
     private let name: GlobPattern?

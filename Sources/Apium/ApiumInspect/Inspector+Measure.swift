@@ -3,11 +3,11 @@ import DynamicJSON
 
 extension Inspector {
     /// The standing with what has to be asked or watched for: how often a job is retried at most, and how fast one comes nearer to its start.
-    func measured(_ explanation: Explanation, _ workers: [RegisteredWorker]) async throws -> JobStanding {
+    func measured(_ explanation: Explanation, _ workers: [RegisteredWorker], _ gaps: inout Set<Gap>) async throws -> JobStanding {
         switch explanation.standing {
         case .scheduled(var place):
             guard case .retry = place.cause, let task = explanation.task else { return explanation.standing }
-            place.retryLimit = try await retryLimit(of: task, on: place.queue, workers)
+            place.retryLimit = try await retryLimit(of: task, on: place.queue, workers, &gaps)
             return .scheduled(place)
         case .ready(var place):
             guard place.position > 0, explanation.obstacles.isEmpty else { return explanation.standing }
@@ -33,12 +33,10 @@ extension Inspector {
     }
 
     /// How often a job is retried at most, as a worker of its queue says.
-    private func retryLimit(of task: String, on queue: String, _ workers: [RegisteredWorker]) async throws -> Int? {
-        guard patience > .zero, let transport = broker.controlTransport,
-            let worker = workers.first(where: { $0.queues.contains(queue) && $0.jobs.contains(task) })
-        else { return nil }
+    private func retryLimit(of task: String, on queue: String, _ workers: [RegisteredWorker], _ gaps: inout Set<Gap>) async throws -> Int? {
+        guard let worker = workers.first(where: { $0.queues.contains(queue) && $0.jobs.contains(task) }) else { return nil }
         let question = ControlRequest("registered", arguments: ["taskinfoitems": ["max_retries"]], destination: [worker.name])
-        let replies = try await transport.ask(question, exchange: controlExchange, within: patience, limit: 1)
+        let replies = try await ask(question, &gaps)
         let stem = "\(task) [max_retries="
         let line = (replies.first?.value.arrayValue ?? []).lazy.compactMap(\.stringValue).first { $0.hasPrefix(stem) }
         return line.flatMap { Int($0.dropFirst(stem.count).dropLast()) }

@@ -36,6 +36,9 @@ extension Inspector {
     /// Repairs what no broker's audit found; `nil`: it is none of these.
     private func repairOthers(_ finding: Finding) async throws -> Bool? {
         switch finding.repair {
+        case .bindings(let nodes):
+            let silent = try await silent(nodes)
+            return try await silent.isEmpty ? false : (broker as? any AuditableBroker)?.unbind(silent, from: controlExchange) ?? 0 > 0
         case .results(let ids): return try await results.giveEnd(to: ids) > 0
         case .locks(let rows):
             var isChanged = false

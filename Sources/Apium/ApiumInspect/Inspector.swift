@@ -48,6 +48,17 @@ public struct Inspector: Sendable {
         return looked
     }
 
+    /// The same of a queue that the broker's user may not be allowed to read: that is noted, and none were looked at.
+    func readyPages(
+        of queue: String, mentioning texts: [String] = [], noting gaps: inout Set<Gap>, _ body: ([ReadyRecord]) async throws -> Bool
+    ) async throws -> Int {
+        guard let looked = try await ifPermitted({ try await readyPages(of: queue, mentioning: texts, body) }) else {
+            gaps.insert(.queue(queue))
+            return 0
+        }
+        return looked
+    }
+
     /// Looks through what waits for its time, page by page; see ``readyPages(of:from:mentioning:_:)``.
     func scheduledPages(from: Int = 0, mentioning texts: [String] = [], _ body: ([ScheduledRecord]) async throws -> Bool) async throws -> Int {
         var looked = 0

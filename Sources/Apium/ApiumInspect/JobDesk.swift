@@ -78,7 +78,9 @@ public struct JobDesk: Sendable {
             return true
         }
         for queue in try await broker.inspectableQueues() {
-            _ = try await inspector.readyPages(of: queue, mentioning: ids) { records in
+            // One that the broker's user may not read is not there for it.
+            var gaps: Set<Gap> = []
+            _ = try await inspector.readyPages(of: queue, mentioning: ids, noting: &gaps) { records in
                 waiting += records.map { JobRow(WaitingMessage(.ready, queue: queue, payload: $0.payload)) }
                 return true
             }
@@ -114,9 +116,16 @@ public struct JobDesk: Sendable {
     public func requeue(_ row: JobRow, to queue: String? = nil) async throws -> Outcome {
         if row.place == .inFlight { return .refused(.running) }
         if let shelf = row.place.shelf, queue == nil { return try await broker.requeue(row.id, from: shelf) ? .done : .movedOn }
-        return try await send(row) { job in
+        return try await requeue(row, editing: { job in if let queue { job.queue = queue } })
+    }
+
+    /// Edits a job and puts it on its queue in one step: one that waits for its time runs at once, one in a queue goes to the back.
+    ///
+    /// - Throws: ``ApiumError`` `badArguments` for a value that no message can have.
+    public func requeue(_ row: JobRow, editing change: (inout EditableJob) throws -> Void) async throws -> Outcome {
+        try await send(row) { job in
             job.eta = nil
-            if let queue { job.queue = queue }
+            try change(&job)
         }
     }
 

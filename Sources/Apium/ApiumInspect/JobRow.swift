@@ -83,4 +83,6 @@ public struct JobPage: Sendable, Hashable {
     public var next: JobCursor?
     /// How many were looked at.
     public var looked: Int
+    /// What could not be looked at.
+    public var gaps: [Gap] = []
 }

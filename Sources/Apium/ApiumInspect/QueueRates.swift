@@ -67,7 +67,7 @@ extension Inspector {
     public func rates(of queues: [String], over time: Duration) async throws -> [String: QueueRates] {
         var looks: [String: QueueLook] = [:]
         let began = ContinuousClock.now
-        for queue in queues { looks[queue] = try await look(at: queue) }
+        for queue in queues { looks[queue] = try await ifPermitted { try await look(at: queue) } }
         try await Task.sleep(for: time)
         var rates: [String: QueueRates] = [:]
         for queue in queues {

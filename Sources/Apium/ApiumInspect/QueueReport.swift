@@ -5,8 +5,8 @@ import DynamicJSON
 public struct QueueReport: Sendable, Hashable {
     /// The queue.
     public var queue: String
-    /// How many messages wait, all priorities together.
-    public var length: Int
+    /// How many messages wait, all priorities together; `nil`: the broker's user may not read the queue, and nothing is known of what is in it.
+    public var length: Int?
     /// How long the message that is claimed next has been waiting; `nil`: there is none, or its sender does not say when it sent it.
     public var oldest: Duration?
     /// The names of the live workers of ours that serve it.
@@ -20,10 +20,11 @@ public struct QueueReport: Sendable, Hashable {
     /// How many messages come and leave in a second; `nil`: not known, because no worker of ours took any, and it was not watched.
     public var rates: QueueRates?
 
-    /// The report for programs; `oldest_seconds` is null where the sender, Celery's client for example, does not say when it sent.
+    /// The report for programs; `oldest_seconds` is null where the sender, Celery's client for example, does not say when it sent,
+    /// `length` where the queue may not be read.
     public var json: JSONValue {
         [
-            "length": .int(Int64(length)), "oldest_seconds": oldest.map { .double($0.inSeconds) } ?? .null,
+            "length": length.json, "readable": .bool(length != nil), "oldest_seconds": oldest.map { .double($0.inSeconds) } ?? .null,
             "workers": .array(workers.map { .string($0) }), "paused_since": pausedSince.json, "limit": (limit?.text).json, "running": running.json,
             "in_per_second": (rates?.incoming).map { .double($0) } ?? .null, "out_per_second": rates.map { .double($0.outgoing) } ?? .null,
             "rates_at_least": rates.map { .bool($0.isAtLeast) } ?? .null,
@@ -47,10 +48,12 @@ extension Inspector {
         var reports: [QueueReport] = []
         for queue in queues {
             let hold = holds[.queue(queue)]
-            let next = try await broker.readyMessages(in: queue, ScanWindow(count: 1)).records.first
+            let sight = try await ifPermitted {
+                (next: try await broker.readyMessages(in: queue, ScanWindow(count: 1)).records.first, length: try await broker.queueLength(queue))
+            }
             reports.append(
                 QueueReport(
-                    queue: queue, length: try await broker.queueLength(queue), oldest: next.flatMap { Self.waiting($0.payload, at: now) },
+                    queue: queue, length: sight?.length, oldest: sight?.next.flatMap { Self.waiting($0.payload, at: now) },
                     workers: workers.filter { $0.queues.contains(queue) }.map(\.name), pausedSince: hold?.pausedSince, limit: hold?.limit,
                     running: hold?.running, rates: rates[queue]))
         }

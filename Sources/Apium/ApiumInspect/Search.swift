@@ -10,6 +10,8 @@ struct Search {
     private(set) var relations: [(relation: Mention.Relation, of: Message)] = []
     /// The queues that are longer than what was looked at.
     var unseen: [QueueSight] = []
+    /// What could not be looked at.
+    var gaps: Set<Gap> = []
 
     init(_ id: String) { self.id = id }
 

@@ -13,6 +13,8 @@ extension RedisBroker: AuditableBroker {
             }
             faults += try await unpaired()
             faults += try await overdueUnacked()
+            faults += try await overdueBindings()
+            faults += try await endlessReplies()
             return KeyAudit(faults: faults, looked: found.names.count, isComplete: found.isComplete)
         } catch {
             throw RedisFailure.apiumError(error)
@@ -177,6 +179,8 @@ extension RedisBroker: AuditableBroker {
                 let life = key == keys.janitor ? Duration.seconds(2) : UniqueLock.longestLife
                 guard try await client.reply(RedisCommand("PTTL", key)) == .integer(-1) else { return false }
                 return try await client.reply(RedisCommand("PEXPIRE", key, life.wholeMilliseconds)) == .integer(1)
+            case .overdueBindings(let exchange): return try await sweepBindings(of: exchange)
+            case .endlessReplies(let list): return try await endReplies(list)
             case .unknown, .overdueUnacked: return false
             }
         } catch {

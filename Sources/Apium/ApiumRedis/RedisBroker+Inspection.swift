@@ -69,7 +69,9 @@ extension RedisBroker: InspectableBroker {
 
     private func length(of list: String) async throws -> Int {
         // A queue's name may be that of a key of another kind: there is nothing of ours in it then.
-        (try await client.pipeline([RedisCommand("LLEN", list)])[0]).int ?? 0
+        let reply = try await client.pipeline([RedisCommand("LLEN", list)])[0]
+        if let error = reply.error, error.code != "WRONGTYPE" { throw error }
+        return reply.int ?? 0
     }
 
     private func look(at list: String, end: String, from: Int, count: Int, _ texts: [String]) async throws -> (
@@ -85,7 +87,7 @@ extension RedisBroker: InspectableBroker {
     // MARK: Queues
 
     /// How many keys are looked at for queues that nobody has declared: a server full of results is not walked through to its end.
-    private static let keyWindow = 200_000
+    static let keyWindow = 200_000
 
     public func inspectableQueues() async throws -> [String] {
         var queues = Set(try await knownQueues())

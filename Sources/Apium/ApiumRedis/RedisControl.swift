@@ -13,7 +13,7 @@ struct RedisControl: ControlTransport {
     }
 
     /// How long a reply is kept for an asker that has gone: kombu's reply queues live 10 seconds without a consumer.
-    private static let replyLife = Duration.seconds(60)
+    static let replyLife = Duration.seconds(60)
 
     func requests(exchange: String) async throws -> AsyncStream<Result<ControlRequest, ApiumError>> {
         let events: AsyncStream<RedisSubscriptionEvent>

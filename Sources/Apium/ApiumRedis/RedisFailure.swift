@@ -22,6 +22,12 @@ enum RedisFailure {
         passing.contains(error.code) || (error.code == "ERR" && passing.contains { error.message.contains("-\($0) ") })
     }
 
+    /// Whether the server's access list forbids it. Within a script the refusal stands behind words of its own.
+    static func isForbidden(_ error: RedisServerError) -> Bool {
+        error.code == "NOPERM"
+            || (error.code == "ERR" && ["-NOPERM ", "ACL failure in script", "The user executing the script can't"].contains { error.message.contains($0) })
+    }
+
     /// The framework's error for `error`; others stay as they are.
     static func apiumError(_ error: any Error) -> any Error {
         switch error {
@@ -31,6 +37,8 @@ enum RedisFailure {
         case let error as RedisClientError: ApiumError(.unavailable, "Redis can't be reached", underlying: error)
         case let error as RedisServerError where isPassing(error):
             ApiumError(.unavailable, "Redis can't do it at the moment", underlying: error)
+        case let error as RedisServerError where isForbidden(error):
+            ApiumError(.notPermitted, "Redis does not let this user do that", underlying: error)
         case let error as RedisServerError: ApiumError(.notAvailable, "Redis refused a command", underlying: error)
         default: error
         }

@@ -31,6 +31,7 @@ enum RedisScripts {
     static let bring = script("bring", PackageResources.bring_lua, PackageResources.functions_lua)
     static let join = script("join", PackageResources.join_lua, PackageResources.functions_lua)
     static let bind = script("bind", PackageResources.bind_lua)
+    static let unbind = script("unbind", PackageResources.unbind_lua)
     static let admit = script("admit", PackageResources.admit_lua, permitFunctions)
     static let release = script("release", PackageResources.release_lua, permitFunctions)
     static let unshelve = script("unshelve", PackageResources.unshelve_lua)

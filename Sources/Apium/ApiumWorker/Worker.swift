@@ -122,7 +122,7 @@ public final class Worker: Service {
                 environment.status.closed()
                 environment.reporter.sessionEnded()
                 board.closed(nil)
-            } catch let error as ApiumError where error.code == .invalidConfiguration || error.code == .notAvailable {
+            } catch let error as ApiumError where [.invalidConfiguration, .notAvailable, .notPermitted].contains(error.code) {
                 throw error
             } catch {
                 board.closed("\(error)")

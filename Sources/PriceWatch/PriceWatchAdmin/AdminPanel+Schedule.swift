@@ -38,7 +38,7 @@ extension AdminPanel {
             let zone = listing.entry?.zone ?? .utc
             let values: [String: Any?] = [
                 "name": listing.name, "href": Self.link(listing.name), "source": Texts.text("source_\(listing.source.rawValue)", page.language),
-                "when": listing.entry.map { "\($0.schedule)" } ?? listing.fault ?? "", "task": listing.entry?.task ?? "",
+                "when": listing.entry.map { $0.schedule.text(in: page.language) } ?? listing.fault ?? "", "task": listing.entry?.task ?? "",
                 "next": listing.next.map { SlotPreview(slot: $0, zone: zone).local } ?? "",
                 "last": listing.progress?.mark.map { SlotPreview(slot: $0, zone: zone).local } ?? "",
                 "isEnabled": listing.entry?.isEnabled ?? false, "hasEntry": listing.entry != nil, "isSwitched": listing.isSwitched,
@@ -61,10 +61,10 @@ extension AdminPanel {
         let isOwn = listing.source != .deployed || listing.isShadowing
         let values: [String: Any?] = [
             "href": Self.link(name), "source": Texts.text("source_\(listing.source.rawValue)", page.language), "task": listing.entry?.task ?? "",
-            "when": listing.entry.map { "\($0.schedule)" } ?? "", "definition": listing.entry?.yaml, "fault": listing.fault,
+            "when": listing.entry?.schedule.text(in: page.language) ?? "", "definition": listing.entry?.yaml, "fault": listing.fault,
             "isEnabled": listing.entry?.isEnabled ?? false, "hasEntry": listing.entry != nil, "isShadowing": listing.isShadowing,
             "isSwitched": listing.isSwitched, "mayChange": signedIn.canEdit, "mayEdit": signedIn.canEdit && listing.source == .added,
-            "mayRemove": signedIn.canEdit && isOwn, "slots": slots.map { ["local": $0.local, "note": $0.note ?? ""] },
+            "mayRemove": signedIn.canEdit && isOwn, "slots": slots.map { ["local": $0.local, "note": $0.note?.text(in: page.language) ?? ""] },
             "records": records.map { Self.row($0, page.language) }, "hasRecords": !records.isEmpty,
             "audit": audit.map {
                 [
@@ -89,7 +89,7 @@ extension AdminPanel {
     }
 
     private static func row(_ record: SlotRecord, _ language: Language) -> [String: Any] {
-        let late = record.outcome == .skipped ? "" : "\(Double(record.lateness.wholeMicroseconds / 100) / 10) ms"
+        let late = record.outcome == .skipped ? "" : "\(Double(record.lateness.wholeMicroseconds / 100) / 10) " + (language == .russian ? "мс" : "ms")
         return [
             "entry": record.entry, "href": link(record.entry), "slot": text(record.slot), "outcome": Texts.text("outcome_\(record.outcome.rawValue)", language),
             "reason": record.reason.map { Texts.text("reason_\($0.rawValue)", language) } ?? "", "count": record.count > 1 ? String(record.count) : "",
@@ -146,7 +146,7 @@ extension AdminPanel {
         guard signedIn.canEdit else { throw PageFault.forbidden }
         let values: [String: Any?] = [
             "name": draft.name, "definition": draft.definition, "revision": String(draft.revision), "isNew": draft.isNew, "fault": fault,
-            "slots": slots.map { ["local": $0.local, "note": $0.note ?? ""] }, "hasSlots": !slots.isEmpty,
+            "slots": slots.map { ["local": $0.local, "note": $0.note?.text(in: page.language) ?? ""] }, "hasSlots": !slots.isEmpty,
             "back": draft.isNew ? "/admin/schedule" : Self.link(draft.name),
         ]
         let title = draft.isNew ? Texts.text("newEntry", page.language) : draft.name

@@ -8,6 +8,16 @@ public protocol AuditableBroker: InspectableBroker {
     /// - Parameter limit: how many keys are looked at.
     func audit(limit: Int) async throws -> KeyAudit
 
+    /// The nodes that Celery's workers bound to remote control, by their names: one that was killed leaves its binding behind.
+    ///
+    /// - Parameter exchange: the exchange of remote control, `celery.pidbox`.
+    func boundNodes(to exchange: String) async throws -> [String]
+
+    /// Takes bindings of nodes to remote control away. Nothing is routed by them, so a node that lives is steered as before.
+    ///
+    /// - Returns: how many there were.
+    func unbind(_ nodes: [String], from exchange: String) async throws -> Int
+
     /// Puts one fault right, if that loses nothing whatever has happened since it was found. False when there was nothing to do any more, or
     /// when a person has to decide.
     func repair(_ fault: KeyFault) async throws -> Bool
@@ -98,6 +108,10 @@ public enum KeyFault: Sendable, Hashable {
     case endless(key: String)
     /// A key among ours that this release does not know.
     case unknown(key: String)
+    /// A binding table of kombu's past its deadline: all whose queues stood in it are gone.
+    case overdueBindings(exchange: String)
+    /// Replies to remote control whose asker has gone, and that have no end.
+    case endlessReplies(key: String)
     /// Deliveries that workers of Celery took so long ago that they should be back: how many, and the time of the oldest.
     case overdueUnacked(count: Int, oldest: Timestamp)
 }

@@ -155,7 +155,7 @@ struct ScheduleOperations {
             case .noSuchEntry: throw APIError(.notFound, "there is no such entry", field: "name")
             case .scheduleConflict: throw APIError(.conflict, error.message)
             case .invalidConfiguration: throw APIError(.invalidField, error.message.prefixed(4096), field: "definition")
-            case .queueNotFound, .unroutable, .notAvailable: throw APIError(.conflict, error.message.prefixed(4096))
+            case .queueNotFound, .unroutable, .notAvailable, .notPermitted: throw APIError(.conflict, error.message.prefixed(4096))
             default: throw APIError(error)
             }
         }

@@ -77,7 +77,7 @@ struct SchedulePreviewView: Encodable, Sendable, SchemaProviding {
         var note: String?
     }
 
-    init(_ slots: [SlotPreview]) { self.slots = slots.map { Slot(slot: $0.slot.microseconds, local: $0.local, note: $0.note) } }
+    init(_ slots: [SlotPreview]) { self.slots = slots.map { Slot(slot: $0.slot.microseconds, local: $0.local, note: $0.note?.description) } }
 
     /// The most that is shown.
     static let most = 100

@@ -36,7 +36,7 @@ extension AdminPanel {
         let asked = Confirmation(
             action: Self.jobLink(id) + "/" + action, question: text("confirm_\(action)"), verb: verb,
             facts: [(text("task"), story.task ?? LiveWords.unknown), (text("id"), id), (text("state"), text("kind_\(story.explanation.standing.kind)"))],
-            back: Self.jobLink(id))
+            hidden: action == "discard" ? [("from", story.record?.shelf.rawValue ?? "")] : [], back: Self.jobLink(id))
         return try confirm(asked, title: verb, page, signedIn)
     }
 
@@ -49,11 +49,16 @@ extension AdminPanel {
             try await services.apium.revoke([id], by: signedIn.account.name)
             outcome = "cancelled"
         case "requeue", "discard":
-            guard let shelf = try await record(id)?.shelf else { return PageRenderer.redirect(back + "?notice=gone") }
-            let desk = services.apium.shelf(shelf)
-            let isDone = try await action == "requeue" ? desk.requeue(id) : desk.discard(id)
-            outcome = !isDone ? "gone" : action == "requeue" ? "requeued" : "done"
-            if action == "discard" { back = "/admin/jobs/list?state=\(shelf.rawValue)" }
+            guard let place = page.form["from"].flatMap(JobPlace.init) else { throw PageFault.badRequest }
+            // What waits is cancelled instead, so that whoever waits for it is told.
+            guard action == "requeue" || place.shelf != nil, let row = try await changeable(id, at: place) else {
+                return PageRenderer.redirect(back + "?notice=gone")
+            }
+            let desk = JobDesk(live.inspector)
+            let result = try await action == "requeue" ? desk.requeue(row) : desk.delete(row)
+            guard result == .done else { return PageRenderer.redirect(back + "?notice=gone") }
+            outcome = action == "requeue" ? "requeued" : "done"
+            if action == "discard" { back = "/admin/jobs/list?state=\(row.place.rawValue)" }
         default: throw PageFault.notFound
         }
         await live.refresh()
@@ -144,7 +149,7 @@ extension AdminPanel {
         let diagnosis = try await live.inspector.diagnose()
         let words = LiveWords(language: page.language)
         let text = { (key: String) in Texts.text(key, page.language) }
-        let language: ApiumInspect.Language = page.language == .russian ? .russian : .english
+        let language = words.inspecting
         let findings = diagnosis.findings.map { finding in
             var values: [String: Any] = [
                 "severity": text("severity_\(finding.severity.rawValue)"),

@@ -29,27 +29,29 @@ extension AdminPanel {
         var queue: String
         var priority: String
         var retries: String
-        /// The record as it was when the form was made.
+        /// The job as it was when the form was made, and where.
         var version: String
+        var place: String
 
-        init(_ record: ShelvedRecord) throws {
-            let job = try EditableJob(record)
+        init(_ row: JobRow) throws {
+            let job = try EditableJob(row.payload, queue: row.queue)
             args = JSONValue.array(job.args).pretty
             kwargs = JSONValue.object(job.kwargs).pretty
             queue = job.queue
             priority = String(job.priority)
-            // It has its attempts again, unless somebody says otherwise.
-            retries = "0"
-            version = Self.version(of: record)
+            // One that has failed has its attempts again, unless somebody says otherwise.
+            retries = row.waiting == nil ? "0" : String(job.retries)
+            version = Self.version(of: row)
+            place = row.place.rawValue
         }
 
         init(form: [String: String]) {
             (args, kwargs, queue) = (form["args"] ?? "", form["kwargs"] ?? "", (form["queue"] ?? "").trimmingBlanks)
-            (priority, retries, version) = (form["priority"] ?? "", form["retries"] ?? "", form["version"] ?? "")
+            (priority, retries, version, place) = (form["priority"] ?? "", form["retries"] ?? "", form["version"] ?? "", form["from"] ?? "")
         }
 
-        static func version(of record: ShelvedRecord) -> String {
-            SHA256.hash(data: record.payload + Array(record.queue.utf8)).prefix(16).map { String($0, radix: 16) }.joined(separator: ".")
+        static func version(of row: JobRow) -> String {
+            SHA256.hash(data: row.payload + Array(row.queue.utf8)).prefix(16).map { String($0, radix: 16) }.joined(separator: ".")
         }
 
         /// Writes the draft into a job.
@@ -70,42 +72,47 @@ extension AdminPanel {
 
     func jobForm(_ id: String, _ page: AdminRequest, _ signedIn: SignedIn, _ draft: JobDraft? = nil, fault: DraftFault? = nil) async throws -> Response {
         guard signedIn.canEdit else { throw PageFault.forbidden }
-        guard let draft = try await given(draft, of: id) else { throw PageFault.notFound }
+        guard let row = try await changeable(id, at: draft.flatMap { JobPlace(rawValue: $0.place) }) else {
+            // It was there when the form was opened.
+            if draft != nil { return PageRenderer.redirect(Self.jobLink(id) + "?notice=gone") }
+            throw PageFault.notFound
+        }
+        let draft = try draft ?? JobDraft(row)
+        let text = { (key: String) in Texts.text(key, page.language) }
         let values: [String: Any?] = [
             "id": id, "href": Self.jobLink(id), "args": draft.args, "kwargs": draft.kwargs, "queue": draft.queue, "priority": draft.priority,
-            "retries": draft.retries, "version": draft.version, "fault": fault.map { Texts.text("draft_\($0.rawValue)", page.language) },
+            "retries": draft.retries, "version": draft.version, "place": draft.place, "fault": fault.map { text("draft_\($0.rawValue)") },
+            // What is in a queue runs anyhow.
+            "run": row.place == .ready ? nil : text(row.waiting == nil ? "saveAndRun" : "saveAndRunNow"),
+            "save": text(row.waiting == nil ? "saveOnly" : "save"),
+            "note": row.waiting.map { _ in text("editWaiting") },
         ]
-        let title = Texts.text("editAndRetry", page.language)
+        let title = text(row.waiting == nil ? "editAndRetry" : "edit")
         return renderer.page("jobs_edit", values, title: title, for: page, signedIn: signedIn, status: fault == nil ? .ok : .unprocessableContent)
     }
 
-    private func given(_ draft: JobDraft?, of id: String) async throws -> JobDraft? {
-        if let draft { return draft }
-        return try await record(id).map { try JobDraft($0.record) }
-    }
-
-    /// Saves a draft where the job lies, or puts the job on its queue with it, in one step.
+    /// Saves a draft where the job is, or puts the job on its queue with it, in one step.
     func saveJob(_ id: String, _ page: AdminRequest, _ signedIn: SignedIn) async throws -> Response {
         let draft = JobDraft(form: page.form)
-        guard let (shelf, record) = try await record(id) else { return PageRenderer.redirect(Self.jobLink(id) + "?notice=gone") }
+        guard let place = JobPlace(rawValue: draft.place) else { throw PageFault.badRequest }
+        guard let row = try await changeable(id, at: place) else { return PageRenderer.redirect(Self.jobLink(id) + "?notice=gone") }
+        let isRun = page.form["action"] == "run"
         do {
-            guard JobDraft.version(of: record) == draft.version else { throw DraftFault.changedMeanwhile }
-            let desk = services.apium.shelf(shelf)
-            if page.form["action"] == "run" {
-                try await desk.requeue(id) { try draft.write(to: &$0) }
-            } else {
-                try await desk.edit(id) { try draft.write(to: &$0) }
-            }
+            guard JobDraft.version(of: row) == draft.version else { throw DraftFault.changedMeanwhile }
+            let desk = JobDesk(live.inspector)
+            let outcome = isRun ? try await desk.requeue(row) { try draft.write(to: &$0) } : try await desk.edit(row) { try draft.write(to: &$0) }
+            guard outcome == .done else { throw DraftFault.changedMeanwhile }
         } catch let fault as DraftFault {
             return try await jobForm(id, page, signedIn, draft, fault: fault)
-        } catch let error as ApiumError where error.code == .conflict {
-            return try await jobForm(id, page, signedIn, draft, fault: .changedMeanwhile)
         }
         await live.refresh()
-        let action = page.form["action"] == "run" ? "edit_and_requeue" : "edit"
+        let action = isRun ? "edit_and_requeue" : "edit"
         try await services.tables.record(action: action, target: "jobs", detail: id, by: actor(page, signedIn))
-        return PageRenderer.redirect(Self.jobLink(id) + "?notice=" + (action == "edit" ? "saved" : "requeued"))
+        return PageRenderer.redirect(Self.jobLink(id) + "?notice=" + (isRun ? "requeued" : "saved"))
     }
 
-    func record(_ id: String) async throws -> (shelf: Shelf, record: ShelvedRecord)? { try await JobStory.record(id, services.apium.broker) }
+    /// The job where it can be changed; `nil`: it runs, has ended, or is not there.
+    func changeable(_ id: String, at place: JobPlace?) async throws -> JobRow? {
+        try await JobStory.changeable(id, at: place, JobDesk(live.inspector))
+    }
 }

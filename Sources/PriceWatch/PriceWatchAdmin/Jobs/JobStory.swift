@@ -9,6 +9,8 @@ struct JobStory: Sendable {
     let document: ResultDocument?
     /// What was set aside, if it was.
     let record: (shelf: Shelf, record: ShelvedRecord)?
+    /// The job where it can be changed, if it waits or was set aside.
+    let row: JobRow?
     let words: LiveWords
 
     /// Looks a job up.
@@ -17,6 +19,15 @@ struct JobStory: Sendable {
         explanation = try await inspector.explain(id)
         document = try await inspector.results.document(for: id)
         record = try await Self.record(id, inspector.broker)
+        row = try await Self.changeable(id, JobDesk(inspector))
+    }
+
+    /// The job where it can be changed: where it waits, or else where it was set aside.
+    ///
+    /// - Parameter place: there and nowhere else: a button that is pressed late does not change the job in its next place.
+    static func changeable(_ id: String, at place: JobPlace? = nil, _ desk: JobDesk) async throws -> JobRow? {
+        let rows = try await desk.find([id]).filter { $0.place == place ?? $0.place }
+        return rows.first { $0.waiting != nil } ?? rows.first { $0.place.shelf != nil }
     }
 
     /// The record of a job that was set aside.
@@ -59,8 +70,10 @@ struct JobStory: Sendable {
         }
         return [
             "id": explanation.id, "page": AdminPanel.jobLink(explanation.id), "state": text("kind_\(explanation.standing.kind)"), "tone": tone,
-            "lines": lines, "mayChange": mayChange, "shelf": record?.shelf.rawValue, "mayEdit": record.map { (try? EditableJob($0.record)) != nil } ?? false,
-            "mayCancel": mayCancel, "times": times, "hasTimes": !times.isEmpty, "error": (failure ?? record?.record.reason)?.shortened(4000),
+            "lines": lines, "mayChange": mayChange, "requeue": row.map { text("requeue_\($0.place.rawValue)") }, "place": row?.place.rawValue,
+            "edit": row.flatMap { (try? EditableJob($0.payload, queue: $0.queue)) == nil ? nil : text($0.waiting == nil ? "editAndRetry" : "edit") },
+            "mayDiscard": record != nil, "mayCancel": mayCancel, "times": times, "hasTimes": !times.isEmpty,
+            "error": (failure ?? record?.record.reason)?.shortened(4000),
             "traceback": document?.traceback?.shortened(20_000), "hasArguments": arguments != nil,
             "args": arguments.flatMap { $0.args.isEmpty ? nil : JSONValue.array($0.args).pretty.shortened(20_000) },
             "kwargs": arguments.flatMap { $0.kwargs.isEmpty ? nil : JSONValue.object($0.kwargs).pretty.shortened(20_000) },
@@ -72,7 +85,7 @@ struct JobStory: Sendable {
 
     /// The explanation, a line each; what it is about stands above it on the page.
     private var lines: [String] {
-        let text = explanation.text(in: words.language == .russian ? .russian : .english)
+        let text = explanation.text(in: words.inspecting)
         let head = explanation.id + (explanation.task.map { " (\($0))" } ?? "") + ": "
         return (text.hasPrefix(head) ? text.dropFirst(head.count) : text[...]).split(separator: "\n").map { String($0).trimmingBlanks }
     }

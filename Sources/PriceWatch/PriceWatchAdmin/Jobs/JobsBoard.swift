@@ -38,7 +38,7 @@ struct JobsBoard: Sendable {
         for shelf in Shelf.allCases { texts[shelf.rawValue] = words.count(snapshot.shelved[shelf] ?? 0) }
         for queue in snapshot.queues {
             let name = "q.\(queue.queue)"
-            texts[name + ".length"] = words.count(queue.length)
+            texts[name + ".length"] = queue.length.map { words.count($0) } ?? LiveWords.unknown
             texts[name + ".in"] = words.rate(queue.rates?.incoming)
             texts[name + ".out"] = words.rate(queue.rates?.outgoing)
             texts[name + ".oldest"] = words.duration(queue.oldest)
@@ -59,7 +59,9 @@ struct JobsBoard: Sendable {
 
     /// The rows that the page has, and what its buttons depend on: when it changes the page reads its tables anew.
     var shape: String {
-        let queues = snapshot.queues.map { "\($0.queue)\($0.pausedSince == nil ? "" : "!")\($0.workers.count)\($0.limit?.text ?? "")" }
+        let queues = snapshot.queues.map {
+            "\($0.queue)\($0.pausedSince == nil ? "" : "!")\($0.workers.count)\($0.length == nil ? "?" : "")\($0.limit?.text ?? "")"
+        }
         let workers = snapshot.workers.map { "\($0.worker.incarnation)\($0.isAlive ? "" : "!")\($0.concurrency ?? 0)" }
         let names = jobs.map { "\($0.key.queue)/\($0.key.task)\(snapshot.pausedJobs[$0.key.task] == nil ? "" : "!")" }
         return [queues, workers, names].map { $0.joined(separator: ",") }.joined(separator: ";")
@@ -80,7 +82,7 @@ struct JobsBoard: Sendable {
             var row: [String: Any] = [
                 "name": queue.queue, "live": live, "length": texts[live + "length"] ?? "", "in": texts[live + "in"] ?? "", "out": texts[live + "out"] ?? "",
                 "oldest": texts[live + "oldest"] ?? "", "workers": String(queue.workers.count), "isPaused": queue.pausedSince != nil,
-                "isUnserved": queue.workers.isEmpty && queue.length > 0, "limit": queue.limit?.text ?? false,
+                "isUnserved": queue.workers.isEmpty && queue.length ?? 0 > 0, "isClosed": queue.length == nil, "limit": queue.limit?.text ?? false,
                 "list": "/admin/jobs/list?queue=\(FormText.encode(queue.queue))", "href": "/admin/jobs/queue/\(FormText.encode(queue.queue))",
             ]
             if let since = queue.pausedSince { row["since"] = words.distance(since, at: snapshot.at) }

@@ -142,7 +142,7 @@ struct LiveSnapshot: Sendable {
     }
 
     /// How many jobs are ready to run.
-    var waiting: Int { queues.reduce(0) { $0 + $1.length } }
+    var waiting: Int { queues.reduce(0) { $0 + ($1.length ?? 0) } }
 
     /// Runs that ended per second, over the last minute.
     var throughput: Double {

@@ -1,9 +1,13 @@
 import ApiumCore
+import ApiumInspect
 import PriceWatchModel
 
 /// Numbers and times as people read them, in the page's language.
 struct LiveWords: Sendable {
     let language: PriceWatchModel.Language
+
+    /// The language of what `ApiumInspect` says.
+    var inspecting: ApiumInspect.Language { language == .russian ? .russian : .english }
 
     private func of(_ english: String, _ russian: String) -> String { language == .russian ? russian : english }
 

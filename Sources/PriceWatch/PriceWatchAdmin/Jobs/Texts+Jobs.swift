@@ -11,6 +11,7 @@ extension Texts {
         "workers": ("Workers", "Исполнители"), "worker": ("Worker", "Исполнитель"), "rateIn": ("In", "Приходит"), "rateOut": ("Out", "Уходит"),
         "oldest": ("Next has waited", "Следующая ждёт"), "actions": ("Actions", "Действия"), "paused": ("paused", "на паузе"), "pause": ("Pause", "Пауза"),
         "resume": ("Resume", "Продолжить"), "limit": ("limit", "предел"), "unserved": ("nobody serves it", "никто не обслуживает"),
+        "notReadable": ("may not be read", "читать не разрешено"), "notLookedAt": ("Not looked at", "Не просмотрено"),
         "byJob": ("Jobs by name", "Задачи по видам"),
         "endedRuns": ("Runs", "Запусков"), "failed": ("Failed", "Не удались"), "retried": ("Retried", "Повторены"),
         "wait95": ("Wait, 95 %", "Ожидание, 95 %"), "runMean": ("Run, mean", "Длительность, средняя"), "run95": ("Run, 95 %", "Длительность, 95 %"),
@@ -102,7 +103,15 @@ extension Texts {
         "kind_ended": ("ended", "закончена"), "kind_told": ("told", "есть известие"), "kind_out-of-sight": ("out of sight", "не видна"),
         "kind_unknown": ("unknown", "неизвестна"), "jsonList": ("a JSON list", "список JSON"), "jsonObject": ("a JSON object", "объект JSON"),
         "priorityHint": ("0 is first, 9 last", "0 — первая, 9 — последняя"), "retriesSoFar": ("Retries so far", "Повторов до сих пор"),
-        "retriesHint": ("0 gives it all its attempts again", "0 вернёт ей все попытки"), "saveAndRun": ("Save and run again", "Сохранить и повторить"),
+        "retriesHint": ("0 gives it all its attempts again", "0 вернёт ей все попытки"), "saveAndRunNow": ("Save and run now", "Сохранить и запустить сейчас"),
+        "saveAndRun": ("Save and run again", "Сохранить и повторить"),
+        "editWaiting": (
+            "It stays where it waits. With another queue or priority it goes to the back of its queue.",
+            "Задача останется там, где ждёт. С другой очередью или приоритетом она встанет в конец очереди."
+        ),
+        "requeue_ready": ("To the back of its queue", "В конец очереди"), "requeue_held": ("Run now", "Запустить сейчас"),
+        "requeue_scheduled": ("Run now", "Запустить сейчас"), "requeue_dead": ("Run again", "Повторить"), "requeue_parked": ("Run again", "Повторить"),
+        "requeue_quarantine": ("Run again", "Повторить"),
         "saveOnly": ("Save only", "Только сохранить"),
         "draft_notAList": (
             "The positional arguments are no JSON list, for example [1, \"text\"].", "Позиционные аргументы — не список JSON, например [1, \"текст\"]."
