@@ -71,7 +71,7 @@ extension RedisSession {
         }
     }
 
-    /// The places of the tags of each batch. There are few batches, and tags of one stand together.
+    /// The places of the tags of each batch, in the order of the deliveries. There are few batches, and tags of one stand together.
     private static func byBatch(_ tags: [DeliveryTag]) -> [(batch: Int, places: [Int])] {
         var batches: [(batch: Int, places: [Int])] = []
         for (place, tag) in tags.enumerated() {
@@ -81,6 +81,8 @@ extension RedisSession {
                 batches.append((tag.batch, [place]))
             }
         }
+        // The script marks deliveries that follow one another by one write. Lanes end them nearly in order, but not quite.
+        for batch in batches.indices { batches[batch].places.sort { (tags[$0].index, $0) < (tags[$1].index, $1) } }
         return batches.sorted { $0.batch < $1.batch }
     }
 
