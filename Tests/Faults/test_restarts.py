@@ -30,7 +30,9 @@ def test_restarts_every_few_seconds_do_not_keep_the_job_of_a_dead_worker_waiting
         bench.redis.signal(signal.SIGKILL)
         bench.redis.start()
         restarts += 1
-    assert bench.wait_for_note("began", "lost", 2).pid == heir.process.pid
+    print(f"run again after {restarts} restarts")
+    # A job that has taken a worker down runs in a process of its own.
+    assert bench.wait_for_note("began", "lost", 2).pid not in (living.process.pid, dead.process.pid)
     assert bench.wait_for_result("lost")["status"] == "SUCCESS"
     assert restarts > 0
     for each in (living, heir):

@@ -79,8 +79,13 @@ final class LeaseKeeper: Sendable {
                 RedisCommand("EXISTS", keys.janitor),
             ] + (reads.isEmpty ? [] : [RedisCommand("EXISTS", arguments: reads.values.flatMap { $0 })])
         ) { replies in
+            if replies[0].error?.code == "OOM" {
+                // What waits would get nothing either; begun anew it says so.
+                if !reads.isEmpty { self.session.noteDeafReads() }
+                return self.renewWithoutMemory()
+            }
             if !reads.isEmpty { self.looked(at: Set(reads.keys), replies[3]) }
-            if replies[0].error?.code == "OOM" { self.renewWithoutMemory() } else { self.renewed(replies[0], epoch: replies[1], janitor: replies[2]) }
+            self.renewed(replies[0], epoch: replies[1], janitor: replies[2])
         }
     }
 
