@@ -24,11 +24,15 @@ extension ClaimLoop {
         if filled > 0 { try await lookAtEach(Array(lists)) }
     }
 
-    /// Makes lists hot that hold something.
+    /// Makes lists hot that hold something. A key that is no list holds nothing.
     func lookAtEach(_ lists: [String]) async throws {
-        let replies = try await link().submit(lists.map { RedisCommand("EXISTS", $0) }).get()
-        for (list, reply) in zip(lists, replies) where try reply.asInt() == 1 {
-            state.withLock { $0.rotation.setHot(list, true) }
+        let replies = try await link().submit(lists.map { RedisCommand("LLEN", $0) }).get()
+        state.withLock { state in
+            for (list, reply) in zip(lists, replies) {
+                guard let length = reply.int, length > 0 else { continue }
+                state.rotation.setHot(list, true)
+                state.lengths[list] = length
+            }
         }
     }
 
