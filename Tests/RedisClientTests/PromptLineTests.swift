@@ -203,7 +203,8 @@ struct PromptExchangeTests {
         close(ends[1])
         func call(answered: Bool) throws -> Bool {
             line.isQuiet = true
-            let waits = try #require(line.take()).waits
+            let taken = line.take()
+            let waits = try #require(taken).waits
             if waits && answered { _ = line.giveBack() } else { line.handOver(waited: waits) }
             return waits
         }
