@@ -65,6 +65,13 @@ struct GapTests {
         }
     }
 
+    @Test("many queues make one line")
+    func many() {
+        let gaps = (1...7).map { Gap.queue("q\($0)") } + [.workers]
+        #expect(gaps.lines(in: .english).first == "queues q1, q2, q3, q4, q5 and 2 more: the broker's user may not read them")
+        #expect(gaps.lines(in: .russian).count == 2 && gaps.lines(in: .russian)[0].contains("и ещё 2"))
+    }
+
     @Test("what cannot be asked of workers is left out and said, and the rest of the answer is there")
     func workers() async throws {
         try await Self.with("-publish") { ground, inspector in

@@ -142,7 +142,7 @@ extension Gap {
     /// Says on standard error what could not be looked at.
     static func complain(_ gaps: [Gap], in language: Language) {
         let words = language == .russian ? "не просмотрено: " : "not looked at: "
-        for gap in gaps { CommandOutput.complain(words + Terminal.plain(gap.text(in: language))) }
+        for line in gaps.lines(in: language) { CommandOutput.complain(words + Terminal.plain(line)) }
     }
 }
 

@@ -8,7 +8,7 @@ extension Explanation {
         let also = others.map { "  " + language.of("also: ", "кроме того: ") + told($0).text(in: language, at: at) }
         let but = obstacles.map { "  " + language.of("but: ", "но: ") + $0.text(in: language, at: at) }
         let who = revocation.map { ["  " + $0.text(in: language, at: at)] } ?? []
-        let unseen = gaps.map { "  " + language.of("not looked at: ", "не просмотрено: ") + $0.text(in: language) }
+        let unseen = gaps.lines(in: language).map { "  " + language.of("not looked at: ", "не просмотрено: ") + $0 }
         return ([head] + but + who + also + unseen).joined(separator: "\n")
     }
 

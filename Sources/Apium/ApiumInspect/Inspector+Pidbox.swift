@@ -36,13 +36,12 @@ extension Inspector {
 
     /// What is to be said of what could not be looked at.
     static func findings(_ gaps: Set<Gap>) -> [Finding] {
-        gaps.sorted().map { gap in
+        zip(gaps.lines(in: .english), gaps.lines(in: .russian)).map { english, russian in
             Finding(
-                .notice, "not-readable", Wording("not looked at: \(gap.text(in: .english))", "не просмотрено: \(gap.text(in: .russian))"),
+                .notice, "not-readable", Wording("not looked at: \(english)", "не просмотрено: \(russian)"),
                 meaning: Wording(
-                    "Of what is there nothing is said here. Its name belongs among the keys of the Redis user (deploy/redis-acl --queue), or look as the user operator.",
-                    "О том, что там, здесь ничего не сказано. Добавьте имя к ключам пользователя Redis (deploy/redis-acl --queue) или смотрите под пользователем operator."
-                ))
+                    "Of what is there nothing is said here. Ours belong among the keys of the Redis user (deploy/redis-acl --queue); or look as the user operator.",
+                    "О том, что там, здесь ничего не сказано. Свои добавьте к ключам пользователя Redis (deploy/redis-acl --queue) или смотрите под operator."))
         }
     }
 }

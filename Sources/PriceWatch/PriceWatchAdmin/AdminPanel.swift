@@ -82,6 +82,10 @@ public struct AdminPanel: Sendable {
         } catch let refusal as AdminRefusal {
             let fault: PageFault = refusal == .conflict ? .conflict : refusal == .gone ? .notFound : refusal == .notEditable ? .forbidden : .badRequest
             return message(fault.rawValue, page, signedIn, status: fault.status)
+        } catch let error as ApiumError where error.code == .notPermitted {
+            logger.error(
+                "An admin page asked what the broker's user may not do", metadata: ["path": "\(page.path.joined(separator: "/"))", "error": "\(error)"])
+            return message("notPermitted", page, signedIn, status: .internalServerError)
         } catch {
             logger.error("An admin page failed", metadata: ["path": "\(page.path.joined(separator: "/"))", "error": "\(error)"])
             return message(PageFault.unavailable.rawValue, page, signedIn, status: .serviceUnavailable)

@@ -86,6 +86,10 @@ enum Texts {
             "Somebody else has changed this row in the meantime. Look again, then decide.",
             "Запись тем временем изменил кто-то другой. Посмотрите ещё раз и решите."
         ),
+        "notPermitted": (
+            "The admin's Redis user may not do that: see the log, and deploy/redis-acl.",
+            "Пользователю Redis это не разрешено: смотрите журнал и deploy/redis-acl."
+        ),
         "unavailable": ("The database or the broker does not answer. Try again in a moment.", "База данных или брокер не отвечает. Повторите чуть позже."),
     ]
 }

@@ -86,6 +86,7 @@ struct ExplanationView: Encodable, Sendable, SchemaProviding {
     var standing: JSONValue
     var others: JSONValue
     var obstacles: JSONValue
+    var gaps: JSONValue
 
     init(_ explanation: Explanation, _ language: ApiumInspect.Language) {
         id = explanation.id
@@ -93,7 +94,9 @@ struct ExplanationView: Encodable, Sendable, SchemaProviding {
         at = explanation.at.iso8601
         text = explanation.text(in: language).prefixed(8000)
         let json = explanation.json
-        (standing, others, obstacles) = (json["standing"] ?? .null, json["others"] ?? [], json["obstacles"] ?? [])
+        (standing, others, obstacles, gaps) = (
+            json["standing"] ?? .null, json["others"] ?? [], json["obstacles"] ?? [], .array(explanation.gaps.prefix(100).map(\.json))
+        )
     }
 
     static let schemaName = "Explanation"
@@ -112,6 +115,9 @@ struct ExplanationView: Encodable, Sendable, SchemaProviding {
                 """),
             .required("others", .array(.map(maxProperties: 32), count: 0...1000), "Where else it is."),
             .required("obstacles", .array(.map(maxProperties: 8), count: 0...100), "What keeps it from running, each with its `kind`."),
+            .required(
+                "gaps", .array(.map(maxProperties: 8), count: 0...100),
+                "What could not be looked at, because the API's Redis user may not: `kind` is queue-not-readable, with its `queue`, or workers-not-asked."),
         ])
     }
 }

@@ -71,7 +71,7 @@ extension AdminPanel {
             "queues": Self.choices(queues, filter.queue), "name": filter.name,
             "ages": ages.map { ["value": $0.0, "label": $0.1, "selected": $0.0 == filter.older] as [String: Any] },
             "rows": found.rows.map { Self.row($0, words, at: now) }, "isEmpty": found.rows.isEmpty,
-            "gaps": found.gaps.map { $0.text(in: words.inspecting) },
+            "gaps": found.gaps.lines(in: words.inspecting),
             "shown": words.count(found.rows.count) + " " + text("jobsShown") + " · " + words.count(found.looked) + " " + text("jobsLooked"),
             "bulk": filter.shelf.flatMap { shelf in
                 signedIn.canEdit && !found.rows.isEmpty ? ["shelf": shelf.rawValue, "query": filter.query] as [String: Any] : nil
