@@ -171,7 +171,7 @@ def test_a_worker_is_drained(own_app: Celery, command: Operations, worker: Worke
     later = own_app.send_task("interop.add", (1, 2))
     drained = command.run("workers", "drain", "ours@here")
     assert drained.returncode == 0, drained.stderr
-    assert drained.stdout == "ours@here\t1 left\nours@here\t0 left\nours@here\tgone\n"
+    assert drained.stdout == "ours@here\t1 left\nours@here\t0 left\nours@here\tending\nours@here\tgone\n"
     assert worker.process.wait(20) == 0
     assert explain(command, nap.id)["standing"]["state"] == "SUCCESS"
     assert explain(command, later.id)["standing"]["kind"] == "ready", "it was left to others"
@@ -214,7 +214,7 @@ def test_workers_of_celery_obey_too(own_app: Celery, own_broker: str, command: O
     assert read(command, "workers", "ping", "py@here") == ["py@here"]
     drained = command.run("workers", "drain", "py@here", timeout=120)
     assert drained.returncode == 0, drained.stderr
-    assert drained.stdout == "py@here\t0 left\npy@here\tgone\n"
+    assert drained.stdout == "py@here\t0 left\npy@here\tending\npy@here\tgone\n"
     assert worker.process.wait(40) == 0
 
 

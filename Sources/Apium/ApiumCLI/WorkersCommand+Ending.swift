@@ -137,6 +137,7 @@ private struct Ending {
         }
         let end = ContinuousClock.now + patience
         var left = Set(nodes)
+        progress.show(left.sorted().map { ($0, "ending") })
         while !left.isEmpty {
             // A worker of ours leaves the register last; Celery's are gone when they answer no more.
             let registered = Set(try await desk.inspector.broker.registeredWorkers().map(\.name))
@@ -146,7 +147,7 @@ private struct Ending {
             left.subtract(gone)
             if left.isEmpty { return }
             let held = try await jobs(of: left)
-            progress.show(left.sorted().map { ($0, held[$0].map { "ending, \($0.count) left" } ?? "ending") })
+            progress.show(left.sorted().map { ($0, (held[$0]?.count).flatMap { $0 > 0 ? "ending, \($0) left" : nil } ?? "ending") })
             guard ContinuousClock.now < end else {
                 for node in left { ends[node] = (.there, held[node] ?? []) }
                 progress.clear()
