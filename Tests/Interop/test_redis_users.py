@@ -66,6 +66,9 @@ def test_the_watcher_reads_and_changes_nothing(server: str) -> None:
     assert seen.returncode == 0, seen.stderr
     assert f"claimed by {NODE}" in seen.stdout, "it may not ask since when it runs, and answers all the same"
     assert "not looked at: workers" in seen.stdout
+    with redis.Redis.from_url(server) as administrator:
+        administrator.zadd("apium:revoked", {"a revoke of the year 1970": 1})
+        assert apium(server, "monitor", f"explain {waiting.id}").returncode == 0, "who may not clear away what has expired reads the rest"
     forget_refusals(server)
     assert apium(server, "monitor", "doctor").returncode in (0, 1)
     assert {what for _, what, _ in refusals(server)} <= {"config|get"}

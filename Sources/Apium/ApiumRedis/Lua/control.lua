@@ -2,8 +2,8 @@
 -- KEYS 1 apium:control, 2 apium:revoked, 3 apium:terminated, 4 apium:revoked:stamps, 5 apium:terminated:stamps, 6 apium:limits, 7 apium:paused,
 --      8 apium:revoked:by
 -- ARGV none
--- Expects nothing. Effect: what has expired is removed, unless the caller only may read. Answers {epoch, the members of 2 to 5, limits as target, limit, target, limit …,
--- what is paused}. Cost: O(n) in what is revoked, limited and paused; only when the epoch has changed.
+-- Expects nothing. Effect: what has expired is removed, unless the caller may only read. Answers {epoch, the members of 2 to 5,
+-- limits as target, limit, target, limit …, what is paused}. Cost: O(n) in what is revoked, limited and paused; only when the epoch has changed.
 local now = redis.call('TIME')
 local time = string.format('%.0f', tonumber(now[1]) * 1000)
 local answer = {tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')}
