@@ -57,6 +57,9 @@ struct RepairTests {
     @Test("takes bindings of nodes away that do not answer, and no others")
     func bindings() async throws {
         try await Ground.with(.redis) { ground in
+            var ground = ground
+            // It is waited for the whole of it, and twice that: one of the two never answers.
+            ground.inspector.patience = .milliseconds(1500)
             try await ground.redis("SADD", "key:_kombu.binding.celery.pidbox", Self.row("gone@test"), Self.row("shop@test"))
             try await ground.redis("SADD", "key:_kombu.binding_permanent.celery.pidbox", Self.row("gone@test"))
             try await ground.working {

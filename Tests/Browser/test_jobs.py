@@ -21,7 +21,7 @@ NOBODY = 987654321
 def enqueue(stack: RunningStack, kwargs: dict[str, object], **options: object) -> str:
     """Enqueues a check by the API, and answers its id."""
     token = {"Authorization": f"Bearer {stack.settings['PRICEWATCH_SERVICE_TOKEN']}"}
-    answer = web.request("POST", f"{stack.urls['site']}/api/v1/jobs", {"task": TASK, "kwargs": kwargs, **options}, token)
+    answer = web.request("POST", f"{stack.urls['site']}/api/v1/jobs", {"task": TASK, "kwargs": kwargs, "options": options}, token)
     assert answer.status == 202, answer.text
     return answer.json["id"]
 

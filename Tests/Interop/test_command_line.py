@@ -10,8 +10,10 @@ import uuid
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 from conftest import PROGRAMS, Operations
 from stack.run_folder import ROOT
 
@@ -82,6 +84,7 @@ EXIT_CODES = {
     "2": ["explain", "{unknown}", "--broker", "{broker}"],
     "64": ["jobs", "delete"],
     "69": ["queues", "--broker", NOWHERE],
+    "77": ["pause", "--queue", "codes", "--broker", "{looker}"],
     "141": [],
 }
 
@@ -97,7 +100,11 @@ def test_exit_codes_are_those_of_the_table(code: str, command: Operations, own_b
         return
     waiting = str(uuid.uuid4())
     command.run("call", "anything", "--queue", "codes", "--task-id", waiting)
-    words = [word.format(broker=own_broker, waiting=waiting, unknown=uuid.uuid4()) for word in EXIT_CODES[code]]
+    with redis.Redis.from_url(own_broker) as server:
+        server.execute_command("ACL", "SETUSER", "looker", "reset", "on", ">open", "~*", "+@read", "+@connection", "+client")
+    address = urlsplit(own_broker)
+    looker = address._replace(netloc=f"looker:open@{address.hostname}:{address.port}").geturl()
+    words = [word.format(broker=own_broker, waiting=waiting, unknown=uuid.uuid4(), looker=looker) for word in EXIT_CODES[code]]
     assert str(subprocess.run([APIUM, *words], capture_output=True, timeout=60).returncode) == code
     command.run("purge", "codes", "--yes")
 

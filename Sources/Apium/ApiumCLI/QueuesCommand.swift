@@ -9,7 +9,7 @@ public struct QueuesCommand: AsyncParsableCommand {
         commandName: "queues", abstract: "Show how many messages wait, since when, what comes and leaves, what is paused and limited, and who serves it.",
         discussion: """
             Without names: every queue that Celery's binding tables or live workers name, or that holds messages, and what is scheduled.
-            ? stands for the length of a queue that the broker's user may not read. The age is that of the message that is claimed next; – stands for one whose sender does not say when it sent it, as Celery's does not.
+            What a limit or a pause of the queue holds back stands beside its length: "0 + 7 held". ? stands for the length of a queue that the broker's user may not read. The age is that of the message that is claimed next; – stands for one whose sender does not say when it sent it, as Celery's does not.
 
             IN and OUT are what our workers counted in the last minute. With --measure or --watch they are measured, whoever takes the messages, by two looks
             --interval apart: the last message of the first look is looked for in the second. ≥ stands for the least that it can have been, where that
@@ -62,7 +62,8 @@ public struct QueuesCommand: AsyncParsableCommand {
             let rates = report.rates?.texts
             table.add(
                 [
-                    report.queue, report.length.map { "\($0)" } ?? "?", rates?.incoming ?? "–", rates?.outgoing ?? "–",
+                    report.queue, (report.length.map { "\($0)" } ?? "?") + (report.held > 0 ? " + \(report.held) held" : ""), rates?.incoming ?? "–",
+                    rates?.outgoing ?? "–",
                     report.oldest.map { language.text($0) } ?? "–",
                     report.pausedSince.map { language.text(now - $0) } ?? "–", report.limit.map { "\($0.text), \(report.running ?? 0) running" } ?? "–",
                     report.workers.joined(separator: ","),

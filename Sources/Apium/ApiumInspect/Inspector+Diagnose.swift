@@ -174,7 +174,7 @@ extension Inspector {
             if count > 0 {
                 findings.append(
                     Finding(
-                        .notice, shelf.rawValue, Wording("\(count) \(what.english)", "\(what.russian): \(count)"),
+                        .notice, shelf.rawValue, Wording("\(what.english): \(count)", "\(what.russian): \(count)"),
                         meaning: Wording(
                             "Look at them by `apium \(shelf.rawValue) list`; they are kept for 180 days.",
                             "Посмотрите: `apium \(shelf.rawValue) list`; они хранятся 180 дней.")))

@@ -7,6 +7,8 @@ public struct QueueReport: Sendable, Hashable {
     public var queue: String
     /// How many messages wait, all priorities together; `nil`: the broker's user may not read the queue, and nothing is known of what is in it.
     public var length: Int?
+    /// How many of its jobs wait beside it, because a limit of the queue or its pause holds them back: they are not in ``length``.
+    public var held = 0
     /// How long the message that is claimed next has been waiting; `nil`: there is none, or its sender does not say when it sent it.
     public var oldest: Duration?
     /// The names of the live workers of ours that serve it.
@@ -24,7 +26,7 @@ public struct QueueReport: Sendable, Hashable {
     /// `length` where the queue may not be read.
     public var json: JSONValue {
         [
-            "length": length.json, "readable": .bool(length != nil), "oldest_seconds": oldest.map { .double($0.inSeconds) } ?? .null,
+            "length": length.json, "held": .int(Int64(held)), "readable": .bool(length != nil), "oldest_seconds": oldest.map { .double($0.inSeconds) } ?? .null,
             "workers": .array(workers.map { .string($0) }), "paused_since": pausedSince.json, "limit": (limit?.text).json, "running": running.json,
             "in_per_second": (rates?.incoming).map { .double($0) } ?? .null, "out_per_second": rates.map { .double($0.outgoing) } ?? .null,
             "rates_at_least": rates.map { .bool($0.isAtLeast) } ?? .null,
@@ -53,7 +55,7 @@ extension Inspector {
             }
             reports.append(
                 QueueReport(
-                    queue: queue, length: sight?.length, oldest: sight?.next.flatMap { Self.waiting($0.payload, at: now) },
+                    queue: queue, length: sight?.length, held: hold?.waiting ?? 0, oldest: sight?.next.flatMap { Self.waiting($0.payload, at: now) },
                     workers: workers.filter { $0.queues.contains(queue) }.map(\.name), pausedSince: hold?.pausedSince, limit: hold?.limit,
                     running: hold?.running, rates: rates[queue]))
         }

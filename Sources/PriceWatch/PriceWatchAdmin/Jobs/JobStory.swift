@@ -111,7 +111,7 @@ struct JobStory: Sendable {
             }
         }
         return times.sorted { $0.at < $1.at }.map { key, at, tone in
-            ["label": text(key), "time": words.time(at), "distance": words.distance(at, at: explanation.at), "tone": tone]
+            ["label": text(key), "time": words.time(at) + " UTC", "distance": words.distance(at, at: explanation.at), "tone": tone]
         }
     }
 

@@ -38,7 +38,7 @@ struct JobsBoard: Sendable {
         for shelf in Shelf.allCases { texts[shelf.rawValue] = words.count(snapshot.shelved[shelf] ?? 0) }
         for queue in snapshot.queues {
             let name = "q.\(queue.queue)"
-            texts[name + ".length"] = queue.length.map { words.count($0) } ?? LiveWords.unknown
+            texts[name + ".length"] = (queue.length.map { words.count($0) } ?? LiveWords.unknown) + words.held(queue.held)
             texts[name + ".in"] = words.rate(queue.rates?.incoming)
             texts[name + ".out"] = words.rate(queue.rates?.outgoing)
             texts[name + ".oldest"] = words.duration(queue.oldest)

@@ -29,6 +29,9 @@ struct LiveWords: Sendable {
         return groups.joined(separator: language == .russian ? "\u{A0}" : ",")
     }
 
+    /// What is held back beside a queue: ` + 7 held`; nothing where nothing is.
+    func held(_ number: Int) -> String { number == 0 ? "" : " + \(count(number)) " + of("held", "на удержании") }
+
     /// So many per second, or per minute when that is few.
     func rate(_ perSecond: Double?) -> String {
         guard let perSecond else { return Self.unknown }

@@ -5,7 +5,8 @@ extension Texts {
     private static let boardWords: [String: (en: String, ru: String)] = [
         "skip": ("To the content", "К содержимому"), "board": ("Board", "Сводка"), "allJobs": ("All jobs", "Все задачи"), "doctor": ("Doctor", "Диагностика"),
         "find": ("Find", "Найти"),
-        "jobID": ("Job id", "Id задачи"), "throughput": ("Jobs ended, last minute", "Выполняется, за минуту"), "runningNow": ("Running now", "Выполняются"),
+        "jobID": ("Job id", "Id задачи"), "throughput": ("Jobs ended, last minute", "Завершено за последнюю минуту"),
+        "runningNow": ("Running now", "Выполняются"),
         "failedIn": ("Failed in", "Не удались за"), "period": ("Period", "Период"), "allQueues": ("All queues", "Все очереди"),
         "allTasks": ("All jobs by name", "Все виды задач"), "showAll": ("Show all", "Показать все"), "queues": ("Queues", "Очереди"),
         "workers": ("Workers", "Исполнители"), "worker": ("Worker", "Исполнитель"), "rateIn": ("In", "Приходит"), "rateOut": ("Out", "Уходит"),
