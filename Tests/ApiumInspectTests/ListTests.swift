@@ -121,17 +121,4 @@ struct ListTests {
     func cursor(_ text: String) {
         #expect(throws: ApiumError.self) { try JobCursor(text: text) }
     }
-
-    @Test("what the pause of a queue holds back stands beside its length", arguments: Kind.available)
-    func held(_ kind: Kind) async throws {
-        try await Ground.with(kind) { ground in
-            try await ground.working {
-                _ = try await ground.client.pause(.queue("celery"))
-                try await ground.client.enqueue(task: "shop.add", .id("job-held"))
-                _ = try await ground.standing("job-held", "held")
-                let report = try #require(try await ground.inspector.queues(["celery"]).first)
-                #expect(report.length == 0 && report.held == 1 && report.json["held"] == 1)
-            }
-        }
-    }
 }
