@@ -67,6 +67,21 @@ struct MessageDecodingTests {
         #expect(message.properties.replyTo == "r")
     }
 
+    @Test(
+        "of a header that stands twice the last counts, whatever it is, and comes back as it was after writing",
+        arguments: [
+            ("argsrepr", "[1]", #""a""#), ("argsrepr", #""a""#, "[1]"), ("lang", #""py""#, "[1]"), ("lang", "[1]", #""py""#), ("ignore_result", "7", "true"),
+            ("ignore_result", "true", "7"), ("stamps", #"{"a":["b"]}"#, "7"), ("stamps", "7", #"{"a":["b"]}"#), ("stamped_headers", #"["a"]"#, "[1]"),
+        ])
+    func twice(name: String, first: String, last: String) throws {
+        func message(_ members: String) throws -> Message {
+            try Message(decoding: Array(#"{"body":"","headers":{"task":"t","id":"i",\#(members)},"properties":{"body_encoding":"utf-8"}}"#.utf8))
+        }
+        let read = try message(#""\#(name)":\#(first),"\#(name)":\#(last)"#)
+        #expect(try read == message(#""\#(name)":\#(last)"#))
+        #expect(try Message(decoding: read.encoded()).headers == read.headers)
+    }
+
     @Test("callbacks, error callbacks and the rest of a chain are signatures as they stand on the wire")
     func embed() throws {
         let calls = try Fixtures.message("callbacks").arguments().embed

@@ -90,7 +90,7 @@ extension Message.Headers {
 
     fileprivate func write(redelivered: Bool, to output: inout [UInt8]) {
         var object = ObjectWriter(&output)
-        object.member("lang", lang, &output)
+        if lang.isEmpty, let other = custom["lang"] { object.member("lang", other, &output) } else { object.member("lang", lang, &output) }
         object.member("task", task, &output)
         object.member("id", id, &output)
         object.optional("shadow", shadow, or: custom, &output)

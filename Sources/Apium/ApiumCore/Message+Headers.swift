@@ -21,7 +21,7 @@ struct HeaderFields {
         case 2 where key == "id": id = try scanner.optionalString(key)
         case 3 where key == "eta": fields.eta = try scanner.optionalString(key)
         case 4 where key == "task": task = try scanner.optionalString(key)
-        case 4 where key == "lang": if let text = try information(key, &scanner) { fields.lang = text }
+        case 4 where key == "lang": fields.lang = try information(key, &scanner) ?? ""
         case 5 where key == "group": fields.group = try scanner.optionalString(key)
         case 6 where key == "shadow": fields.shadow = try information(key, &scanner)
         case 6 where key == "origin": fields.origin = try information(key, &scanner)
@@ -39,8 +39,9 @@ struct HeaderFields {
         }
     }
 
-    /// A text that nothing depends on, or null; what is neither is kept as it is.
+    /// A text that nothing depends on, or null; what is neither is kept as it is. Of a header that stands twice the last one counts.
     private mutating func information(_ key: EnvelopeScanner.Key, _ scanner: inout EnvelopeScanner) throws -> String? {
+        if !fields.custom.isEmpty { fields.custom[key.text] = nil }
         if scanner.null() { return nil }
         if scanner.next == UInt8(ascii: "\"") { return try scanner.string() }
         fields.custom[key.text] = try scanner.value()
@@ -49,6 +50,13 @@ struct HeaderFields {
 
     /// Takes a header nothing depends on; one of an unexpected type is kept as it is.
     private mutating func readInformation(_ key: String, _ value: JSONValue) {
+        if !fields.custom.isEmpty { fields.custom[key] = nil }
+        switch key {
+        case "ignore_result": fields.ignoreResult = nil
+        case "stamps": fields.stamps = nil
+        case "stamped_headers": fields.stampedHeaders = nil
+        default: break
+        }
         switch (key, value) {
         case ("ignore_result", .bool(let flag)): fields.ignoreResult = flag
         case ("stamps", .object(let stamps)): fields.stamps = stamps.isEmpty ? nil : stamps
