@@ -121,4 +121,17 @@ struct ListTests {
     func cursor(_ text: String) {
         #expect(throws: ApiumError.self) { try JobCursor(text: text) }
     }
+
+    @Test("what Redis holds back of a paused queue, outside its list, stands beside the queue's length", .enabled(if: Kind.url != nil))
+    func held() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.working {
+                _ = try await ground.client.pause(.queue("celery"))
+                try await ground.client.enqueue(task: "shop.add", .id("job-held"))
+                _ = try await ground.standing("job-held", "held")
+                let report = try #require(try await ground.inspector.queues(["celery"]).first)
+                #expect(report.length == 0 && report.held == 1 && report.json["held"] == 1)
+            }
+        }
+    }
 }
