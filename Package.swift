@@ -422,6 +422,8 @@ let package = Package(
             path: "Tests/Examples/Program", swiftSettings: strict),
 
         // MARK: Tests.
+        // Random cases that come again by their seed, for every test target that draws some.
+        .target(name: "Randomness", path: "Tests/Randomness", swiftSettings: strict),
         // One executed example for each concept: the documentation shows their code.
         .testTarget(
             name: "Examples",
@@ -448,8 +450,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(name: "CompressionTests", dependencies: ["Compression"], swiftSettings: strict),
-        .testTarget(name: "ApiumYAMLTests", dependencies: ["ApiumYAML", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
-        .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON"], swiftSettings: strict),
+        .testTarget(name: "ApiumYAMLTests", dependencies: ["ApiumYAML", "ApiumCore", "DynamicJSON", "Randomness"], swiftSettings: strict),
+        .testTarget(name: "DynamicJSONTests", dependencies: ["DynamicJSON", "Randomness"], swiftSettings: strict),
         .testTarget(
             name: "ApiumTelemetryTests",
             dependencies: [
@@ -476,7 +478,7 @@ let package = Package(
                 "ApiumConfiguration", "ApiumCore", "ApiumYAML", "DynamicJSON", "RedisClient", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "ApiumBeatTests", dependencies: ["ApiumBeat", "ApiumTesting", "ApiumCore", .product(name: "Logging", package: "swift-log")],
+            name: "ApiumBeatTests", dependencies: ["ApiumBeat", "ApiumTesting", "ApiumCore", "Randomness", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .testTarget(
             name: "ApiumInspectTests",
@@ -486,7 +488,7 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(name: "ApiumTestingTests", dependencies: ["ApiumTesting", "ApiumCore", "DynamicJSON"], swiftSettings: strict),
         .testTarget(
-            name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", .product(name: "Logging", package: "swift-log")],
+            name: "ApiumCoreTests", dependencies: ["ApiumCore", "ApiumYAML", "DynamicJSON", "Randomness", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .testTarget(name: "HTTPFetchTests", dependencies: ["HTTPFetch"], swiftSettings: strict),
         .testTarget(
@@ -505,7 +507,7 @@ let package = Package(
         .testTarget(
             name: "ApiumRedisTests",
             dependencies: [
-                "ApiumRedis", "ApiumCore", "ApiumTesting", "ApiumYAML", "RedisClient", .product(name: "Logging", package: "swift-log"),
+                "ApiumRedis", "ApiumCore", "ApiumTesting", "ApiumYAML", "RedisClient", "Randomness", .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "HTMLDocumentTests", dependencies: ["HTMLDocument"], swiftSettings: strict),
@@ -530,7 +532,7 @@ let package = Package(
         .testTarget(
             name: "PriceWatchJobsTests",
             dependencies: [
-                "PriceWatchJobs", "PriceWatchModel", "Apium", "ApiumCore", "ApiumTesting", "ApiumWorker", "DynamicJSON",
+                "PriceWatchJobs", "PriceWatchModel", "Apium", "ApiumCore", "ApiumTesting", "ApiumWorker", "DynamicJSON", "Randomness",
             ], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchStoreTests",

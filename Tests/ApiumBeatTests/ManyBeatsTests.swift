@@ -1,6 +1,7 @@
 import ApiumCore
 import ApiumTesting
 import Logging
+import Randomness
 import Testing
 
 @testable import ApiumBeat
@@ -32,7 +33,7 @@ struct ManyBeatsTests {
     @Test("ten beats, killed and paused at random, fire over an hour exactly the slots of the hour", arguments: [1, 2, 3] as [UInt64])
     func hour(seed: UInt64) async throws {
         let broker = InMemoryBroker(clock: clock)
-        var chance = SeededGenerator(state: seed)
+        var chance = SplitMix(seed: seed)
         let entries =
             schedule + [
                 ScheduleEntry(name: "minutes", task: "t", schedule: .crontab(try Crontab("*/2 * * * *"), .utc, ClockChange()), queue: "minutes")
@@ -138,18 +139,5 @@ struct ManyBeatsTests {
         clock.advance(by: .seconds(8))
         _ = try await engine.round()
         #expect(try await broker.queueLength("interval") == 1)
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (SplitMix64).
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import ApiumCore
 import DynamicJSON
 import Foundation
+import Randomness
 
 /// Messages captured from Celery; see Tests/Fixtures/kombu/README.md.
 enum Fixtures {
@@ -17,22 +18,8 @@ enum Fixtures {
     static func message(_ name: String) throws -> Message { try Message(decoding: bytes(name)) }
 }
 
-/// A random source with a seed, so that a failing case comes again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
+/// What the tests of messages and results draw.
+extension SplitMix {
     /// One in two.
     mutating func coin() -> Bool { next() & 1 == 0 }
 

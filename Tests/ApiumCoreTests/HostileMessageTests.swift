@@ -1,5 +1,6 @@
 import ApiumCore
 import DynamicJSON
+import Randomness
 import Testing
 
 /// An envelope around given headers, properties and body.

@@ -1,4 +1,5 @@
 import DynamicJSON
+import Randomness
 import Testing
 
 @testable import ApiumCore

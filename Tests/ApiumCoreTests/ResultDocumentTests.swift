@@ -1,5 +1,6 @@
 import ApiumCore
 import DynamicJSON
+import Randomness
 import Testing
 
 @Suite("Result documents")

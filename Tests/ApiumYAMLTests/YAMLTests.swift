@@ -1,6 +1,7 @@
 import ApiumCore
 import ApiumYAML
 import DynamicJSON
+import Randomness
 import Testing
 
 @Suite("YAML as PyYAML reads and writes it")
@@ -132,22 +133,8 @@ struct YAMLTests {
     }
 }
 
-/// A random source with a seed, so that a failing case comes again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
+/// What the tests of YAML draw.
+extension SplitMix {
     mutating func text() -> String {
         let words = [
             "yes", "12", "~", "1e5", "- x", "a: b", "#", "'", "\"", "\\", "\n ", "*a", "&b", "é", "\u{85}", "\u{2028}", "\u{1F600}", " ", "", "\0", "\u{7F}",

@@ -1,4 +1,5 @@
 import DynamicJSON
+import Randomness
 import Testing
 
 /// What `text` is refused with; `nil` when it is accepted.

@@ -183,6 +183,25 @@ struct JobsPagesTests {
         #expect(waiting.text.contains("next in queue checks") && waiting.text.contains("no live worker") && waiting.text.contains("/cancel"))
     }
 
+    @Test("a job's story counts the runs that have begun: none while it waits, one while it runs")
+    func runs() async throws {
+        let browser = try Browser()
+        try await browser.signIn()
+        func runs() async throws -> Substring? {
+            try await browser.get("/admin/jobs/job/first").text.firstMatch(of: /<span>Runs<\/span><span>(\d+)<\/span>/)?.1
+        }
+        let session = try await browser.broker.openSession(WorkerIdentity(name: "w@t", pid: 1, queues: ["checks"]))
+        try await browser.broker.enqueue([Outgoing(message("first"), to: "checks")])
+        #expect(try await runs() == "0")
+        let delivery = try #require(try await session.claim(limit: 1).deliveries.first)
+        #expect(try await runs() == "1")
+        var again = message("first")
+        again.headers.retries = 1
+        _ = try await session.complete([Completion(delivery.tag, .schedule(again, queue: "checks", after: .seconds(60)))])
+        #expect(try await runs() == "1", "one run, and the retry has not begun")
+        try await session.close()
+    }
+
     @Test("the story is told in Russian, too")
     func russian() async throws {
         let browser = try Browser()

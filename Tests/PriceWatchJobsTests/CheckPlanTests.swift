@@ -1,18 +1,6 @@
 import PriceWatchModel
+import Randomness
 import Testing
-
-/// Numbers that look random and are the same in each run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite("When products are checked")
 struct CheckPlanTests {
@@ -27,7 +15,7 @@ struct CheckPlanTests {
 
     @Test("products whose ids follow each other are spread so evenly that no minute has more than its share and four", arguments: [900, 3_600, 21_600, 86_400])
     func evenly(seconds: Int64) {
-        var random = SplitMix(state: UInt64(seconds))
+        var random = SplitMix(seed: UInt64(seconds))
         for count in [60, 1_000, 7_777, 60_000] {
             let first = Int64.random(in: 1...1_000_000_000, using: &random)
             let counts = minutes(first..<(first + Int64(count)), interval: seconds * Self.second)
@@ -39,7 +27,7 @@ struct CheckPlanTests {
 
     @Test("products of any ids are spread as by a hash: no minute has half as much again as its share", arguments: 1...10)
     func anyIDs(seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         let products = (0..<60_000).map { _ in Int64.random(in: 1...Int64.max, using: &random) }
         let counts = minutes(products, interval: 3_600 * Self.second)
         #expect(counts.allSatisfy { (500...1_500).contains($0) }, "the share is 1000: \(counts.min() ?? 0) to \(counts.max() ?? 0)")
@@ -49,7 +37,7 @@ struct CheckPlanTests {
 
     @Test("the next check is a slot of the product's own, a quarter to five quarters of the interval away", arguments: 1...10)
     func next(seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         for _ in 0..<2_000 {
             let product = Int64.random(in: Int64.min...Int64.max, using: &random)
             let interval = Int64.random(in: 1...31_536_000, using: &random) * Self.second
@@ -64,7 +52,7 @@ struct CheckPlanTests {
 
     @Test("a check that is late by less than half its interval, and moved by jitter, is followed by the next slot: none is skipped, none comes twice")
     func steadily() {
-        var random = SplitMix(state: 7)
+        var random = SplitMix(seed: 7)
         for _ in 0..<2_000 {
             let product = Int64.random(in: 1...1_000_000, using: &random)
             let interval = Int64.random(in: 60...86_400, using: &random) * Self.second

@@ -117,6 +117,20 @@ struct JobStory: Sendable {
 
     // MARK: Facts
 
+    /// How often the job has begun to run, the present run included; nil where nothing is known of it. A message counts the retries
+    /// before it, so that one which waits for its first run has none.
+    private var runs: Int? {
+        if let record { return record.record.attempts }
+        guard let headers = message?.headers else { return nil }
+        let hasBegun = ([explanation.standing] + explanation.others).contains {
+            switch $0 {
+            case .inFlight, .ended: true
+            default: false
+            }
+        }
+        return headers.retries + (hasBegun ? 1 : 0)
+    }
+
     private var facts: [[String: Any]] {
         var facts: [[String: Any]] = []
         func add(_ key: String, _ value: String?, _ href: String? = nil) {
@@ -134,7 +148,7 @@ struct JobStory: Sendable {
         add("queue", record?.record.queue ?? message?.properties.routingKey ?? document?.extra["queue"]?.stringValue)
         add("state", document?.state.rawValue)
         add("worker", document?.extra["worker"]?.stringValue)
-        add("attempts", record.map { String($0.record.attempts) } ?? headers.map { String($0.retries + 1) })
+        add("attempts", runs.map(String.init))
         add("crashes", message.flatMap { $0.crashes > 0 ? String($0.crashes) : nil })
         add("priority", message.map { String($0.properties.priority) })
         add("expires", headers?.expires)
