@@ -85,38 +85,33 @@ static void claim(redisContext *redis, const char *open, long batch, long count)
     for (long place = 0; place < count; place++) redisAppendCommand(redis, "LMOVE bench " FLIGHT ":%ld RIGHT RIGHT", batch);
 }
 
-/* One call that ends all of a batch. Results have ids and documents as the worker's. */
+/* One call that ends all of a batch, as rows. Results have ids and documents as the worker's. */
 static void complete(redisContext *redis, const char *script, long batch, long count) {
     static const char document[] =
         "{\"status\":\"SUCCESS\",\"result\":null,\"traceback\":null,\"children\":[],\"date_done\":\"2026-11-22T23:14:38.112215+00:00\","
         "\"task_id\":\"00000000-0000-4000-8000-%012ld\"}";
-    size_t words = 17 + 6 * (size_t)count;
+    size_t words = 21 + 2 * (size_t)count;
     const char **argv = malloc(words * sizeof *argv);
     size_t *lengths = malloc(words * sizeof *lengths);
     char *texts = malloc((size_t)count * 320);
-    char names[3][64], number[3][24];
+    char names[3][64], number[2][24];
     if (argv == NULL || lengths == NULL || texts == NULL) die("out of memory");
     snprintf(names[0], 64, "apium:marks:cycle:%ld", batch);
     snprintf(names[1], 64, FLIGHT ":%ld", batch);
     snprintf(names[2], 64, "apium:joins:cycle:%ld", batch);
     snprintf(number[0], 24, "%ld", batch);
     snprintf(number[1], 24, "%ld", count);
-    const char *head[17] = {"EVALSHA", script, "7", WORKER, FLIGHT, names[0], names[1], "apium:scheduled", "apium:scheduled:messages", names[2],
-                            number[0], "1", number[1], "1", "86400", "0", "5"};
+    const char *head[21] = {"EVALSHA", script, "7", WORKER, FLIGHT, names[0], names[1], "apium:scheduled", "apium:scheduled:messages", names[2],
+                            number[0], "1", number[1], "1", "86400", "0", "5", "0", "rows", number[1], "86400"};
     memcpy(argv, head, sizeof head);
-    size_t word = 17;
+    size_t word = 21;
     char *text = texts;
     for (long place = 0; place < count; place++) {
-        char *index = text, *key = text + 16, *body = text + 80;
+        char *key = text, *body = text + 64;
         long job = batch * 100000 + place;
-        snprintf(index, 16, "%ld", place);
         snprintf(key, 64, "celery-task-meta-00000000-0000-4000-8000-%012ld", job);
         snprintf(body, 240, document, job);
-        argv[word++] = index;
-        argv[word++] = "1";
-        argv[word++] = "store";
         argv[word++] = key;
-        argv[word++] = "86400";
         argv[word++] = body;
         text += 320;
     }

@@ -22,8 +22,48 @@ struct CompletionArguments {
         case shelve(String, ShelvedRecord)
     }
 
+    /// The completions of a batch at these places, in the order of their deliveries: what can be is written as rows.
+    func append(_ completions: [Completion], at places: ArraySlice<Int>, to command: inout RedisCommand) {
+        var rest = places
+        while let place = rest.first {
+            let rows = rows(completions, at: rest)
+            if rows.count > 1 { append(rows, of: completions, to: &command) } else { append(completions[place], to: &command) }
+            rest = rest.dropFirst(max(rows.count, 1))
+        }
+    }
+
+    /// The first of these places, as many as follow one another and end with one result each that lives for the same time: as nearly all do.
+    func rows(_ completions: [Completion], at places: ArraySlice<Int>) -> ArraySlice<Int> {
+        guard let first = places.first, let seconds = rowSeconds(completions[first]) else { return [] }
+        let index = completions[first].tag.index
+        for (offset, place) in places.enumerated().dropFirst() {
+            guard completions[place].tag.index == index + offset, rowSeconds(completions[place]) == seconds else { return places.prefix(offset) }
+        }
+        return places
+    }
+
+    /// How long the one result lives that is all that the end of a job has; `nil`: it has more, or none.
+    private func rowSeconds(_ completion: Completion) -> Int64? {
+        guard completion.results.count == 1, completion.endsWithResultsAlone else { return nil }
+        return options.seconds(of: completion.results[0].state)
+    }
+
+    private func append(_ rows: ArraySlice<Int>, of completions: [Completion], to command: inout RedisCommand) {
+        guard let first = rows.first, let seconds = rowSeconds(completions[first]) else { return }
+        command.append(completions[first].tag.index)
+        command.append("rows")
+        command.append(rows.count)
+        command.append(Int(seconds))
+        for place in rows {
+            for document in completions[place].results {
+                command.append(names.task(document.id))
+                command.append(options.bytes(of: document))
+            }
+        }
+    }
+
     /// The index, the number of operations, and the operations: a verb and what it needs, each.
-    func append(_ completion: Completion, to command: inout RedisCommand) {
+    private func append(_ completion: Completion, to command: inout RedisCommand) {
         guard !completion.endsWithResultsAlone else {
             command.append(completion.tag.index)
             command.append(completion.results.count)

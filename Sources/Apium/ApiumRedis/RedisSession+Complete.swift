@@ -15,7 +15,7 @@ extension RedisSession {
             let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
             let yields = places.contains { completions[$0].holds.givesBack }
             var command = completeCommand(batch, closing: closing, count: places.count, yields: yields)
-            for place in places { arguments.append(completions[place], to: &command) }
+            arguments.append(completions, at: places[...], to: &command)
             return command
         } answered: { batch, ended, rest in
             if ledger.withLock({ $0.ended(batch, ended, gone: rest.first == .integer(1)) }) { open.append(batch) }

@@ -2,7 +2,9 @@
 -- KEYS 1 apium:worker:<inc>, 2 apium:flight:<inc>, 3 apium:marks:<inc>:<batch>, 4 apium:flight:<inc>:<batch>,
 --      5 apium:scheduled, 6 apium:scheduled:messages, 7 apium:joins:<inc>:<batch>, 8 apium:holds:<inc>:<batch>, only with 'yield'
 -- ARGV 1 batch, 2 '1' when the caller has now ended all of the batch that it knows, 3 number of items, then of chords: 4 ordered,
---      5 expires, 6 group expires, 7 seconds of a claim; then per item: index, number of operations, and the operations:
+--      5 expires, 6 group expires, 7 seconds of a claim; then per item: index, number of operations, and the operations, as below; or for
+--      deliveries that follow one another, each an item of one 'store' with the same seconds: index of the first, 'rows', how many, seconds,
+--      then key and document of each. The operations:
 --      'close', group, group key, token | 'abandon', group, group key, token: these come first
 --      'store', key, seconds, document | 'push', list, message | 'later', delay in us, member, message |
 --      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part | 'turn', run key, waiting list, job id |
@@ -13,7 +15,7 @@
 -- Effect per item: the operations in their order. While it has joins to end it is marked 'j', with them in KEYS 7, else 'd'.
 -- With ARGV 2 the batch is deleted when all of its list is marked 'd'.
 -- Answers per item: 0 done, 1 done before, 2 taken, or a list of groups and tokens: the joins; then 0 if the batch is still there, else 1.
--- Repeating is harmless. Cost: about 3 us per item with a result, 1 us without.
+-- Repeating is harmless. Cost: about 3 us per item with a result, less in rows, 1 us without.
 local count = tonumber(ARGV[3])
 local answers = {}
 local state = 0
@@ -150,28 +152,63 @@ local function conclude(item, index, mark, first, operations)
     end
 end
 
-local function all()
-    local at = 8
-    for item = 1, count do
-        local index = tonumber(ARGV[at])
-        local operations = tonumber(ARGV[at + 1])
+-- One item. Answers where the next one stands.
+local function single(item, at)
+    local index = tonumber(ARGV[at])
+    local operations = tonumber(ARGV[at + 1])
+    local mark = now[index] or string.byte(marks, index + 1)
+    local first = at + 2
+    if mark == 100 then
+        answers[item] = 1
+    elseif mark ~= 106 and (operations == 0 or (operations == 1 and ARGV[first] == 'store')) then
+        -- What ends with a result, or with nothing, and is not part of rows.
+        if operations == 1 then
+            store(ARGV[first + 1], ARGV[first + 2], ARGV[first + 3])
+        end
+        done(index)
+        answers[item] = 0
+    else
+        conclude(item, index, mark, first, operations)
+    end
+    at = first
+    for _ = 1, operations do
+        at = at + widths[ARGV[at]]
+    end
+    return at
+end
+
+-- Items that follow one another; nearly all are of this kind. One with joins to end ends none of them: it is answered as a repeated call.
+-- Answers the next item, and where it stands.
+local function rows(item, at)
+    local index = tonumber(ARGV[at])
+    local seconds = ARGV[at + 3]
+    local stop = at + 4 + 2 * tonumber(ARGV[at + 2])
+    for place = at + 4, stop - 2, 2 do
         local mark = now[index] or string.byte(marks, index + 1)
-        local first = at + 2
         if mark == 100 then
             answers[item] = 1
-        elseif mark ~= 106 and (operations == 0 or (operations == 1 and ARGV[first] == 'store')) then
-            -- Nearly every item is of this kind.
-            if operations == 1 then
-                store(ARGV[first + 1], ARGV[first + 2], ARGV[first + 3])
-            end
+        elseif mark == 106 then
+            answers[item] = cjson.decode(redis.call('HGET', KEYS[7], index) or '[]')
+        else
+            store(ARGV[place], seconds, ARGV[place + 1])
             done(index)
             answers[item] = 0
-        else
-            conclude(item, index, mark, first, operations)
         end
-        at = first
-        for _ = 1, operations do
-            at = at + widths[ARGV[at]]
+        item = item + 1
+        index = index + 1
+    end
+    return item, stop
+end
+
+local function all()
+    local item = 1
+    local at = 8
+    while item <= count do
+        if ARGV[at + 1] == 'rows' then
+            item, at = rows(item, at)
+        else
+            at = single(item, at)
+            item = item + 1
         end
     end
 end
