@@ -114,6 +114,41 @@ struct CompletionTests {
         }
     }
 
+    /// How many bytes the server has received from all its clients.
+    private func received(by server: RedisClient) async throws -> Int {
+        let text = try await server.send(RedisCommand("INFO", "stats")).asString()
+        return try #require(text.firstMatch(of: /total_net_input_bytes:(\d+)/).flatMap { Int($0.1) })
+    }
+
+    @Test("a long message that is set aside is not sent to the server again, whatever comes with it", .enabled(if: OwnServer.path != nil))
+    func longMessage() async throws {
+        let server = try await OwnServer.start()
+        defer { server.end() }
+        try await Bench.with(on: server.configuration) { bench in
+            let payload = (0..<4 << 20).map { UInt8(truncatingIfNeeded: $0) }
+            let session = try await bench.session()
+            try await bench.redis.send(RedisCommand("LPUSH", session.keys.ready("q", priority: 0), payload)).checked()
+            try await bench.enqueue(["next", "last"])
+            let deliveries = try await bench.claim(3, from: session)
+            #expect(deliveries[0].payload == payload)
+            let record = ShelvedRecord(
+                id: "long", task: nil, queue: "q", reason: "it has \"many\" bytes", at: .now(), attempts: 0, payload: deliveries[0].payload)
+            var completion = Completion(deliveries[0].tag, .shelve(.parked, record), results: [ResultDocument(id: "long", state: .failure)])
+            completion.keepsMessage = true
+            let sent = try await received(by: bench.redis)
+            // The second call is one whose first answer was cut.
+            #expect(try await session.complete([completion]) == [.done])
+            #expect(try await session.complete([completion]) == [.alreadyDone])
+            #expect(try await received(by: bench.redis) - sent < payload.count / 16)
+            #expect(try await session.complete(deliveries.dropFirst().map { Completion($0.tag, .done) }) == [.done, .done])
+            #expect(try await bench.broker.records(in: .parked, limit: 10) == [record])
+            #expect(try await bench.results.document(for: "long")?.state == .failure)
+            #expect(try await bench.broker.requeue("long", from: .parked))
+            #expect(try await bench.claim(1, from: session)[0].payload == payload)
+            try await session.close()
+        }
+    }
+
     @Test("jobs of one batch may be ended by many calls at once, and the batch goes with the last")
     func concurrent() async throws {
         try await Bench.with { bench in

@@ -164,7 +164,13 @@ struct ShelvedRecordTests {
                 payload: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 37) })
             #expect(try ShelvedRecord(encoded: record.encoded) == record)
             #expect(try JSONValue(parsing: record.encoded).encoded() == record.encoded)
+            #expect(try ShelvedRecord(encoded: record.head + record.payload) == record)
         }
+    }
+
+    @Test("what is no record is refused", arguments: ["", "{}", "{}\0message", "no JSON\0message", #"{"id":"a","queue":"q","payload":"?"}"#])
+    func refused(text: String) {
+        #expect(throws: ApiumError.self) { try ShelvedRecord(encoded: Array(text.utf8)) }
     }
 }
 

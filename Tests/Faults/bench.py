@@ -206,7 +206,8 @@ class Bench:
 
     def shelf(self, name: str) -> list[dict]:
         """What is on a shelf: `parked`, `dead` or `quarantine`."""
-        return [json.loads(text) for text in self.redis.client.hvals(f"apium:{name}:messages")]
+        # Of a long message the record says all but the message, which stands behind a NUL.
+        return [json.loads(record.partition(b"\0")[0]) for record in self.redis.client.hvals(f"apium:{name}:messages")]
 
 
 def last(seconds: float, condition: Callable[[], bool], what: str) -> None:

@@ -74,22 +74,28 @@ def test_what_cannot_be_run_is_parked_with_the_reason(bench: Bench, change: obje
     assert bench.notes("odd") == []
 
 
+@pytest.mark.parametrize("length", [100_000, 4_000_000])
 @pytest.mark.parametrize("place", ["body", "headers"])
-def test_who_waits_for_a_message_that_is_too_long_gets_an_answer(bench: Bench, place: str) -> None:
-    """It is not read, but for its head: the job fails, and the message is kept."""
+def test_who_waits_for_a_message_that_is_too_long_gets_an_answer(bench: Bench, place: str, length: int) -> None:
+    """It is not read, but for its head: the job fails, and the message is kept. What is very long is not sent back to Redis for that."""
     bench.worker("--setting", "worker_max_message_size=4096")
     message = bench.message("faults.wait", "long")
     if place == "body":
-        message["body"] = "A" * 100_000
+        message["body"] = "A" * length
     else:
-        message["headers"] = {"padding": "x" * 100_000, **message["headers"]}
-    bench.redis.client.lpush(QUEUE, json.dumps(message))
+        message["headers"] = {"padding": "x" * length, **message["headers"]}
+    payload = json.dumps(message).encode()
+    bench.redis.client.lpush(QUEUE, payload)
+    before = bench.redis.client.info("stats")["total_net_input_bytes"]
     result = bench.wait_for_result("long")
     assert result["status"] == "FAILURE"
     assert result["result"]["exc_type"] == "DecodeError"
     assert "worker_max_message_size" in result["result"]["exc_message"][0]
     assert [(record["id"], record["task"]) for record in bench.shelf("parked")] == [("long", "faults.wait")]
     assert bench.notes("long") == []
+    if length > 1_000_000:
+        assert bench.redis.client.info("stats")["total_net_input_bytes"] - before < length / 4
+        assert bench.redis.client.hget("apium:parked:messages", "long").endswith(b"\0" + payload)
 
 
 @pytest.fixture

@@ -301,6 +301,8 @@ public struct Completion: Sendable {
     public var endedRun: EntryRun?
     /// What the job holds, so that it is given back in the same step. Default: nothing.
     public var holds = CompletionHolds()
+    /// Whether the record that is set aside holds the message as it was claimed: a broker that has it still need not be sent it again. Default: no.
+    public var keepsMessage = false
 
     /// Makes a completion.
     public init(

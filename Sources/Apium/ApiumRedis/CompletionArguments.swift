@@ -20,6 +20,8 @@ struct CompletionArguments {
     private enum Step {
         case send(PlacedMessage)
         case shelve(String, ShelvedRecord)
+        /// The message goes from its batch to the shelf inside the server.
+        case aside(String, ShelvedRecord)
     }
 
     /// The completions of a batch at these places, in the order of their deliveries: what can be is written as rows.
@@ -70,7 +72,7 @@ struct CompletionArguments {
             for document in completion.results { append(document, to: &command) }
             return
         }
-        let steps = completion.followUps.flatMap(steps) + steps(completion.disposition)
+        let steps = completion.followUps.flatMap(steps) + steps(completion.disposition, keepsMessage: completion.keepsMessage)
         let releases = releases(completion)
         command.append(completion.tag.index)
         command.append(
@@ -117,15 +119,23 @@ struct CompletionArguments {
         case .shelve(let shelf, let record):
             command.append(contentsOf: ["shelf", shelf, record.id])
             command.append(record.encoded)
+        case .aside(let shelf, let record):
+            command.append(contentsOf: ["aside", shelf, record.id])
+            command.append(record.head)
         }
     }
 
-    private func steps(_ disposition: Completion.Disposition) -> [Step] {
+    /// Messages of this length and more are not sent to the server again when they are set aside. Shorter ones are, for the sake of older releases
+    /// that read the shelf: what they know is a record in one piece.
+    private static let longMessage = 1 << 20
+
+    private func steps(_ disposition: Completion.Disposition, keepsMessage: Bool) -> [Step] {
         switch disposition {
         case .done: []
         case .schedule(let message, let queue, let delay): [.send(keys.place(Outgoing(message, to: queue, after: delay)))]
         case .requeue(let message, let queue): [.send(keys.place(Outgoing(message, to: queue)))]
-        case .shelve(let shelf, let record): [.shelve(keys.shelf(shelf), record)]
+        case .shelve(let shelf, let record):
+            keepsMessage && record.payload.count >= Self.longMessage ? [.aside(keys.shelf(shelf), record)] : [.shelve(keys.shelf(shelf), record)]
         }
     }
 

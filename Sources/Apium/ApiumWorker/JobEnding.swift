@@ -81,7 +81,13 @@ struct JobEnding: Sendable {
             tag, aftermath.disposition, results: aftermath.results, parts: aftermath.parts, followUps: aftermath.plan.messages,
             endedRun: endedRun(aftermath.disposition))
         completion.holds = job.holds
+        completion.keepsMessage = keepsMessage(aftermath.disposition)
         return completion
+    }
+
+    /// Whether the message is set aside as it was claimed.
+    private func keepsMessage(_ disposition: Completion.Disposition) -> Bool {
+        if case .shelve(_, let record) = disposition { record.payload == job.delivery.payload } else { false }
     }
 
     /// The run of a schedule entry that ends with the job; one that is tried again has not ended.
@@ -175,6 +181,7 @@ struct JobEnding: Sendable {
         }
         var completion = Completion(tag, all.disposition, followUps: all.plan.messages, endedRun: endedRun(all.disposition))
         completion.holds = job.holds
+        completion.keepsMessage = keepsMessage(all.disposition)
         let outcome = await writer.write(completion)
         guard outcome == .done || outcome == .alreadyDone else { return }
         for (claim, isSent) in ended {

@@ -157,7 +157,9 @@ final class JobExecution: Sendable {
         environment.metrics.parked(from: delivery.queue)
         let record = ShelvedRecord(
             id: "\(kind)-\(delivery.fence)", task: nil, queue: delivery.queue, reason: reason, at: environment.now(), attempts: 0, payload: delivery.payload)
-        return Completion(delivery.tag, .shelve(.parked, record))
+        var completion = Completion(delivery.tag, .shelve(.parked, record))
+        completion.keepsMessage = true
+        return completion
     }
 
     private func ending(_ run: JobRun, _ job: Assignment, _ effects: RunEffects = RunEffects()) -> JobEnding {

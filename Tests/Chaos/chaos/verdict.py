@@ -145,7 +145,7 @@ def shelved(redis: Redis) -> list[str]:
     for shelf in ("parked", "dead", "quarantine"):
         if count := redis.zcard(f"apium:{shelf}"):
             some = redis.hvals(f"apium:{shelf}:messages")[:3]
-            reasons = {json.loads(record).get("reason", "?") for record in some}
+            reasons = {json.loads(record.partition(b"\0")[0]).get("reason", "?") for record in some}
             faults.append(f"{count} jobs of {QUEUE} are {shelf}: {reasons}")
     return faults
 

@@ -7,7 +7,8 @@
 --      then key and document of each. The operations:
 --      'close', group, group key, token | 'abandon', group, group key, token: these come first
 --      'store', key, seconds, document | 'push', list, message | 'later', delay in us, member, message |
---      'shelf', shelf key, id, record | 'part', group, group key, id, score, token, part | 'turn', run key, waiting list, job id |
+--      'shelf', shelf key, id, record | 'aside', shelf key, id, what stands in the record in front of the message, which is the item's own |
+--      'part', group, group key, id, score, token, part | 'turn', run key, waiting list, job id |
 --      of what the job holds: 'yield', place | 'free', lock key, id | 'keep', lock key, id, milliseconds
 -- Expects the worker to be registered (else every item is taken), the batch to be open (else it was ended before), the item not to be
 -- marked 'd'. An item marked 'j' has joins to end: a call that closes or abandons some of them goes on, any other is a repeated one and
@@ -33,10 +34,10 @@ if state ~= 0 then
 end
 
 local settings = {ordered = ARGV[4], expires = ARGV[5], groupExpires = ARGV[6], claimed = ARGV[7]}
-local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, part = 7, turn = 4, yield = 2, free = 3, keep = 4}
+local widths = {close = 4, abandon = 4, store = 4, push = 3, later = 4, shelf = 4, aside = 4, part = 7, turn = 4, yield = 2, free = 3, keep = 4}
 local holdings
 
-local function run(verb, at, joins)
+local function run(verb, at, joins, index)
     if verb == 'store' then
         store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
     elseif verb == 'push' then
@@ -46,6 +47,9 @@ local function run(verb, at, joins)
         redis.call('HSET', KEYS[6], ARGV[at + 2], ARGV[at + 3])
     elseif verb == 'shelf' then
         shelve(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+    elseif verb == 'aside' then
+        -- It stands in the batch until all of that is ended; were it not there this would fail, and nothing be lost.
+        shelve(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] .. redis.call('LINDEX', KEYS[4], index))
     elseif verb == 'part' then
         if bring(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], settings) then
             joins[#joins + 1] = ARGV[at + 1]
@@ -81,7 +85,7 @@ local function place(joins, at)
 end
 
 -- Ends one item whose operations stand from 'first' on. Answers the joins that it has then, or nil for a repeated call.
-local function complete(joins, isJoining, first, operations)
+local function complete(joins, isJoining, first, operations, index)
     local held = true
     local at = first
     local closes = 0
@@ -104,7 +108,7 @@ local function complete(joins, isJoining, first, operations)
     if held then
         at = first
         for _ = 1, operations do
-            run(ARGV[at], at, joins)
+            run(ARGV[at], at, joins, index)
             at = at + widths[ARGV[at]]
         end
     end
@@ -135,7 +139,7 @@ end
 -- One item with joins, old or new.
 local function conclude(item, index, mark, first, operations)
     local stored = mark == 106 and (redis.call('HGET', KEYS[7], index) or '[]')
-    local joins = complete(stored and cjson.decode(stored) or {}, mark == 106, first, operations)
+    local joins = complete(stored and cjson.decode(stored) or {}, mark == 106, first, operations, index)
     if joins == nil then
         answers[item] = cjson.decode(stored)
     elseif #joins > 0 then

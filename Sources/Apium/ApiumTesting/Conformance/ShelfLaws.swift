@@ -7,6 +7,7 @@ extension BrokerConformance {
         Law("a shelved job is edited where it lies") { try await $0.shelvedJobsAreEdited() },
         Law("an edit refuses a job that was changed, taken or deleted meanwhile") { try await $0.editsSeeChanges() },
         Law("a shelved job is edited and requeued in one step") { try await $0.editedJobsAreRequeued() },
+        Law("a long message that is set aside as it was claimed is found, edited, requeued and deleted") { try await $0.longMessagesAreShelved() },
         Law("a record of any bytes is found, requeued and deleted, and not edited") { try await $0.anyBytesAreShelved() },
     ]
 }
@@ -101,6 +102,32 @@ extension Scene {
         let arguments = try message.arguments()
         try expect(arguments.args == [7] && arguments.kwargs.isEmpty && message.headers.custom["why"] == "by hand", "the job is \(message)")
         try expect(message.headers.eta.flatMap { Timestamp(iso8601: $0) } == due, "its eta is \(message.headers.eta ?? "none")")
+    }
+
+    func longMessagesAreShelved() async throws {
+        let worker = try await session("way in", "jobs")
+        let text = String(repeating: "long ", count: 400_000)
+        for id in ["a", "b"] {
+            var sent = message(id)
+            try sent.setArguments(TaskArguments(kwargs: ["text": .string(text)]))
+            try await broker.enqueue([Outgoing(sent, to: "way in")])
+            let delivery = try await claimOne(by: worker)
+            let record = ShelvedRecord(
+                id: id, task: sent.task, queue: "jobs", reason: "\"too\" long", at: try await broker.serverTime(), attempts: 1, payload: delivery.payload)
+            var completion = Completion(delivery.tag, .shelve(.dead, record))
+            completion.keepsMessage = true
+            let outcomes = try await worker.complete([completion])
+            try expect(outcomes == [.done], "the completion was answered \(outcomes)")
+            try expect(try await broker.record(id, in: .dead) == record, "the record is another one")
+        }
+        try expect(try await dead.records().map(\.id) == ["b", "a"], "the records are not listed")
+        try await dead.edit("a") { $0.retries = 0 }
+        for id in ["a", "b"] {
+            try expect(try await dead.requeue(id), "\(id) was not requeued")
+            let again = try Message(decoding: try await claimOne(by: worker).payload)
+            try expect(try again.arguments().kwargs["text"] == .string(text), "the message of \(id) has come back as another one")
+        }
+        try expect(try await dead.records().isEmpty, "a requeued job is still on the shelf")
     }
 
     func anyBytesAreShelved() async throws {
