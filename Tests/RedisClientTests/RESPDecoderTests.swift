@@ -46,6 +46,32 @@ struct RESPDecoderTests {
         #expect(try decode([big]) == [.array([.bulk(body), .simple("end")])])
     }
 
+    @Test(
+        "replies above a mebibyte come out whole in whatever pieces they arrive, alone, beside others and in arrays",
+        arguments: [1 << 20, (1 << 20) + 1, 3_000_001])
+    func long(length: Int) throws {
+        let body = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let bulk = Array("$\(length)\r\n".utf8) + body + Array("\r\n".utf8)
+        let stream =
+            Array("+OK\r\n$2000\r\n\(String(repeating: "x", count: 2000))\r\n".utf8) + bulk + bulk + Array("*2\r\n".utf8) + bulk + Array(":1\r\n:2\r\n".utf8)
+            + bulk
+        let short = Array(repeating: UInt8(ascii: "x"), count: 2000)
+        let expected: [RESPValue] = [.simple("OK"), .bulk(short), .bulk(body), .bulk(body), .array([.bulk(body), .integer(1)]), .integer(2), .bulk(body)]
+        for size in [4096, 65_521, 1 << 20, stream.count] {
+            let pieces = stride(from: 0, to: stream.count, by: size).map { Array(stream[$0..<min($0 + size, stream.count)]) }
+            #expect(try decode(pieces) == expected, "pieces of \(size)")
+        }
+        // The last bytes one by one.
+        let tail = stream.count - 3
+        #expect(try decode([Array(stream[..<tail])] + stream[tail...].map { [$0] }) == expected)
+    }
+
+    @Test("a line of a mebibyte that is no bulk string is what hiredis makes of it", arguments: ["+", ":", "-"])
+    func longLine(type: String) throws {
+        let line = Array(type.utf8) + Array(repeating: UInt8(ascii: "1"), count: 1 << 20)
+        #expect(try decode([line]).isEmpty)
+    }
+
     @Test("what isn't RESP2 is a typed error", arguments: ["?what\r\n", "%1\r\n+a\r\n+b\r\n", "GET / HTTP/1.1\r\n", "*1\r\n%\r\n"])
     func garbage(text: String) throws {
         let error = #expect(throws: RedisClientError.self) { try decode([Array(text.utf8)]) }

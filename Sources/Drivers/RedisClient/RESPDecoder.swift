@@ -4,23 +4,33 @@ import CHiredis
 ///
 /// Not thread-safe: one decoder belongs to one connection's event loop.
 final class RESPDecoder {
-    private let reader: UnsafeMutablePointer<redisReader>
+    private var reader: UnsafeMutablePointer<redisReader>
     private let callbacks: UnsafeMutablePointer<redisReplyObjectFunctions>
     private let builder = RESPValueBuilder()
+    private var long: LongReply?
 
     /// - Throws: `RedisClientError` if hiredis can't allocate a reader.
     init() throws {
         callbacks = .allocate(capacity: 1)
         callbacks.initialize(to: RESPValueBuilder.callbacks)
-        guard let reader = redisReaderCreateWithFunctions(callbacks) else {
+        guard let reader = Self.makeReader(callbacks, builder) else {
             callbacks.deallocate()
-            throw RedisClientError(.connectFailed, "hiredis could not allocate a reader: out of memory")
+            throw Self.outOfMemory
         }
         self.reader = reader
+    }
+
+    private static func makeReader(
+        _ callbacks: UnsafeMutablePointer<redisReplyObjectFunctions>, _ builder: RESPValueBuilder
+    ) -> UnsafeMutablePointer<redisReader>? {
+        guard let reader = redisReaderCreateWithFunctions(callbacks) else { return nil }
         // The default frees the buffer whenever it idles above 16 kB, which a batch of messages always does.
         reader.pointee.maxbuf = 1 << 20
         reader.pointee.privdata = Unmanaged.passUnretained(builder).toOpaque()
+        return reader
     }
+
+    private static var outOfMemory: RedisClientError { RedisClientError(.connectFailed, "hiredis could not allocate a reader: out of memory") }
 
     deinit {
         redisReaderFree(reader)
@@ -36,12 +46,31 @@ final class RESPDecoder {
     func decode(_ bytes: UnsafeRawBufferPointer, _ body: (RESPValue) throws -> Void) throws {
         var offset = 0
         while offset < bytes.count {
+            offset += try takeLong(UnsafeRawBufferPointer(rebasing: bytes[offset...]), body)
             let count = min(Self.sliceSize, bytes.count - offset)
             let slice = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
             guard redisReaderFeed(reader, slice.bindMemory(to: CChar.self).baseAddress, slice.count) == REDIS_OK else { throw failure }
             offset += count
             while let reply = try next() { try body(reply) }
+            try beginLong()
         }
+    }
+
+    /// Goes on without hiredis when what it waits for is a long reply that stands in no array: it is given a new reader, which begins behind that.
+    private func beginLong() throws {
+        let (position, end) = (reader.pointee.pos, reader.pointee.len)
+        guard end - position >= LongReply.least, !builder.isInArray, let buffer = reader.pointee.buf else { return }
+        guard let begun = LongReply(UnsafeRawBufferPointer(start: buffer + position, count: end - position)) else { return }
+        guard let fresh = Self.makeReader(callbacks, builder) else { throw Self.outOfMemory }
+        redisReaderFree(reader)
+        reader = fresh
+        long = begun
+    }
+
+    private func takeLong(_ bytes: UnsafeRawBufferPointer, _ body: (RESPValue) throws -> Void) throws -> Int {
+        guard let count = long?.take(bytes) else { return 0 }
+        if long?.isWhole == true, let whole = long.take() { try body(.bulk(whole.bytes)) }
+        return count
     }
 
     private func next() throws -> RESPValue? {

@@ -13,6 +13,9 @@ final class RESPValueBuilder {
     private var frames: [Frame] = []
     private var root: RESPValue?
 
+    /// Whether an array is open.
+    var isInArray: Bool { !frames.isEmpty }
+
     /// Takes the finished reply, once.
     func take() -> RESPValue? {
         defer { root = nil }
