@@ -22,7 +22,7 @@ extension Inspector {
     private func approach(of id: String, _ place: ReadyPlace) async throws -> Double? {
         guard watch > .zero else { return nil }
         let began = ContinuousClock.now
-        try await Task.sleep(for: watch)
+        try await pause(watch)
         var position: Int?
         _ = try await readyPages(of: place.queue, mentioning: [id]) { records in
             position = records.first { (try? Message(decoding: $0.payload).id) == id }?.position

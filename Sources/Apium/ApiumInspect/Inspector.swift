@@ -21,6 +21,8 @@ public struct Inspector: Sendable {
     /// How long it is watched how fast a waiting job comes nearer to its start, where no worker of ours has counted what it took; zero: not at all.
     /// Default: half a second.
     public var watch = Duration.milliseconds(500)
+    /// Lets the time pass for which something is watched.
+    var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     /// The exchange on which workers are asked. Default: `celery.pidbox`.
     public var controlExchange = "celery.pidbox"
 
