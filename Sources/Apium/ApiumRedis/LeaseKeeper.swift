@@ -73,12 +73,14 @@ final class LeaseKeeper: Sendable {
         let keys = session.keys
         let reads = session.waitingReads
         // No script: on a server whose caches are busy with other things that costs three times as much, and every worker does this for ever.
-        submit(
-            [
-                RedisCommand("ZADD", keys.workers, "XX", "INCR", 1, session.incarnation), RedisCommand("HGET", keys.control, "epoch"),
-                RedisCommand("EXISTS", keys.janitor),
-            ] + (reads.isEmpty ? [] : [RedisCommand("EXISTS", arguments: reads.values.flatMap { $0 })])
-        ) { replies in
+        var commands = [
+            RedisCommand("ZADD", keys.workers, "XX", "INCR", 1, session.incarnation), RedisCommand("HGET", keys.control, "epoch"),
+            RedisCommand("EXISTS", keys.janitor),
+        ]
+        if !reads.isEmpty { commands.append(RedisCommand("EXISTS", arguments: reads.values.flatMap { $0 })) }
+        // Its answer is of no interest.
+        if let passing = session.broker.passing.take() { commands.append(passing) }
+        submit(commands) { replies in
             if replies[0].error?.code == "OOM" {
                 // What waits would get nothing either; begun anew it says so.
                 if !reads.isEmpty { self.session.noteDeafReads() }

@@ -24,6 +24,8 @@ public final class RedisBroker: Broker {
     let producing: RedisClient
     /// Connections for enqueues that wait for a confirmation.
     let confirming: ConfirmingLanes
+    /// What goes along with the next renewal of a lease.
+    let passing = PassingCommand()
     /// The control channel.
     let subscriber: RedisSubscriber
     /// A thread of the broker's own: nothing a job does on the shared event loops can hold up a lease.
@@ -51,7 +53,9 @@ public final class RedisBroker: Broker {
         executor = EventLoopTaskExecutor(group.next())
         client = RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
         producing = RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
-        subscriber = RedisSubscriber(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
+        subscriber = RedisSubscriber(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger) {
+            TickGrid.delay(.seconds(15), tick: .seconds(1), at: .now())
+        }
         confirming = ConfirmingLanes(limit: options.confirmingConnections) { [group] in
             RedisClient(configuration, eventLoop: group.next(), backoff: BackoffDelay.reconnecting, logger: logger)
         }

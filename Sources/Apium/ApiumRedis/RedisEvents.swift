@@ -1,5 +1,6 @@
 import ApiumCore
 import Logging
+import NIOCore
 import RedisClient
 import Synchronization
 
@@ -15,7 +16,20 @@ struct RedisEvents: EventTransport {
 
     func publish(_ events: [WorkerEvent], exchange: String) async throws {
         guard let envelope = WorkerEvent.envelope(of: events, exchange: exchange) else { return }
-        try await broker.client.reply(RedisCommand("PUBLISH", channels.channel(exchange, envelope.routingKey), envelope.encoded()))
+        // What waits was there before.
+        let commands = [broker.passing.take(), try command(envelope, exchange)].compactMap { $0 }
+        _ = try await broker.client.replies(commands)
+    }
+
+    /// With the next renewal of the worker's lease, or another event.
+    func publishInPassing(_ event: WorkerEvent, exchange: String, within limit: Duration) async throws {
+        guard let envelope = WorkerEvent.envelope(of: [event], exchange: exchange) else { return }
+        let client = broker.client
+        broker.passing.put(try command(envelope, exchange), within: TimeAmount(limit), on: client.eventLoop) { _ = client.submit([$0]) }
+    }
+
+    private func command(_ envelope: ControlEnvelope, _ exchange: String) throws -> RedisCommand {
+        RedisCommand("PUBLISH", channels.channel(exchange, envelope.routingKey), try envelope.encoded())
     }
 
     func events(exchange: String) async throws -> AsyncStream<WorkerEvent> {

@@ -11,19 +11,23 @@ import Synchronization
 public final class RedisSubscriber: Sendable {
     private let hub = SubscriptionHub()
     private let reconnector: RedisReconnector
-    private let pings = Mutex<RepeatedTask?>(nil)
+    /// The next PING; nil when there is none to come.
+    private let ping = Mutex<Scheduled<Void>?>(nil)
+    private let pingDelay: @Sendable () -> Duration
 
     /// Makes a subscriber; it connects with the first subscription.
     /// - Parameters:
     ///   - eventLoop: The event loop for the socket, on which listeners are called. Default: one that is shared by the process.
     ///   - backoff: The waits between attempts to connect.
+    ///   - pingDelay: How long to wait before the next PING, asked after each: for whoever has many of them at common instants. Default: 15 seconds.
     public init(
         _ configuration: RedisConfiguration, eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(),
-        backoff: ReconnectBackoff = ReconnectBackoff(), logger: Logger
+        backoff: ReconnectBackoff = ReconnectBackoff(), logger: Logger, pingDelay: @escaping @Sendable () -> Duration = { .seconds(15) }
     ) {
+        self.pingDelay = pingDelay
         let hooks = RedisReconnector.Hooks(connected: { [hub] in hub.connected($0) }, failed: { [hub] in hub.failed($0) })
         reconnector = RedisReconnector(configuration: configuration, eventLoop: eventLoop, backoff: backoff, logger: logger, hooks: hooks)
-        startPings()
+        ping.withLock { $0 = nextPing() }
     }
 
     /// Whether the connection is open now.
@@ -75,19 +79,19 @@ public final class RedisSubscriber: Sendable {
 
     /// Closes the connection and ends all subscriptions.
     public func shutdown() async {
-        pings.withLock { $0.take() }?.cancel()
+        ping.withLock { $0.take() }?.cancel()
         await reconnector.shutdown()
         hub.failed(RedisReconnector.shutdownError)
     }
 
     /// A connection on which nothing is published looks like a dead one. A PING without an answer makes the handler close it.
-    private func startPings() {
-        let every = TimeAmount.seconds(15)
-        let task = reconnector.eventLoop.scheduleRepeatedTask(initialDelay: every, delay: every) { [weak reconnector] _ in
-            _ = reconnector?.current?.submit([RedisCommand("PING")])
+    private func nextPing() -> Scheduled<Void> {
+        reconnector.eventLoop.scheduleTask(in: TimeAmount(pingDelay())) { [weak self] in
+            guard let self else { return }
+            _ = reconnector.current?.submit([RedisCommand("PING")])
+            ping.withLock { if $0 != nil { $0 = nextPing() } }
         }
-        pings.withLock { $0 = task }
     }
 
-    deinit { pings.withLock { $0.take() }?.cancel() }
+    deinit { ping.withLock { $0.take() }?.cancel() }
 }

@@ -52,6 +52,18 @@ public protocol EventTransport: Sendable {
     /// Publishes events of one group in one step: a single one under its own routing key, several as a list.
     func publish(_ events: [WorkerEvent], exchange: String) async throws
 
+    /// Publishes an event that is in no haste, such as a heartbeat: it may wait for something else that is sent, and so cost hardly anything. It stays
+    /// before what is published after it, and takes the place of one that waits still.
+    /// - Parameter limit: How long it may wait.
+    func publishInPassing(_ event: WorkerEvent, exchange: String, within limit: Duration) async throws
+
     /// Follows the events of all workers and clients until the iteration ends.
     func events(exchange: String) async throws -> AsyncStream<WorkerEvent>
+}
+
+extension EventTransport {
+    /// At once, where nothing is won by waiting.
+    public func publishInPassing(_ event: WorkerEvent, exchange: String, within limit: Duration) async throws {
+        try await publish([event], exchange: exchange)
+    }
 }

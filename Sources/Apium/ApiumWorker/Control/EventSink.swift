@@ -72,6 +72,15 @@ final class EventSink: Sendable {
         waiter?.resume()
     }
 
+    /// Publishes an event with something else that is sent within so long; it does not wait behind others here.
+    func sendInPassing(_ event: WorkerEvent, within limit: Duration) async {
+        do {
+            try await transport?.publishInPassing(event, exchange: configuration.eventExchange, within: limit)
+        } catch {
+            logger.debug("an event could not be published and is dropped", metadata: ["event": "\(event.type)", "error": "\(error)"])
+        }
+    }
+
     /// Lets ``run()`` end once what waits is published.
     func close() {
         let waiter = state.withLock { state in
