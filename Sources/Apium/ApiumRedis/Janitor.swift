@@ -103,17 +103,24 @@ final class Janitor: Sendable {
     /// refuses renewals, too: what was seen while it did counts for nobody.
     private func ask(forCounters looks: Bool) async throws -> (isJanitor: Bool, counters: Counters?) {
         let asked = SuspendingClock.now
-        if !looks, let until = state.withLock(\.isHeldUntil), asked < until { return (true, nil) }
+        let until = state.withLock(\.isHeldUntil)
+        if !looks, let until, asked < until { return (true, nil) }
         do {
             let connection = try await broker.client.connection()
-            let lease = RedisCommand.eval(
-                RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, Self.lease.wholeMilliseconds)
-            let replies = try await connection.pipeline([lease] + (looks ? [RedisCommand("ZRANGE", keys.workers, 0, -1, "WITHSCORES")] : []))
-            let isHeld = try replies[0].checked() == .integer(1)
-            // A quarter of it, so that whoever holds it extends it in time; and asked anew before each look at the renewal counters.
-            state.withLock { $0.isHeldUntil = isHeld ? asked + min(Self.lease / 4, $0.lookPeriod) : nil }
+            // Whoever has not had it looks first whether it is free: a script costs the server more than all the rest of the request.
+            let first = until == nil ? vacancyCommands : [leaseCommand]
+            let replies = try await connection.pipeline(first + (looks ? [RedisCommand("ZRANGE", keys.workers, 0, -1, "WITHSCORES")] : []))
+            var isHeld = try replies[0].checked() == .integer(1)
+            if until == nil {
+                let holder = try replies[1].checked()
+                isHeld = holder.isNull || holder.string == incarnation
+                if isHeld { isHeld = try await connection.pipeline([leaseCommand])[0].checked() == .integer(1) }
+            }
+            // A quarter of it, so that whoever holds it extends it in time, a little less for timers that end early; and asked anew before each look at
+            // the renewal counters.
+            state.withLock { $0.isHeldUntil = isHeld ? asked + min(Self.lease / 4, $0.lookPeriod) * 0.9 : nil }
             guard looks else { return (isHeld, nil) }
-            let beats = try replies[1].checked().asPairs().map { (incarnation: try $0.field.asString(), beat: $0.value.string) }
+            let beats = try replies[first.count].checked().asPairs().map { (incarnation: try $0.field.asString(), beat: $0.value.string) }
             return (isHeld, Counters(connection: connection, beats: beats))
         } catch {
             state.withLock { state in
@@ -124,6 +131,13 @@ final class Janitor: Sendable {
             throw RedisFailure.apiumError(error)
         }
     }
+
+    private var leaseCommand: RedisCommand {
+        .eval(RedisScripts.janitor, keys: [keys.janitor, keys.worker(incarnation)], incarnation, Self.lease.wholeMilliseconds)
+    }
+
+    /// Who has the lease; and before it what the script begins with, for the same reason: a write that does nothing.
+    private var vacancyCommands: [RedisCommand] { [RedisCommand("PERSIST", keys.worker(incarnation)), RedisCommand("GET", keys.janitor)] }
 
     /// How long the duties stay with a session that says nothing.
     private static let lease = Duration.seconds(2)
@@ -144,7 +158,8 @@ final class Janitor: Sendable {
             let nextLook = look == 0 ? try await broker.releaseWaiting() : look
             let next = [due, nextLook].filter { $0 >= 0 }.min().map { max(.milliseconds(1), Duration.microseconds($0)) }
             let (isTold, period) = state.withLock { ($0.notices != nil && broker.subscriber.isConnected, $0.lookPeriod) }
-            report.next = min(next ?? Self.longestRest, isTold ? min(Self.longestRest, period) : Self.deafRest)
+            let rest = isTold ? TickGrid.delay(min(Self.longestRest, period), tick: Self.longestRest, at: .now()) : Self.deafRest
+            report.next = min(next ?? rest, rest)
             return
         }
     }
