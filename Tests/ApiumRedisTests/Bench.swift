@@ -115,6 +115,13 @@ struct Bench: Sendable {
         return try list.reversed().map { try Message(decoding: $0.asBytes()).id }
     }
 
+    /// How often the server was given a command since its start, or the last `CONFIG RESETSTAT`: on a server of the test's own.
+    func calls(_ command: String) async throws -> Int {
+        let text = try await redis.send(RedisCommand("INFO", "commandstats")).asString()
+        let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_\(command):calls=") }
+        return line.flatMap { Int($0.drop { $0 != "=" }.dropFirst().prefix { $0 != "," }) } ?? 0
+    }
+
     /// Waits until `condition` holds; fails with `name` after fifteen seconds.
     func eventually(_ name: String, _ condition: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(15)

@@ -79,7 +79,7 @@ struct ClaimTests {
             let quick = try await bench.session("quick")
             let loop = ClaimLoop(session: slow)
             let list = bench.broker.keys.ready("q", step: 0)
-            let commands = loop.moveCommands(ClaimLoop.Source(list: list, batch: loop.takeBatch(list)), 2)
+            let commands = loop.moveCommands([ClaimLoop.Source(list: list, batch: loop.takeBatch(list))], [2])
             try #require(commands.count == 4)
             try await bench.enqueue(["a"])
             let connection = try await RedisConnection.connect(bench.configuration, logger: Bench.logger)

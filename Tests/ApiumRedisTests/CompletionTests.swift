@@ -169,6 +169,26 @@ struct CompletionTests {
         }
     }
 
+    @Test("ends in several batches: what stands before a refused one is done, and what stands behind it can be written without it")
+    func refused() async throws {
+        try await Bench.with { bench in
+            for queue in ["a", "b", "c"] { try await bench.enqueue(["\(queue)-1", "\(queue)-2"], queue: queue) }
+            let session = try await bench.session(queues: ["a", "b", "c"])
+            let deliveries = try await bench.claim(6, from: session)
+            try #require(deliveries.map(\.id) == ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2"])
+            try await bench.redis.send(RedisCommand("SET", bench.broker.keys.ready("text", step: 0), "no list"))
+            var completions = deliveries.map { Completion($0.tag, .done) }
+            completions[3].followUps = [Outgoing(Bench.message("next"), to: "text")]
+            await #expect(throws: ApiumError.self) { try await session.complete(completions) }
+            await #expect(throws: ApiumError.self) { try await session.complete([completions[3]]) }
+            let others = completions.indices.filter { $0 != 3 }.map { completions[$0] }
+            #expect(try await session.complete(others) == [.alreadyDone, .alreadyDone, .alreadyDone, .done, .done])
+            try await session.close()
+            #expect(try await bench.waiting("b") == ["b-2"])
+            #expect(try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") } == [])
+        }
+    }
+
     @Test("scripts that the server forgot are sent again while jobs are under way")
     func scriptFlush() async throws {
         try await Bench.with { bench in

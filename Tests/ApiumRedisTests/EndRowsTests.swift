@@ -1,4 +1,5 @@
 import ApiumCore
+import Randomness
 import RedisClient
 import Testing
 
@@ -167,8 +168,8 @@ private struct Side: Sendable {
 
     /// What the script answers, or the code of what it refuses.
     func complete(_ items: [[String]], _ count: Int, _ isClosing: Bool) async throws -> String {
-        let keys = ["worker", "flight", "marks", "batch", "scheduled", "scheduled:messages", "joins"].map { prefix + $0 }
-        let words = ["1", isClosing ? "1" : "0", "\(count)", "0", "1000", "1000", "10"] + items.flatMap { $0 }.map(placed)
+        let keys = ["worker", "flight", "scheduled", "scheduled:messages", "marks", "batch", "joins", "holds"].map { prefix + $0 }
+        let words = ["0", "1000", "1000", "10", "1", isClosing ? "1" : "0", "\(count)"] + items.flatMap { $0 }.map(placed)
         do {
             return "\(try await bench.redis.send(.eval(RedisScripts.complete, keys: keys, arguments: words)))"
         } catch let error as RedisServerError {

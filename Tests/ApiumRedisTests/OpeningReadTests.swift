@@ -47,13 +47,6 @@ struct OpeningReadTests {
         }
     }
 
-    /// How often the server was given a command since its start, or the last `CONFIG RESETSTAT`.
-    private func calls(_ command: String, _ bench: Bench) async throws -> Int {
-        let text = try await bench.redis.send(RedisCommand("INFO", "commandstats")).asString()
-        let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_\(command):calls=") }
-        return line.flatMap { Int($0.drop { $0 != "=" }.dropFirst().prefix { $0 != "," }) } ?? 0
-    }
-
     @Test("what comes to a list on which a job came before is given out without another round trip, fenced")
     func quick() async throws {
         try await withLivelyWorker { bench, _, session, next in
@@ -63,7 +56,7 @@ struct OpeningReadTests {
             let deliveries = try await within("the next claim") { try await next.value }
             #expect(deliveries.map(\.id) == ["next"])
             #expect(try #require(deliveries.first).fence > fence)
-            #expect(try await calls("lmove", bench) == 0)
+            #expect(try await bench.calls("lmove") == 0)
             let flight = try await bench.redis.send(RedisCommand("HKEYS", bench.broker.keys.flight(session.incarnation))).asArray().map { try $0.asString() }
             #expect(!flight.contains("idle:\(deliveries[0].tag.batch)"))
             #expect(try await session.complete(deliveries.map { Completion($0.tag, .done) }) == [.done])
@@ -86,12 +79,12 @@ struct OpeningReadTests {
     @Test("a read that opened its batch in vain is followed by reads that don't, and their batches are idle again")
     func inVain() async throws {
         try await withLivelyWorker(change: { $0.blockingTimeout = .milliseconds(100) }) { bench, _, session, next in
-            try await bench.eventually("reads begin anew") { try await calls("blmove", bench) > 20 }
-            let scripts = try await calls("evalsha", bench)
-            let reads = try await calls("blmove", bench)
-            try await bench.eventually("they go on") { try await calls("blmove", bench) >= reads + 8 }
+            try await bench.eventually("reads begin anew") { try await bench.calls("blmove") > 20 }
+            let scripts = try await bench.calls("evalsha")
+            let reads = try await bench.calls("blmove")
+            try await bench.eventually("they go on") { try await bench.calls("blmove") >= reads + 8 }
             // The lease and the janitor call scripts, too, but not four for each round of reads.
-            #expect(try await calls("evalsha", bench) - scripts < 8)
+            #expect(try await bench.calls("evalsha") - scripts < 8)
             let flight = try await bench.redis.send(RedisCommand("HKEYS", bench.broker.keys.flight(session.incarnation))).asArray().map { try $0.asString() }
             #expect(flight.filter { $0.hasPrefix("idle:") }.count == flight.count / 2)
             try await bench.enqueue(["late"])

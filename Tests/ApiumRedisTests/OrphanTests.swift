@@ -17,7 +17,7 @@ struct OrphanTests {
             _ = try await bench.redis.send(RedisCommand("DEL", keys.reaped))
             // The pipeline of a claim that the zombie had sent, and whose replies nobody will read.
             let source = ClaimLoop.Source(list: keys.ready("q", step: 0), batch: 77)
-            let replies = try await bench.redis.pipeline(ClaimLoop(session: zombie).moveCommands(source, 1))
+            let replies = try await bench.redis.pipeline(ClaimLoop(session: zombie).moveCommands([source], [1]))
             #expect(replies.last == .integer(-1))
             #expect(try await bench.broker.queueLength("q") == 0)
             try await bench.eventually("the job is back on its queue") {
@@ -60,7 +60,7 @@ struct OrphanTests {
             let source = ClaimLoop.Source(list: bench.broker.keys.ready("q", step: 0), batch: 77)
             // Other tests make the server know scripts again, or forget them, at any time.
             for _ in 0..<20 {
-                let commands = ClaimLoop(session: worker).moveCommands(source, 1)
+                let commands = ClaimLoop(session: worker).moveCommands([source], [1])
                 try #require(commands.count == 3)
                 let replies = try await bench.redis.pipeline([
                     RedisCommand("SCRIPT", "FLUSH"), commands[0], RedisCommand("HGET", bench.broker.keys.flight(worker.incarnation), "77"), commands[1],

@@ -81,7 +81,7 @@ static void fill(redisContext *redis, long jobs, size_t size) {
 
 static void claim(redisContext *redis, const char *open, long batch, long count) {
     redisAppendCommand(redis, "HSET " FLIGHT " %ld bench", batch);
-    redisAppendCommand(redis, "EVALSHA %s 5 " WORKER " " FLIGHT " apium:fence apium:control apium:reaped %ld bench %ld cycle", open, batch, count);
+    redisAppendCommand(redis, "EVALSHA %s 5 " WORKER " " FLIGHT " apium:fence apium:control apium:reaped cycle %ld bench %ld", open, batch, count);
     for (long place = 0; place < count; place++) redisAppendCommand(redis, "LMOVE bench " FLIGHT ":%ld RIGHT RIGHT", batch);
 }
 
@@ -90,21 +90,22 @@ static void complete(redisContext *redis, const char *script, long batch, long c
     static const char document[] =
         "{\"status\":\"SUCCESS\",\"result\":null,\"traceback\":null,\"children\":[],\"date_done\":\"2026-11-22T23:14:38.112215+00:00\","
         "\"task_id\":\"00000000-0000-4000-8000-%012ld\"}";
-    size_t words = 21 + 2 * (size_t)count;
+    size_t words = 22 + 2 * (size_t)count;
     const char **argv = malloc(words * sizeof *argv);
     size_t *lengths = malloc(words * sizeof *lengths);
     char *texts = malloc((size_t)count * 320);
-    char names[3][64], number[2][24];
+    char names[4][64], number[2][24];
     if (argv == NULL || lengths == NULL || texts == NULL) die("out of memory");
     snprintf(names[0], 64, "apium:marks:cycle:%ld", batch);
     snprintf(names[1], 64, FLIGHT ":%ld", batch);
     snprintf(names[2], 64, "apium:joins:cycle:%ld", batch);
+    snprintf(names[3], 64, "apium:holds:cycle:%ld", batch);
     snprintf(number[0], 24, "%ld", batch);
     snprintf(number[1], 24, "%ld", count);
-    const char *head[21] = {"EVALSHA", script, "7", WORKER, FLIGHT, names[0], names[1], "apium:scheduled", "apium:scheduled:messages", names[2],
-                            number[0], "1", number[1], "1", "86400", "0", "5", "0", "rows", number[1], "86400"};
+    const char *head[22] = {"EVALSHA", script, "8", WORKER, FLIGHT, "apium:scheduled", "apium:scheduled:messages", names[0], names[1],
+                            names[2], names[3], "1", "86400", "0", "5", number[0], "1", number[1], "0", "rows", number[1], "86400"};
     memcpy(argv, head, sizeof head);
-    size_t word = 21;
+    size_t word = 22;
     char *text = texts;
     for (long place = 0; place < count; place++) {
         char *key = text, *body = text + 64;

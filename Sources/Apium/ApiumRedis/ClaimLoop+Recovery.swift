@@ -68,25 +68,25 @@ extension ClaimLoop {
         let contents = try await link.submit(sources.map { RedisCommand("LRANGE", keys.batch(session.incarnation, $0.batch), 0, -1) }).get()
         let found = try zip(sources, contents).map { ($0, try $1.asArray().compactMap(\.bytes)) }
         state.withLock { $0.idle.subtract(sources.map(\.batch)) }
-        let replies = try await link.submit(found.map { openCommand($0, fences: $1.count) }).get()
+        let reply = try await link.submit([openCommand(sources, fences: found.map(\.1.count))]).get()[0].checked()
         session.noteFetch()
+        guard let answer = reply.array, answer.count == 2 else {
+            session.noteLeaseLost()
+            await giveBack(sources)
+            throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
+        }
         var deliveries: [Delivery] = []
-        var epoch: Int64 = 0
+        var fence = Int64(answer[0].int ?? 0)
         var surplus: [Source] = []
-        for ((source, payloads), reply) in zip(found, replies) {
-            guard let answer = try reply.checked().array, answer.count == 2 else {
-                session.noteLeaseLost()
-                await giveBack(sources)
-                throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
-            }
-            epoch = max(epoch, Int64(answer[1].int ?? 0))
+        for (source, payloads) in found {
             if deliveries.count + payloads.count > limit {
                 surplus.append(source)
             } else {
-                deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), left: payloads.isEmpty ? 0 : nil)
+                deliveries += noteClaimed(source, payloads, fence: fence, left: payloads.isEmpty ? 0 : nil)
             }
+            fence += Int64(payloads.count)
         }
         await giveBack(surplus)
-        return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: epoch)
+        return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: Int64(answer[1].int ?? 0))
     }
 }

@@ -63,14 +63,11 @@ extension ClaimLoop {
 
     private func register(_ sources: [Source]) async throws {
         guard !sources.isEmpty else { return }
-        let replies = try await link().submit(sources.map { openCommand($0, fences: 0) }).get()
+        let reply = try await link().submit([openCommand(sources, fences: sources.map { _ in 0 })]).get()[0]
         state.withLock { $0.idle.formUnion(sources.map(\.batch)) }
-        for reply in replies {
-            try reply.checked()
-            guard reply != .integer(-1) else {
-                session.noteLeaseLost()
-                throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
-            }
+        guard try reply.checked() != .integer(-1) else {
+            session.noteLeaseLost()
+            throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
         }
         session.noteFetch()
     }
@@ -108,7 +105,7 @@ extension ClaimLoop {
             if state.lively.contains(source.list) { state.idle.remove(source.batch) }
             return state.lively.contains(source.list)
         }
-        let steps = isLively ? KeyWaiter.Steps(register: registerCommand(source), open: openCommand(source, fences: 1)) : nil
+        let steps = isLively ? KeyWaiter.Steps(register: registerCommand([source]), open: openCommand([source], fences: [1])) : nil
         waiter.start(source.batch, into: destination, with: steps, on: connection, timeout: timeout) { [signal, session] answered in
             if answered { session.noteFetch() }
             signal.raise()

@@ -168,7 +168,7 @@ final class ClaimLoop: Sendable {
         return claim
     }
 
-    /// Registers each batch and moves into it what is its share, in one round trip; and looks for news in the lists that were empty and that no
+    /// Registers the batches and moves into each what is its share, in one round trip; and looks for news in the lists that were empty and that no
     /// read waits on, and how much those hold whose turn is next. For a list that gave a message to a read the next read's batch is registered
     /// on the way.
     private func fetch(_ sources: [Source], _ shares: [Int]) async throws -> Claim? {
@@ -180,10 +180,9 @@ final class ClaimLoop: Sendable {
             return (cold, Array(coming))
         }
         let next = sources.filter { $0.first != nil }.map { source in Source(list: source.list, batch: session.ledger.withLock { $0.makeBatch() }) }
-        var commands: [RedisCommand] = []
-        for (source, share) in zip(sources, shares) { commands += moveCommands(source, share) }
-        // Whether the worker is registered still the sources' scripts say: where it is not, nothing is read into the next batches.
-        commands += next.map(registerCommand) + (sources.map(\.list) + coming).map { RedisCommand("LLEN", $0) }
+        // Whether the worker is registered still the script says: where it is not, nothing is read into the next batches.
+        var commands = moveCommands(sources, shares, next: next)
+        for list in sources.map(\.list) + coming { commands.append(RedisCommand("LLEN", list)) }
         if !cold.isEmpty { commands.append(RedisCommand("EXISTS", arguments: cold)) }
         let replies: [RESPValue]
         do {
@@ -204,59 +203,72 @@ final class ClaimLoop: Sendable {
                 state.spare[source.list] = source.batch
             }
         }
-        return try await deliver(sources, shares, replies[...], left: lengths)
+        return try await deliver(sources, shares, replies, left: lengths)
     }
 
     /// How much is asked of a list: what it held when it was last looked at. Of one that was empty a little, for a read has brought something or
     /// others have seen something; and of one that was never looked at.
     private static func wanted(_ length: Int?) -> Int { length.map { max($0, 4) } ?? 16 }
 
-    /// Registers the batch, moves, and takes fences last.
+    /// Registers the batches, moves, and takes fences last: for all of them in one step, for a step costs more than what it does for a batch.
     ///
     /// The server may do the first of these commands and, when the worker's process or the network stood still in between, the last much
     /// later. What is moved into a batch that is not registered would be lost with its worker. And a fence that was taken before the move
     /// could be lower than that of a run which another worker began and lost meanwhile (invariant 3). A script that the server doesn't know
-    /// by its hash runs behind what follows it, so only the last may be one. Until it has run nobody was given what was moved: the batch
-    /// is idle.
-    func moveCommands(_ source: Source, _ share: Int) -> [RedisCommand] {
-        let move = RedisCommand("LMOVE", source.list, keys.batch(session.incarnation, source.batch), "RIGHT", "RIGHT")
-        return [registerCommand(source)] + Array(repeating: move, count: moves(source, share)) + [openCommand(source, fences: share)]
+    /// by its hash runs behind what follows it, so only the last may be one. Until it has run nobody was given what was moved: the batches
+    /// are idle.
+    /// - Parameter next: Batches of the reads to come, to be registered on the way.
+    func moveCommands(_ sources: [Source], _ shares: [Int], next: [Source] = []) -> [RedisCommand] {
+        var commands = [registerCommand(sources + next)]
+        for (source, share) in zip(sources, shares) {
+            let move = RedisCommand("LMOVE", source.list, keys.batch(session.incarnation, source.batch), "RIGHT", "RIGHT")
+            commands += repeatElement(move, count: moves(source, share))
+        }
+        commands.append(openCommand(sources, fences: shares))
+        return commands
     }
 
-    /// Registers a batch that nobody was given anything of.
-    func registerCommand(_ source: Source) -> RedisCommand {
-        RedisCommand("HSET", keys.flight(session.incarnation), source.batch, source.list, "idle:\(source.batch)", "1")
+    /// Registers batches that nobody was given anything of.
+    func registerCommand(_ sources: [Source]) -> RedisCommand {
+        var command = RedisCommand("HSET", keys.flight(session.incarnation))
+        for source in sources {
+            command.append(source.batch)
+            command.append(source.list)
+            command.append("idle:\(source.batch)")
+            command.append("1")
+        }
+        return command
     }
 
     private func moves(_ source: Source, _ share: Int) -> Int { max(0, share - (source.first == nil ? 0 : 1)) }
 
-    func openCommand(_ source: Source, fences: Int) -> RedisCommand {
-        .eval(
+    func openCommand(_ sources: [Source], fences: [Int]) -> RedisCommand {
+        var command = RedisCommand.eval(
             RedisScripts.open,
-            keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped],
-            source.batch, source.list, fences, session.incarnation)
+            keys: [keys.worker(session.incarnation), keys.flight(session.incarnation), keys.fence, keys.control, keys.reaped], session.incarnation)
+        for (source, fences) in zip(sources, fences) {
+            command.append(source.batch)
+            command.append(source.list)
+            command.append(fences)
+        }
+        return command
     }
 
-    /// Reads the replies of `moveCommands` for each source.
+    /// Reads the replies of `moveCommands`.
     /// - Parameter left: How much each of the sources' lists holds still.
-    private func deliver(_ sources: [Source], _ shares: [Int], _ replies: ArraySlice<RESPValue>, left: [Int]) async throws -> Claim? {
-        var replies = replies
+    private func deliver(_ sources: [Source], _ shares: [Int], _ replies: [RESPValue], left: [Int]) async throws -> Claim? {
+        let end = 1 + zip(sources, shares).reduce(0) { $0 + moves($1.0, $1.1) }
+        guard let answer = replies[end].array, answer.count == 2 else { return try await leaseLost(sources) }
         var deliveries: [Delivery] = []
-        var epoch: Int64 = 0
-        var lost = false
+        var fence = Int64(answer[0].int ?? 0)
+        var place = 1
         for ((source, share), left) in zip(zip(sources, shares), left) {
-            let moves = moves(source, share)
-            let payloads = (source.first.map { [$0] } ?? []) + replies.dropFirst().prefix(moves).compactMap(\.bytes)
-            replies = replies.dropFirst(1 + moves)
-            guard let answer = replies.removeFirst().array, answer.count == 2 else {
-                lost = true
-                continue
-            }
-            epoch = max(epoch, Int64(answer[1].int ?? 0))
-            deliveries += noteClaimed(source, payloads, fence: Int64(answer[0].int ?? 0), left: left)
+            let moved = replies[place..<place + moves(source, share)].compactMap(\.bytes)
+            place += moves(source, share)
+            deliveries += noteClaimed(source, (source.first.map { [$0] } ?? []) + moved, fence: fence, left: left)
+            fence += Int64(share)
         }
-        if lost { return try await leaseLost(sources) }
-        return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: epoch)
+        return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: Int64(answer[1].int ?? 0))
     }
 
     /// Enters what a batch got into the books and makes its deliveries.

@@ -2,24 +2,44 @@ import ApiumCore
 import RedisClient
 
 extension RedisSession {
-    /// One script call per claim batch, all in one write. A cut reply is repeated with the same arguments until it is answered: what the
-    /// first try ended answers "already done", which is success.
+    /// One script call for all of them: a call costs as much as twenty of the items in it. A cut reply is repeated with the same arguments until it is
+    /// answered: what the first try ended answers "already done", which is success.
     func complete(_ completions: [Completion]) async throws -> [CompletionOutcome] {
+        guard !completions.isEmpty else { return [] }
         let routes = try await broker.routes(of: completions.flatMap(\.followUps)) { commands in
             try await self.broker.client.repliesAtLast(commands) { self.isUsable }
         }
         let completions = try await withoutHiddenSuccesses(completions)
+        let tags = completions.map(\.tag)
+        let batches = Self.byBatch(tags)
         let arguments = CompletionArguments(self, routes)
-        var open: [Int] = []
-        let outcomes = try await perBatch(completions.map(\.tag)) { batch, places in
-            let closing = ledger.withLock { $0.ending(batch, places.map { completions[$0].tag.index }) }
-            let yields = places.contains { completions[$0].holds.givesBack }
-            var command = completeCommand(batch, closing: closing, count: places.count, yields: yields)
+        var command = completeCommand(batches.map(\.batch))
+        for (batch, places) in batches {
+            let isEnding = ledger.withLock { $0.ending(batch, places.map { tags[$0].index }) }
+            append(batch, closing: isEnding, count: places.count, to: &command)
             arguments.append(completions, at: places[...], to: &command)
-            return command
-        } answered: { batch, ended, rest in
-            if ledger.withLock({ $0.ended(batch, ended, gone: rest.first == .integer(1)) }) { open.append(batch) }
         }
+        let answers = try await broker.client.repliesAtLast([command]) { self.isUsable }[0].asArray()
+        guard answers.count == tags.count + batches.count else { throw Self.unexpected(answers.count, for: tags.count + batches.count) }
+        return try await outcomes(answers, of: tags, batches)
+    }
+
+    /// Reads what complete.lua answered, batch by batch, and has those counted once more that are ended and were not deleted.
+    private func outcomes(_ answers: [RESPValue], of tags: [DeliveryTag], _ batches: [(batch: Int, places: [Int])]) async throws -> [CompletionOutcome] {
+        var outcomes = [CompletionOutcome](repeating: .taken, count: tags.count)
+        var open: [Int] = []
+        var next = answers.startIndex
+        for (batch, places) in batches {
+            for place in places {
+                outcomes[place] = try CompletionOutcome(answers[next])
+                next += 1
+            }
+            let isGone = answers[next] == .integer(1)
+            next += 1
+            let ended = places.filter { if case .joining = outcomes[$0] { false } else { true } }.map { tags[$0].index }
+            if ledger.withLock({ $0.ended(batch, ended, gone: isGone) }) { open.append(batch) }
+        }
+        if outcomes.contains(.taken) { noteLeaseLost() }
         try await close(open)
         return outcomes
     }
@@ -27,8 +47,9 @@ extension RedisSession {
     /// Has batches counted once more that are ended and were not deleted.
     func close(_ open: [Int]) async throws {
         guard !open.isEmpty else { return }
-        let commands = open.map { completeCommand($0, closing: true, count: 0) }
-        _ = try await broker.client.repliesAtLast(commands) { self.isUsable }
+        var command = completeCommand(open)
+        for batch in open { append(batch, closing: true, count: 0, to: &command) }
+        _ = try await broker.client.repliesAtLast([command]) { self.isUsable }
         for batch in open { ledger.withLock { $0.forget(batch) } }
     }
 
@@ -50,25 +71,43 @@ extension RedisSession {
         }
     }
 
-    private func completeCommand(_ batch: Int, closing: Bool, count: Int, yields: Bool = false) -> RedisCommand {
-        var names = [
-            keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch), keys.batch(incarnation, batch), keys.scheduled,
-            keys.scheduledMessages, keys.joins(incarnation, batch),
-        ]
-        if yields { names.append(keys.holds(incarnation, batch)) }
-        var command = RedisCommand.eval(RedisScripts.complete, keys: names, batch, closing ? "1" : "0", count)
-        command.append(contentsOf: broker.options.results.chordSettings)
-        return command
+    /// complete.lua for these batches; what follows is appended in their order.
+    private func completeCommand(_ batches: [Int]) -> RedisCommand {
+        var names = [keys.worker(incarnation), keys.flight(incarnation), keys.scheduled, keys.scheduledMessages]
+        for batch in batches {
+            names += [keys.marks(incarnation, batch), keys.batch(incarnation, batch), keys.joins(incarnation, batch), keys.holds(incarnation, batch)]
+        }
+        return RedisCommand.eval(RedisScripts.complete, keys: names, arguments: broker.options.results.chordSettings)
+    }
+
+    private func append(_ batch: Int, closing: Bool, count: Int, to command: inout RedisCommand) {
+        command.append(batch)
+        command.append(closing ? "1" : "0")
+        command.append(count)
     }
 
     func acknowledgeEarly(_ tags: [DeliveryTag]) async throws -> [CompletionOutcome] {
-        try await perBatch(tags) { batch, places in
+        guard !tags.isEmpty else { return [] }
+        let batches = Self.byBatch(tags)
+        let commands = batches.map { batch, places in
             var command = RedisCommand.eval(
                 RedisScripts.acknowledge, keys: [keys.worker(incarnation), keys.flight(incarnation), keys.marks(incarnation, batch)], batch)
             for place in places { command.append(tags[place].index) }
             return command
-        } answered: { _, _, _ in
         }
+        let replies = try await broker.client.repliesAtLast(commands) { self.isUsable }
+        var outcomes = [CompletionOutcome](repeating: .taken, count: tags.count)
+        for ((_, places), reply) in zip(batches, replies) {
+            let answers = try reply.asArray()
+            guard answers.count == places.count else { throw Self.unexpected(answers.count, for: places.count) }
+            for (place, answer) in zip(places, answers) { outcomes[place] = try CompletionOutcome(answer) }
+        }
+        if outcomes.contains(.taken) { noteLeaseLost() }
+        return outcomes
+    }
+
+    private static func unexpected(_ count: Int, for expected: Int) -> ApiumError {
+        ApiumError(.notAvailable, "a completion script answered \(count) items where \(expected) were expected")
     }
 
     /// The places of the tags of each batch, in the order of the deliveries. There are few batches, and tags of one stand together.
@@ -84,28 +123,6 @@ extension RedisSession {
         // The script marks deliveries that follow one another by one write. Lanes end them nearly in order, but not quite.
         for batch in batches.indices { batches[batch].places.sort { (tags[$0].index, $0) < (tags[$1].index, $1) } }
         return batches.sorted { $0.batch < $1.batch }
-    }
-
-    /// Makes a command per batch, sends them all, and puts the answers in the order of `tags`.
-    private func perBatch(
-        _ tags: [DeliveryTag], command: (_ batch: Int, _ places: [Int]) -> RedisCommand,
-        answered: (_ batch: Int, _ ended: [Int], _ rest: ArraySlice<RESPValue>) -> Void
-    ) async throws -> [CompletionOutcome] {
-        guard !tags.isEmpty else { return [] }
-        let batches = Self.byBatch(tags)
-        let replies = try await broker.client.repliesAtLast(batches.map { command($0.batch, $0.places) }) { self.isUsable }
-        var outcomes = [CompletionOutcome](repeating: .taken, count: tags.count)
-        for ((batch, places), reply) in zip(batches, replies) {
-            let answers = try reply.asArray()
-            guard answers.count >= places.count else {
-                throw ApiumError(.notAvailable, "a completion script answered \(answers.count) items for \(places.count)")
-            }
-            for (place, answer) in zip(places, answers) { outcomes[place] = try CompletionOutcome(answer) }
-            let ended = places.filter { if case .joining = outcomes[$0] { false } else { true } }
-            answered(batch, ended.map { tags[$0].index }, answers.dropFirst(places.count))
-        }
-        if outcomes.contains(.taken) { noteLeaseLost() }
-        return outcomes
     }
 }
 
