@@ -18,11 +18,15 @@ extension ClaimLoop {
         }
     }
 
-    /// Makes lists hot that hold something. All are asked for at once first: mostly none does.
+    /// Makes lists hot that hold something. Groups of them are asked for at once first: mostly none of a group does.
     private func look(at lists: ArraySlice<String>) async throws {
-        let filled = try await link().submit([RedisCommand("EXISTS", arguments: lists)]).get()[0].asInt()
-        if filled > 0 { try await lookAtEach(Array(lists)) }
+        let groups = stride(from: lists.startIndex, to: lists.endIndex, by: Self.groupSize).map { lists[$0...].prefix(Self.groupSize) }
+        let replies = try await link().submit(groups.map { RedisCommand("EXISTS", arguments: $0) }).get()
+        let filled = try zip(groups, replies).filter { try $1.asInt() > 0 }.flatMap(\.0)
+        if !filled.isEmpty { try await lookAtEach(filled) }
     }
+
+    private static let groupSize = 64
 
     /// Makes lists hot that hold something. A key that is no list holds nothing.
     func lookAtEach(_ lists: [String]) async throws {
