@@ -1,6 +1,5 @@
 import ApiumCore
 import RedisClient
-import Synchronization
 import Testing
 
 @testable import ApiumRedis
@@ -152,7 +151,7 @@ struct ClaimTests {
     func sharing() async throws {
         try await Bench.with { bench in
             let ids = Set((0..<400).map { "job-\($0)" })
-            let claimed = Mutex<[String]>([])
+            let claimed = Locked<[String]>([])
             let (end, ended) = AsyncStream.makeStream(of: Void.self)
             var sessions: [RedisSession] = []
             for worker in 0..<3 { sessions.append(try await bench.session("w\(worker)")) }
@@ -161,7 +160,7 @@ struct ClaimTests {
                     while true {
                         let deliveries = try await session.claim(limit: 7).deliveries
                         _ = try await session.complete(deliveries.map { Completion($0.tag, .done) })
-                        let count = claimed.withLock { claimed in
+                        let count = claimed.change { claimed in
                             claimed += deliveries.map(\.id)
                             return claimed.count
                         }
@@ -175,8 +174,8 @@ struct ClaimTests {
             for worker in workers { await #expect(throws: CancellationError.self) { try await worker.value } }
             for session in sessions { try await session.close() }
             // One that was claimed twice would have taken the place of another.
-            #expect(claimed.withLock { $0.count } == 400)
-            #expect(claimed.withLock { Set($0) } == ids)
+            #expect(claimed.get().count == 400)
+            #expect(Set(claimed.get()) == ids)
             #expect(try await bench.broker.queueLength("q") == 0)
             #expect(try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") } == [])
         }

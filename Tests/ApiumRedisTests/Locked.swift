@@ -8,4 +8,5 @@ final class Locked<Value: Sendable>: Sendable {
 
     func get() -> Value { value.withLock { $0 } }
     func set(_ new: Value) { value.withLock { $0 = new } }
+    func change<Result: Sendable>(_ change: (inout Value) -> Result) -> Result { value.withLock { change(&$0) } }
 }

@@ -1,4 +1,5 @@
 import ApiumCore
+import Randomness
 import RedisClient
 import Testing
 
