@@ -1,0 +1,1 @@
+../../../../Sources/Drivers/RedisClient/LongReply.swift
