@@ -10,7 +10,8 @@ struct DutyTests {
     func told() async throws {
         try await Bench.with { bench in
             let session = try await bench.session()
-            try await bench.eventually("it listens, and rests") { try await session.maintain().next == .milliseconds(500) }
+            // Until the next half second, if it listens; the job is to be due well before.
+            try await bench.eventually("it listens, and rests") { try await session.maintain().next > .milliseconds(200) }
             try await bench.enqueue(["soon"], after: .milliseconds(30))
             // Nothing but the notice ends this in time.
             try await within("the notice") { await session.untilMaintenance(atMost: .seconds(60)) }
