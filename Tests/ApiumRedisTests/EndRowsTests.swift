@@ -83,6 +83,21 @@ struct EndRowsTests {
         }
     }
 
+    @Test("rows of a batch that was ended before are passed over, and the batch behind it is ended")
+    func behind() async throws {
+        try await Bench.with { bench in
+            for queue in ["a", "b"] { try await bench.enqueue((1...3).map { "\(queue)-\($0)" }, queue: queue) }
+            let session = try await bench.session(queues: ["a", "b"])
+            let ends = try await bench.claim(6, from: session).map { Completion($0.tag, .done, results: [ResultDocument(id: $0.id, state: .success)]) }
+            try #require(Set(ends.map(\.tag.batch)).count == 2)
+            #expect(try await session.complete(Array(ends[..<3])) == [.done, .done, .done])
+            #expect(try await session.complete(ends) == [.alreadyDone, .alreadyDone, .alreadyDone, .done, .done, .done])
+            for id in ["a-1", "b-3"] { #expect(try await bench.results.document(for: id)?.state == .success) }
+            #expect(try await bench.keyNames().filter { $0.contains("flight") || $0.contains("marks") } == [])
+            try await session.close()
+        }
+    }
+
     // MARK: What is called
 
     /// A batch with marks and joins, and some results that are there: a SUCCESS, one of a job that runs, and what is no text and is refused.
