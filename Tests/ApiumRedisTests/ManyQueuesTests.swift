@@ -103,6 +103,27 @@ struct ManyQueuesTests {
         }
     }
 
+    @Test(
+        "a queue that always has something keeps none from the claims, however many there are",
+        .enabled(if: Bench.url != nil), arguments: ["q1", "q30", "q199"])
+    func backlog(late: String) async throws {
+        try await Bench.with { bench in
+            let session = try await bench.session(queues: (0..<200).map { "q\($0)" })
+            let backlog = 5000
+            try await bench.enqueue((0..<backlog).map { "backlog-\($0)" }, queue: "q0")
+            var ids: [String] = []
+            while ids.count <= backlog, ids.last != "late" {
+                // All lists have been looked at once by then.
+                if ids.count == 20 { try await bench.enqueue(["late"], queue: late) }
+                let delivery = try #require(try await bench.claim(1, from: session).first)
+                _ = try await session.complete([Completion(delivery.tag, .done)])
+                ids.append(delivery.id)
+            }
+            #expect(ids.last == "late" && ids.count < backlog, "it came after \(ids.count) others")
+            try await session.close()
+        }
+    }
+
     @Test("a claim opens the batches of all its lists in one step, and one step ends what is in them", .enabled(if: OwnServer.path != nil))
     func steps() async throws {
         let server = try await OwnServer.start()

@@ -126,6 +126,26 @@ struct PromptLineTests {
         }
     }
 
+    @Test("a connection that ends among commands that are awaited one by one fails the one under way: none waits for ever")
+    func endedInTheMiddle() async throws {
+        let other = try await TestServer.connect()
+        for round in 0..<100 {
+            let connection = try await TestServer.connect()
+            let key = TestServer.unique("prompt")
+            let (ends, end) = AsyncStream.makeStream(of: (any Error).self)
+            let pushing = Task {
+                do { while true { try await connection.sendPromptly(push(key, "x")) } } catch { end.yield(error) }
+            }
+            try await TestServer.eventually("some were answered") { try await other.send(RedisCommand("LLEN", key)).asInt() > round }
+            try await other.send(RedisCommand("CLIENT", "KILL", "ID", try #require(connection.clientID)))
+            let error = try await next("the command under way has failed", of: ends)
+            #expect((error as? RedisClientError)?.code == .connectionClosed)
+            await pushing.value
+            try await other.send(RedisCommand("DEL", key))
+        }
+        await other.close()
+    }
+
     @Test("a client makes the connection again, and answers promptly over the new one")
     func reconnect() async throws {
         let client = RedisClient(try TestServer.configuration(), logger: TestServer.logger)
@@ -191,6 +211,24 @@ struct PromptExchangeTests {
         var tries = 0
         while line.take() == nil, tries < 1000 { tries += 1 }
         #expect(tries == 16)
+    }
+
+    @Test("what a caller has handed over is still there for the event loop when the connection closes first")
+    func closing() throws {
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let queue = RequestQueue()
+        queue.openLine(PromptSocket(of: ends[0]))
+        close(ends[0])
+        close(ends[1])
+        queue.noteQuiet()
+        #expect(queue.takeLine() != nil && queue.isLineInUse)
+        let commands = [RedisCommand("EXISTS", "k")]
+        let batch = RequestBatch(id: queue.makeID(), commands: commands, deadline: .now(), scriptsBySource: false, completion: nil)
+        #expect(queue.handLineOver(batch, PromptExchange(unsent: ByteBuffer()), waited: true) == nil && queue.isLineInUse)
+        #expect(queue.close(RedisClientError(.connectionClosed, "over")).isEmpty)
+        #expect(queue.takeAll().handedOver?.batch.id == batch.id && !queue.isLineInUse)
+        #expect(queue.takeAll().handedOver == nil)
     }
 
     @Test("after four late answers in a row calls only write for a while, and an answer in time ends that")

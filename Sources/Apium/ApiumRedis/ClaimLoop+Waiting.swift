@@ -9,7 +9,7 @@ extension ClaimLoop {
         let waited = lists.prefix(broker.options.waitingConnections)
         guard try await startWaiting(waited) else { return }
         let isComplete = waited.count == lists.count
-        await signal.wait(atMost: isComplete ? broker.options.blockingTimeout + .seconds(1) : .milliseconds(50), on: broker.group.next())
+        await signal.wait(atMost: isComplete ? broker.options.blockingTimeout + .seconds(1) : Self.lookPeriod, on: broker.group.next())
         if !isComplete { try await look(at: lists.dropFirst(waited.count)) }
         // With every queue paused nothing is read: a round trip tells that the server is there.
         if lists.isEmpty {
@@ -20,13 +20,21 @@ extension ClaimLoop {
 
     /// Makes lists hot that hold something. Groups of them are asked for at once first: mostly none of a group does.
     private func look(at lists: ArraySlice<String>) async throws {
-        let groups = stride(from: lists.startIndex, to: lists.endIndex, by: Self.groupSize).map { lists[$0...].prefix(Self.groupSize) }
+        let groups = Self.groups(lists)
         let replies = try await link().submit(groups.map { RedisCommand("EXISTS", arguments: $0) }).get()
         let filled = try zip(groups, replies).filter { try $1.asInt() > 0 }.flatMap(\.0)
         if !filled.isEmpty { try await lookAtEach(filled) }
     }
 
+    /// Lists about which one command asks.
+    fileprivate static func groups(_ lists: ArraySlice<String>) -> [ArraySlice<String>] {
+        stride(from: lists.startIndex, to: lists.endIndex, by: groupSize).map { lists[$0...].prefix(groupSize) }
+    }
+
     private static let groupSize = 64
+
+    /// How long a list on which no read waits may go without being asked about, while lists are waited on, and while others are claimed from.
+    fileprivate static let lookPeriod = Duration.milliseconds(50)
 
     /// Makes lists hot that hold something. A key that is no list holds nothing.
     func lookAtEach(_ lists: [String]) async throws {
@@ -280,5 +288,16 @@ extension EventLoopFuture where Value == Void {
         whenComplete { _ in first.fulfil() }
         other.whenComplete { _ in first.fulfil() }
         return promise.futureResult
+    }
+}
+
+extension ClaimLoop.State {
+    /// The lists that gave nothing last time and on which no read waits, to be asked about on the way, in groups: the most urgent with each claim, and
+    /// from time to time all, for a list that always has something must not keep a claim from those behind the first.
+    mutating func coldGroups(_ limit: Int, at now: ContinuousClock.Instant) -> [ArraySlice<String>] {
+        let isDue = lookedAtAll.map { $0 + ClaimLoop.lookPeriod <= now } ?? true
+        if isDue { lookedAtAll = now }
+        let lists = rotation.cold(isDue ? .max : limit).filter { waiters[$0]?.isWaiting != true }
+        return ClaimLoop.groups(lists[...])
     }
 }

@@ -48,6 +48,8 @@ final class ClaimLoop: Sendable {
         var longestRead = Duration.zero
         /// Whether a read may wait in vain; see ``DeafReads``.
         var hasDeafReads = false
+        /// When all lists that gave nothing were last asked about.
+        var lookedAtAll: ContinuousClock.Instant?
         var waiters: [String: KeyWaiter] = [:]
         /// How many messages each list held when it was last looked at.
         var lengths: [String: Int] = [:]
@@ -174,7 +176,7 @@ final class ClaimLoop: Sendable {
     private func fetch(_ sources: [Source], _ shares: [Int]) async throws -> Claim? {
         let (cold, coming) = state.withLock { state in
             state.idle.subtract(sources.map(\.batch))
-            let cold = state.rotation.cold(broker.options.waitingConnections).filter { state.waiters[$0]?.isWaiting != true }
+            let cold = state.coldGroups(broker.options.waitingConnections, at: .now)
             let taken = Set(sources.map(\.list))
             let coming = state.rotation.mostUrgentHot(2 * sources.count).filter { !taken.contains($0) }.prefix(sources.count)
             return (cold, Array(coming))
@@ -183,21 +185,21 @@ final class ClaimLoop: Sendable {
         // Whether the worker is registered still the script says: where it is not, nothing is read into the next batches.
         var commands = moveCommands(sources, shares, next: next)
         for list in sources.map(\.list) + coming { commands.append(RedisCommand("LLEN", list)) }
-        if !cold.isEmpty { commands.append(RedisCommand("EXISTS", arguments: cold)) }
+        commands += cold.map { RedisCommand("EXISTS", arguments: $0) }
         let replies: [RESPValue]
         do {
             replies = try await link().submit(commands).get()
             // A key among those to come that is no list fails when it is claimed from, and no other claim.
-            for reply in replies.dropLast(coming.count + (cold.isEmpty ? 0 : 1)) { try reply.checked() }
+            for reply in replies.dropLast(coming.count + cold.count) { try reply.checked() }
         } catch {
             state.withLock { $0.uncertain += sources + next }
             throw error
         }
         session.noteFetch()
-        let lengths = replies.suffix(sources.count + coming.count + (cold.isEmpty ? 0 : 1)).map { $0.int ?? 0 }
+        let lengths = replies.suffix(sources.count + coming.count + cold.count).map { $0.int ?? 0 }
         state.withLock { state in
             for (list, length) in zip(coming, lengths.dropFirst(sources.count)) { state.lengths[list] = length }
-            if !cold.isEmpty, lengths.last != 0 { state.awoken = cold }
+            state.awoken = zip(cold, lengths.suffix(cold.count)).filter { $1 != 0 }.flatMap(\.0)
             for source in next {
                 state.idle.insert(source.batch)
                 state.spare[source.list] = source.batch

@@ -41,7 +41,7 @@ struct ReadyRotation {
     }
 
     /// The first lists that gave nothing last time, at most so many.
-    func cold(_ limit: Int) -> [String] {
+    func cold(_ limit: Int = .max) -> [String] {
         var lists: [String] = []
         for step in steps {
             for place in order where !queues[place].isHot[step] {

@@ -111,6 +111,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private func receive(_ reply: RESPValue) throws {
         if let onPush, reply.isPush || waiting.isEmpty { return onPush(reply) }
         guard !waiting.isEmpty else {
+            // A caller's answer: the event loop reads it only when the connection ends.
+            if queue.isLineInUse { throw RedisClientError(.connectionClosed, "the server closed the connection") }
             throw RedisClientError(.protocolViolation, "the server sent \(reply.kind) though no command was waiting")
         }
         let size = waiting[waiting.startIndex].size

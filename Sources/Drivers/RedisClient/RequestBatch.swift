@@ -41,7 +41,7 @@ struct RequestBatch: Sendable {
     /// Nil once the waiter has given up; the replies are then read and dropped, so that later ones meet their own waiters.
     var completion: Completion?
 
-    init(id: UInt64, commands: [RedisCommand], deadline: NIODeadline, scriptsBySource: Bool, completion: Completion) {
+    init(id: UInt64, commands: [RedisCommand], deadline: NIODeadline, scriptsBySource: Bool, completion: Completion?) {
         self.id = id
         size = commands.count
         self.deadline = deadline

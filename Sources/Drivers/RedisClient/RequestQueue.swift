@@ -95,15 +95,13 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Refuses everything from now on, and returns what was never written.
+    /// Refuses everything from now on, and returns what was never written. What a caller has handed over stays: it may have been sent, and the flush
+    /// that the caller asks for tells it so.
     func close(_ error: RedisClientError) -> [RequestBatch] {
         state.withLock { state in
             if state.closed == nil { state.closed = error }
             state.line.close()
-            defer {
-                state.batches = []
-                state.handedOver = nil
-            }
+            defer { state.batches = [] }
             return state.batches
         }
     }
@@ -150,6 +148,9 @@ extension RequestQueue {
     func takeLine() -> (socket: PromptSocket, waits: Bool)? {
         state.withLock { $0.closed == nil ? $0.line.take() : nil }
     }
+
+    /// Whether a caller reads its answer now, or has handed that over and the event loop has not taken it yet.
+    var isLineInUse: Bool { state.withLock { $0.line.isTaken || $0.handedOver != nil } }
 
     /// Ends the use of the line: the answer was there.
     /// - Returns: whether others have queued meanwhile, so that the caller must ask for a flush; and whether it should let others have its thread.

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from .cases import Case
 
+# How much of a failure's report stands in the summary; all of it is in the JUnit report.
+DETAIL_LINES = 20
+
 
 @dataclass
 class Outcome:
@@ -65,8 +68,12 @@ class Report:
         ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
     def summary(self) -> str:
-        """The last lines of a run."""
-        lines = [f"FAILED {outcome.name}: {outcome.result}" for outcome in self.failed] + [f"FAULT {fault}" for fault in self.faults]
+        """The last lines of a run: each failure with the end of what pytest said of it."""
+        lines = []
+        for outcome in self.failed:
+            lines.append(f"FAILED {outcome.name}: {outcome.result} after {outcome.seconds:.1f} s")
+            lines += [f"    {line}" for line in outcome.detail.splitlines()[-DETAIL_LINES:]]
+        lines += [f"FAULT {fault}" for fault in self.faults]
         return "\n".join([*lines, f"{len(self.passed)} of {len(self.outcomes)} passed, {len(self.faults)} faults"])
 
 
