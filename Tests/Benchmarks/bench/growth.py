@@ -117,9 +117,10 @@ class Growth:
                 pipe.hset("apium:scheduled:messages", mapping=dict.fromkeys(members, message))
                 pipe.execute()
 
-    def idle(self, workers: int, seconds: float) -> float:
-        """The share of a core that Redis spends on workers without work."""
+    def idle(self, workers: int, seconds: float) -> tuple[float, float]:
+        """The share of a core that Redis spends with workers without work, and without any."""
         self.redis.flushall()
+        alone = self.share(seconds)
         with ExitStack() as stack:
             for _ in range(workers):
                 stack.enter_context(RunningWorker(OURS, self.server.url, QUEUE, 1))
@@ -129,12 +130,16 @@ class Growth:
                     raise TimeoutError("not all workers have started")
                 time.sleep(0.1)
             time.sleep(2)
-            samples = []
-            for _ in range(3):
-                before = self.server.cpu_seconds()
-                time.sleep(seconds / 3)
-                samples.append((self.server.cpu_seconds() - before) / (seconds / 3))
-            return statistics.median(samples)
+            return self.share(seconds), alone
+
+    def share(self, seconds: float) -> float:
+        """The share of a core that Redis spends now, the median of three samples."""
+        samples = []
+        for _ in range(3):
+            before = self.server.cpu_seconds()
+            time.sleep(seconds / 3)
+            samples.append((self.server.cpu_seconds() - before) / (seconds / 3))
+        return statistics.median(samples)
 
 
 def main() -> int:
@@ -177,9 +182,12 @@ def main() -> int:
             drained("the same jobs as of the queues", together, beside="together")
             drained(f"{arguments.queues} queues", many, beside="together")
         if "workers" in arguments.only:
-            share = found["idle"] = growth.idle(arguments.workers, arguments.seconds)
-            each = share / arguments.workers
-            print(f"{arguments.workers} idle workers: {share * 100:.2f} % of a core of Redis; {each * 1e6:.0f} us a second each, so 1,000: {each * 1e5:.1f} %")
+            share, alone = found["idle"], found["empty"] = growth.idle(arguments.workers, arguments.seconds)
+            each = (share - alone) / arguments.workers
+            print(
+                f"{arguments.workers} idle workers: {share * 100:.2f} % of a core of Redis, without them {alone * 100:.2f} %; "
+                f"{each * 1e6:.0f} us a second each, so 1,000: {each * 1e5:.1f} %"
+            )
     if arguments.json:
         arguments.json.write_text(json.dumps({name: getattr(value, "__dict__", value) for name, value in found.items()}, indent=1) + "\n")
     return 0
