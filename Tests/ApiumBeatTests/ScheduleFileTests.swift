@@ -130,6 +130,29 @@ struct ScheduleFileTests {
         arguments: [("10", Duration.seconds(10)), ("500ms", .milliseconds(500)), ("1.5m", .seconds(90)), ("2h", .hours(2)), ("1d", .days(1))])
     func durations(text: String, expected: Duration) { #expect(DurationText.parse(text) == expected) }
 
-    @Test("other texts are no durations", arguments: ["", "s", "-5s", "5 s", "5w", "NaN", "1e3"])
+    @Test("other texts are no durations", arguments: ["", "s", "-5s", "5 s", "5w", "NaN", "1e3", "1000000000001s", ".", "²s"])
     func noDurations(text: String) { #expect(DurationText.parse(text) == nil) }
+
+    @Test("a number of any length is a duration or none, and no schedule dies of it", arguments: ["ms", "", "s", "m", "h", "d"])
+    func longNumbers(unit: String) throws {
+        for length in 1...400 {
+            let text = String(repeating: "9", count: length) + unit
+            if let duration = DurationText.parse(text) { #expect(duration <= .seconds(1e12)) } else { #expect(length > 7) }
+            let file = try? ScheduleFile(yaml: "entries: {e: {task: t, every: \(text), jitter: \(text)}}")
+            #expect(file != nil || length > 5)
+        }
+    }
+
+    @Test("a schedule whose next slot no timestamp can hold has none")
+    func beyondTime() {
+        let period = Schedule.every(.days(1_000_000))
+        var slot = period.next(after: Timestamp(microseconds: 0))
+        var count = 0
+        while let last = slot, count < 200 {
+            slot = period.next(after: last)
+            if let slot { #expect(slot > last) }
+            count += 1
+        }
+        #expect(slot == nil && count == 106)
+    }
 }

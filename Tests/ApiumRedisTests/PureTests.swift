@@ -162,15 +162,15 @@ struct ShelvedRecordTests {
             let record = ShelvedRecord(
                 id: "ид", task: task, queue: "q", reason: "it said \"no\"\n", at: Timestamp(microseconds: 1_700_000_000_000_001), attempts: 3,
                 payload: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 37) })
-            #expect(try ShelvedRecord(encoded: record.encoded) == record)
+            #expect(try ShelvedRecord(encoded: record.encoded, name: record.id) == record)
             #expect(try JSONValue(parsing: record.encoded).encoded() == record.encoded)
-            #expect(try ShelvedRecord(encoded: record.head + record.payload) == record)
+            #expect(try ShelvedRecord(encoded: record.head + record.payload, name: record.id) == record)
         }
     }
 
     @Test("what is no record is refused", arguments: ["", "{}", "{}\0message", "no JSON\0message", #"{"id":"a","queue":"q","payload":"?"}"#])
     func refused(text: String) {
-        #expect(throws: ApiumError.self) { try ShelvedRecord(encoded: Array(text.utf8)) }
+        #expect(throws: ApiumError.self) { try ShelvedRecord(encoded: Array(text.utf8), name: "a") }
     }
 }
 

@@ -1,17 +1,14 @@
 /// Durations as people write them: `500ms`, `10s`, `5m`, `1h`, `2d`; a bare number is seconds.
 public enum DurationText {
-    /// Reads a duration; `nil` when it is none.
+    /// Units in seconds.
+    private static let units: [Substring: Double] = ["ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400]
+
+    /// Reads a duration; `nil` when it is none, or above 10¹² seconds (30,000 years): a `Duration` cannot hold whatever can be written.
     public static func parse(_ text: String) -> Duration? {
         let digits = text.prefix { $0.isNumber || $0 == "." }
-        guard let number = Double(digits), number.isFinite else { return nil }
-        switch text.dropFirst(digits.count) {
-        case "ms": return .seconds(number / 1000)
-        case "", "s": return .seconds(number)
-        case "m": return .seconds(number * 60)
-        case "h": return .seconds(number * 3600)
-        case "d": return .seconds(number * 86_400)
-        default: return nil
-        }
+        guard let number = Double(digits), let unit = units[text.dropFirst(digits.count)] else { return nil }
+        let seconds = unit < 1 ? number / 1000 : number * unit
+        return seconds <= 1e12 ? .seconds(seconds) : nil
     }
 
     /// Writes a duration, in the greatest unit of which it is a whole number; what is no whole millisecond is written as a fraction of one.

@@ -18,7 +18,8 @@ public enum Schedule: Sendable, Hashable, CustomStringConvertible {
             let step = max(period.wholeMicroseconds, 1)
             let past = instant.microseconds
             let quotient = past >= 0 ? past / step : (past - step + 1) / step
-            return Timestamp(microseconds: (quotient + 1) * step)
+            let (slot, isBeyond) = (quotient + 1).multipliedReportingOverflow(by: step)
+            return isBeyond ? nil : Timestamp(microseconds: slot)
         case .crontab(let crontab, let zone, let change): return crontab.next(after: instant, in: zone, change: change)
         case .solar(let solar): return solar.next(after: instant)
         case .at(let moment): return moment > instant ? moment : nil

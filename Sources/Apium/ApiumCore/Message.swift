@@ -112,6 +112,11 @@ public struct Message: Sendable, Hashable {
         public var hardTimeLimit: Double?
         /// The second number of the header `timelimit`, in seconds.
         public var softTimeLimit: Double?
+        /// The time limits that count. As with Celery 0 is no limit; neither is what is no number of seconds, or more than 30 years.
+        public var timeLimits: (hard: Duration?, soft: Duration?) { (Self.limit(hardTimeLimit), Self.limit(softTimeLimit)) }
+
+        private static func limit(_ seconds: Double?) -> Duration? { seconds.flatMap { $0 > 0 && $0 < 1e9 ? .seconds($0) : nil } }
+
         /// The id of the workflow's first task.
         public var rootID: String?
         /// The id of the task that sent this one.

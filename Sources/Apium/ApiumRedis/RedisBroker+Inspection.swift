@@ -52,7 +52,9 @@ extension RedisBroker: InspectableBroker {
             var command = RedisCommand("HMGET", keys.shelfMessages(shelf))
             command.append(contentsOf: ids)
             // One that can't be read is for `doctor`; it hides no other.
-            let records = try await client.reply(command).asArray().compactMap { reply in reply.bytes.flatMap { try? ShelvedRecord(encoded: $0) } }
+            let records = zip(ids, try await client.reply(command).asArray()).compactMap { id, reply in
+                reply.bytes.flatMap { try? ShelvedRecord(encoded: $0, name: String(decoding: id, as: UTF8.self)) }
+            }
             return ScanPage(records: records, looked: ids.count)
         } catch {
             throw RedisFailure.apiumError(error)

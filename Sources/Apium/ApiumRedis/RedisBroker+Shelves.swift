@@ -31,11 +31,13 @@ extension RedisBroker {
         guard !ids.isEmpty else { return [] }
         var read = RedisCommand("HMGET", keys.shelfMessages(shelf))
         read.append(contentsOf: ids)
-        return try await client.reply(read).asArray().map { try $0.bytes.map(ShelvedRecord.init(encoded:)) }
+        return try zip(ids, try await client.reply(read).asArray()).map { id, reply in
+            try reply.bytes.map { try ShelvedRecord(encoded: $0, name: String(decoding: id, as: UTF8.self)) }
+        }
     }
 
     public func record(_ id: String, in shelf: Shelf) async throws -> ShelvedRecord? {
-        try await client.reply(RedisCommand("HGET", keys.shelfMessages(shelf), id)).bytes.map(ShelvedRecord.init(encoded:))
+        try await client.reply(RedisCommand("HGET", keys.shelfMessages(shelf), id)).bytes.map { try ShelvedRecord(encoded: $0, name: id) }
     }
 
     public func replace(_ record: ShelvedRecord, with edited: ShelvedRecord, in shelf: Shelf) async throws -> Bool {
@@ -70,7 +72,7 @@ extension RedisBroker {
     /// The record as it is stored, which another release may have written differently than this one would; nil when it is another.
     private func bytes(of record: ShelvedRecord, in shelf: Shelf) async throws -> [UInt8]? {
         guard let stored = try await client.reply(RedisCommand("HGET", keys.shelfMessages(shelf), record.id)).bytes else { return nil }
-        return try ShelvedRecord(encoded: stored) == record ? stored : nil
+        return try ShelvedRecord(encoded: stored, name: record.id) == record ? stored : nil
     }
 
     public func discard(_ id: String, from shelf: Shelf) async throws -> Bool {
@@ -109,7 +111,7 @@ extension RedisBroker {
         var read = RedisCommand("HMGET", keys.shelfMessages(shelf))
         read.append(contentsOf: records.map(\.id))
         // A record that can't be read has no lock that could be told.
-        let locks = try await client.reply(read).asArray().map { reply in reply.bytes.flatMap { try? ShelvedRecord(encoded: $0) }.flatMap(lock) }
+        let locks = try await client.reply(read).asArray().map { reply in reply.bytes.flatMap { try? ShelvedRecord(encoded: $0, name: "") }.flatMap(lock) }
         let held = locks.compactMap { $0.map { keys.unique($0.lock.key) } }
         var command = RedisCommand.eval(RedisScripts.trim, keys: [keys.shelf(shelf), keys.shelfMessages(shelf)] + held)
         var place = 2

@@ -41,8 +41,9 @@ extension ShelvedRecord {
     }
 
     /// Reads either form.
+    /// - Parameter name: Under which it stands on its shelf, which is not the job's id when there is more than one message of that.
     /// - Throws: ``ApiumError`` `malformedMessage`.
-    init(encoded bytes: [UInt8]) throws {
+    init(encoded bytes: [UInt8], name: String) throws {
         let end = bytes.firstIndex(of: Self.separator)
         let value: JSONValue
         do {
@@ -51,11 +52,11 @@ extension ShelvedRecord {
             throw ApiumError(.malformedMessage, "a shelved record isn't JSON", underlying: error)
         }
         let payload = end.map { Array(bytes[($0 + 1)...]) } ?? value["payload"]?.stringValue.flatMap { Base64.decode(Array($0.utf8)) }
-        guard let id = value["id"]?.stringValue, let queue = value["queue"]?.stringValue, let payload else {
+        guard value["id"]?.stringValue != nil, let queue = value["queue"]?.stringValue, let payload else {
             throw ApiumError(.malformedMessage, "a shelved record lacks id, queue or payload")
         }
         self.init(
-            id: id, task: value["task"]?.stringValue, queue: queue, reason: value["reason"]?.stringValue ?? "",
+            id: name, task: value["task"]?.stringValue, queue: queue, reason: value["reason"]?.stringValue ?? "",
             at: Timestamp(microseconds: value["at"]?.intValue ?? 0), attempts: Int(value["attempts"]?.intValue ?? 0), payload: payload)
     }
 }

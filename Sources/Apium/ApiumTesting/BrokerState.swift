@@ -205,10 +205,15 @@ struct BrokerState {
         return .done
     }
 
-    /// Sets a record aside; of one id the last record counts.
+    /// Sets a record aside. Where another message of that id is there already, the later one is kept as `<id>#2`, and so on up to `#100`.
     mutating func shelve(_ record: ShelvedRecord, in shelf: Shelf) {
-        shelves[shelf, default: []].removeAll { $0.id == record.id }
-        shelves[shelf, default: []].append(record)
+        var (named, number) = (record, 1)
+        while number < 100, let stored = shelves[shelf]?.first(where: { $0.id == named.id }), stored.payload != record.payload {
+            number += 1
+            named.id = "\(record.id)#\(number)"
+        }
+        shelves[shelf, default: []].removeAll { $0.id == named.id }
+        shelves[shelf, default: []].append(named)
     }
 
     // MARK: Results

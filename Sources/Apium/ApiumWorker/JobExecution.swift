@@ -279,12 +279,11 @@ final class JobExecution: Sendable {
 
 /// The limits of a run.
 enum TimeLimits {
-    /// A message's limits count before the job's own. As with Celery 0 is no limit; neither is more than 30 years.
+    /// A message's limits count before the job's own.
     static func of(_ job: Assignment) -> (hard: Duration?, soft: Duration?) {
-        (limit(job.message.headers.hardTimeLimit) ?? job.options.timeLimit, limit(job.message.headers.softTimeLimit) ?? job.options.softTimeLimit)
+        let limits = job.message.headers.timeLimits
+        return (limits.hard ?? job.options.timeLimit, limits.soft ?? job.options.softTimeLimit)
     }
-
-    private static func limit(_ seconds: Double?) -> Duration? { seconds.flatMap { $0 > 0 && $0 < 1e9 ? Duration.seconds($0) : nil } }
 }
 
 extension Message {

@@ -48,8 +48,7 @@ public struct EditableJob: Sendable, Hashable {
         expires = message.headers.expires.flatMap { Timestamp(iso8601: $0) }
         retries = message.headers.retries
         crashes = message.crashes
-        timeLimit = message.headers.hardTimeLimit.map { .seconds($0) }
-        softTimeLimit = message.headers.softTimeLimit.map { .seconds($0) }
+        (timeLimit, softTimeLimit) = message.headers.timeLimits
         ignoreResult = message.headers.ignoreResult
         headers = message.headers.custom
         headers[Message.crashHeader] = nil

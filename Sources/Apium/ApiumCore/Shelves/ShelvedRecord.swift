@@ -10,7 +10,8 @@ public enum Shelf: String, Sendable, Hashable, CaseIterable {
 
 /// A message that was set aside.
 public struct ShelvedRecord: Sendable, Hashable {
-    /// The job's id, or a new one for an undecodable message.
+    /// Under which it stands on its shelf: the job's id, or a new one for an undecodable message. Another message of an id that is there already stands
+    /// as `<id>#2`, and so on.
     public var id: String
     /// The job's name, when known.
     public var task: String?

@@ -5,7 +5,8 @@
 -- ARGV 1 entry, 2 generation, 3 revision, 4 version, 5 slot in us, 6 the mark that the caller knows, or '', 7 outcome: fired or caught_up,
 --      8 message, 9 job id, 10 delay in us, or '' for now, 11 member, 12 overlap: allow, skip, queue or cancel, 13 its limit in ms,
 --      14 how many may wait, 15 the prefix of results, 16 ms to keep a revoke
--- Expects: generation, revision, version and mark as given, the slot not after the server's time.
+-- Expects: generation, revision, version and mark as given, the slot not after the server's time, KEYS 8 a list or nothing (else WRONGTYPE, and the
+--      slot is not taken).
 -- Effect: job pushed or scheduled, or waiting, or the slot skipped, as the overlap says; mark moved; one record in the ledger.
 -- Cost: O(1), O(log n) for a job that is scheduled.
 -- Answers {0} done, {1, mark} another mark, {2} stale generation, {3} stale revision, {4} stale version, {5, us} early,
@@ -43,12 +44,17 @@ if overlap ~= 'allow' then
     end
 end
 
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[5])
+local function mark()
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[5])
+end
+
 if held and overlap == 'skip' then
+    mark()
     record(KEYS[5], ARGV[5], {'outcome', 'skipped', 'reason', 'overlap', 'blocker', held})
     return {6, held}
 end
 if held and overlap == 'queue' then
+    mark()
     if redis.call('LLEN', KEYS[7]) >= tonumber(ARGV[14]) then
         record(KEYS[5], ARGV[5], {'outcome', 'skipped', 'reason', 'queue_full', 'blocker', held})
         return {6, held}
@@ -57,10 +63,12 @@ if held and overlap == 'queue' then
     record(KEYS[5], ARGV[5], {'outcome', ARGV[7], 'job', ARGV[9], 'blocker', held})
     return {7, held}
 end
+-- The push comes first: where it is refused (the key is no list) the slot is not taken, and nothing has changed.
+push()
+mark()
 if held then
     cancel(held)
 end
-push()
 if overlap ~= 'allow' then
     redis.call('SET', KEYS[6], ARGV[9], 'PX', ARGV[13])
 end

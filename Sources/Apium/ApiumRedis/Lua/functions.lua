@@ -38,10 +38,27 @@ local function store(key, seconds, document)
     return true
 end
 
--- Sets a record aside on a shelf.
+-- The message in a record, in either of its two forms (ShelvedRecord+JSON.swift).
+local function messageOf(record)
+    local nul = string.find(record, '%z')
+    if nul then
+        return string.sub(record, nul + 1)
+    end
+    return string.match(record, '"payload":"([^"]*)"')
+end
+
+-- Sets a record aside on a shelf. Where another message of that id is there already, both are kept: the later one as <id>#2, and so on up to #100,
+-- which the last one has.
 local function shelve(shelf, id, record)
-    redis.call('ZADD', shelf, string.format('%.0f', microseconds()), id)
-    redis.call('HSET', shelf .. ':messages', id, record)
+    local records, name, number = shelf .. ':messages', id, 1
+    local stored = redis.call('HGET', records, name)
+    while stored and number < 100 and messageOf(stored) ~= messageOf(record) do
+        number = number + 1
+        name = id .. '#' .. number
+        stored = redis.call('HGET', records, name)
+    end
+    redis.call('ZADD', shelf, string.format('%.0f', microseconds()), name)
+    redis.call('HSET', records, name, record)
 end
 
 -- Chords. A chord is named by its group's key; beside it stand .j the parts, .t parts expected later, .s size, .d members seen, .c claim.

@@ -6,44 +6,52 @@
 --      8 the target that holds it back, 9 the unique job's id
 -- Expects the message where it was seen, unchanged. Effect: it is gone, with the job's lock; or the new one stands in its place (of one that was held
 -- back: at the front of its list, and its target is looked at again), at the back of KEYS 5, or waits for its time.
--- Answers 1, or 0 when it is not there any more. Cost: O(n) in what waits there, from the end that is claimed next; O(log n) for the scheduled set.
+-- Where KEYS 5 is no list: WRONGTYPE, and nothing has changed. Answers 1, or 0 when it is not there any more. Cost: O(n) in what waits there, from the end that is claimed next; O(log n) for the scheduled set.
 local from, verb = ARGV[1], ARGV[4]
+
+-- Whether the message is where it was seen, and in a list its place.
+local place = false
 if from == 'ready' then
-    local place = redis.call('TYPE', KEYS[1]).ok == 'list' and redis.call('LPOS', KEYS[1], ARGV[2], 'RANK', -1)
-    if not place then
-        return 0
-    end
-    if verb == 'rewrite' then
-        redis.call('LSET', KEYS[1], place, ARGV[5])
-        return 1
-    end
+    place = redis.call('TYPE', KEYS[1]).ok == 'list' and redis.call('LPOS', KEYS[1], ARGV[2], 'RANK', -1)
+elseif from == 'scheduled' then
+    place = redis.call('HGET', KEYS[3], ARGV[3]) == ARGV[2]
+else
+    place = redis.call('LPOS', KEYS[1], ARGV[3])
+end
+if not place then
+    return 0
+end
+
+if verb == 'rewrite' and from == 'ready' then
+    redis.call('LSET', KEYS[1], place, ARGV[5])
+    return 1
+elseif verb == 'rewrite' and from == 'scheduled' then
+    redis.call('HSET', KEYS[3], ARGV[3], ARGV[5])
+    return 1
+end
+
+-- First what the server may refuse: then what is refused has changed nothing.
+if verb == 'send' then
+    redis.call('LPUSH', KEYS[5], ARGV[5])
+elseif verb == 'rewrite' then
+    redis.call('RPUSH', KEYS[5], ARGV[5])
+end
+
+if from == 'ready' then
     redis.call('LREM', KEYS[1], -1, ARGV[2])
 elseif from == 'scheduled' then
-    if redis.call('HGET', KEYS[3], ARGV[3]) ~= ARGV[2] then
-        return 0
-    end
-    if verb == 'rewrite' then
-        redis.call('HSET', KEYS[3], ARGV[3], ARGV[5])
-        return 1
-    end
     redis.call('HDEL', KEYS[3], ARGV[3])
     redis.call('ZREM', KEYS[2], ARGV[3])
 else
-    if redis.call('LREM', KEYS[1], 1, ARGV[3]) == 0 then
-        return 0
-    end
+    redis.call('LREM', KEYS[1], 1, ARGV[3])
     redis.call('ZADD', KEYS[4], 0, ARGV[8])
 end
-if verb == 'delete' then
-    if KEYS[6] and redis.call('GET', KEYS[6]) == ARGV[9] then
-        redis.call('DEL', KEYS[6])
-    end
-elseif verb == 'schedule' then
+
+-- What is scheduled anew may be the very member that has just been removed.
+if verb == 'schedule' then
     redis.call('ZADD', KEYS[2], ARGV[6], ARGV[7])
     redis.call('HSET', KEYS[3], ARGV[7], ARGV[5])
-elseif verb == 'send' then
-    redis.call('LPUSH', KEYS[5], ARGV[5])
-else
-    redis.call('RPUSH', KEYS[5], ARGV[5])
+elseif verb == 'delete' and KEYS[6] and redis.call('GET', KEYS[6]) == ARGV[9] then
+    redis.call('DEL', KEYS[6])
 end
 return 1

@@ -5,8 +5,9 @@
 -- a list of the jobs after it, each as <limit in ms> NUL <id> NUL <list> NUL <message>, the right end is next.
 
 -- Gives the turn to the next job that waits; nobody has it after that when none does.
+-- One whose list cannot be pushed to (the key is no list) keeps its place, and is tried again when the next slot fires.
 local function advance(run, waiting)
-    local text = redis.call('RPOP', waiting)
+    local text = redis.call('LINDEX', waiting, -1)
     if not text then
         redis.call('DEL', run)
         return
@@ -14,7 +15,12 @@ local function advance(run, waiting)
     local first = string.find(text, '%z')
     local second = string.find(text, '%z', first + 1)
     local third = string.find(text, '%z', second + 1)
-    redis.call('LPUSH', string.sub(text, second + 1, third - 1), string.sub(text, third + 1))
+    local pushed = redis.pcall('LPUSH', string.sub(text, second + 1, third - 1), string.sub(text, third + 1))
+    if type(pushed) == 'table' and pushed.err then
+        redis.call('DEL', run)
+        return
+    end
+    redis.call('RPOP', waiting)
     redis.call('SET', run, string.sub(text, first + 1, second - 1), 'PX', string.sub(text, 1, first - 1))
 end
 

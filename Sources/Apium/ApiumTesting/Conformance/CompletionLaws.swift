@@ -14,6 +14,7 @@ extension BrokerConformance {
         Law("a forgotten result is gone") { try await $0.resultsAreForgotten() },
         Law("a requeued job goes to the back") { try await $0.requeueGoesToTheBack() },
         Law("shelved records are listed, requeued and discarded") { try await $0.shelves() },
+        Law("two messages of one id are both set aside, and each can be requeued") { try await $0.shelvesKeepBothOfOneID() },
         Law("shelves list the newest record first") { try await $0.shelvesListNewestFirst() },
     ]
 }
@@ -155,6 +156,30 @@ extension Scene {
             try expect(try await !broker.discard("a", from: shelf), "a record on shelf \(shelf) was discarded twice")
             try await expectLength(0)
         }
+    }
+
+    func shelvesKeepBothOfOneID() async throws {
+        let worker = try await session()
+        for priority in [0, 3, 3] { try await enqueue("a", priority: priority) }
+        var payloads: [[UInt8]] = []
+        for delivery in try await claim(3, by: worker) {
+            let record = ShelvedRecord(
+                id: "a", task: nil, queue: "jobs", reason: "", at: Timestamp(microseconds: 1_795_389_278_000_000), attempts: 1, payload: delivery.payload)
+            payloads.append(delivery.payload)
+            try await complete(delivery, .shelve(.dead, record), by: worker)
+        }
+        try expect(Set(payloads).count == 3, "messages are told apart by their delivery tags, but these are \(Set(payloads).count)")
+        let kept = try await broker.records(in: .dead, limit: 10)
+        try expect(Set(kept.map(\.id)) == ["a", "a#2", "a#3"] && Set(kept.map(\.payload)) == Set(payloads), "of three \(kept.map(\.id)) are kept")
+        let second = try await broker.record("a#2", in: .dead)
+        try expect(second?.payload == payloads[1], "the second is not found by its name")
+        try expect(try await broker.requeue("a#2", from: .dead), "the second is not requeued")
+        let again = try await claimOne(by: worker)
+        try expect(again.payload == payloads[1], "another message than the second came back")
+        if let second { try await complete(again, .shelve(.dead, second), by: worker) }
+        try expect(try await broker.record("a#2", in: .dead) != nil, "what came back is not set aside again")
+        for id in ["a", "a#2", "a#3"] { try expect(try await broker.discard(id, from: .dead), "\(id) was not discarded") }
+        try expect(try await broker.records(in: .dead, limit: 10).isEmpty, "something is left on the shelf")
     }
 
     func shelvesListNewestFirst() async throws {

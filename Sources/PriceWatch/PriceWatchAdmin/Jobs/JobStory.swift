@@ -152,7 +152,7 @@ struct JobStory: Sendable {
         add("crashes", message.flatMap { $0.crashes > 0 ? String($0.crashes) : nil })
         add("priority", message.map { String($0.properties.priority) })
         add("expires", headers?.expires)
-        add("timeLimits", [headers?.hardTimeLimit, headers?.softTimeLimit].compactMap { $0 }.map { words.duration(.seconds($0)) }.joined(separator: ", "))
+        add("timeLimits", [headers?.timeLimits.hard, headers?.timeLimits.soft].compactMap { $0 }.map(words.duration).joined(separator: ", "))
         add("origin", headers?.origin)
         addJob("parentJob", headers?.parentID ?? document?.parentID)
         addJob("rootJob", headers?.rootID)
