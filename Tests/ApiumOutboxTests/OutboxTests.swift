@@ -83,11 +83,38 @@ struct OutboxTests {
             #expect(try await relay.relayBatch() == 0)
             #expect(try await bench.orders() == [0, 1])
             #expect(try await bench.orders("other") == [4])
-            // Their second is over.
-            try await bench.postgres.query("update apium_outbox set retry_at = now() - interval '1 second'")
-            #expect(try await relay.relayBatch() == 2)
+            // A relay that has seen nothing of it tries again at once.
+            #expect(try await bench.relay().relayBatch() == 2)
             #expect(try await bench.orders() == [2, 3])
         }
+    }
+
+    @Test("however many jobs wait for a full queue, one behind them for another queue goes with the next batch, and nothing is written to those that wait")
+    func manyForAFullQueue() async throws {
+        try await OutboxBench.with(queueLimits: ["receipts": 1]) { bench in
+            try await bench.commit(0..<1000)
+            try await bench.commit(1000..<1001, .on(queue: "other"))
+            let relay = bench.relay()
+            #expect(try await relay.relayBatch() == 100)
+            #expect(try await relay.relayBatch() == 1)
+            #expect(try await bench.orders("other") == [1000])
+            #expect(try await relay.relayBatch() == 0)
+            let untouched = try await bench.postgres.query("select count(*) as rows from apium_outbox where retry_at is null and attempts = 0")
+            #expect(try untouched[0]["rows", as: Int.self] == 999)
+        }
+    }
+
+    @Test("a full queue's rows rest for a second, by queue and limit")
+    func resting() {
+        let full = FullQueues()
+        let start = ContinuousClock.now
+        full.note("a", at: start)
+        full.note("b", at: start + .milliseconds(500))
+        #expect(full.resting(at: start + .milliseconds(900)) == ["a", "b"])
+        #expect(full.resting(at: start + .milliseconds(1100)) == ["b"])
+        full.note("a", at: start + .milliseconds(1200))
+        #expect(full.resting(at: start + .milliseconds(2000)) == ["a"])
+        #expect(full.resting(at: start + .seconds(3)).isEmpty)
     }
 
     @Test("a unique job whose lock another has is not enqueued")

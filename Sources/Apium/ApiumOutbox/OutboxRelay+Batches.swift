@@ -2,17 +2,22 @@ import ApiumCore
 import PostgresClient
 
 extension OutboxRelay {
-    /// Hands over one batch; answers how many rows it looked at. Rows that another relay holds are left to it.
+    /// Hands over one batch; answers how many rows it looked at. Rows that another relay holds are left to it, and those for a queue that was full a
+    /// moment ago are passed over: however many they are, they stand in nobody's way, and nothing is written to them.
     ///
     /// The order is: rows locked, jobs enqueued once, rows deleted, commit. A death after the second step is a repetition, which the
     /// broker knows; a death before it is nothing.
     func relayBatch() async throws -> Int {
-        try await postgres.transaction { tx in
+        let resting = full.resting(at: .now)
+        return try await postgres.transaction { tx in
             let rows = try await tx.query(
                 """
                 select id, exchange, routing_key, message, queue_limit, lock_key, lock_scope, lock_us, attempts,
                     greatest(delay_us - (extract(epoch from clock_timestamp() - created_at) * 1000000)::bigint, 0) as delay_us
-                from apium_outbox where retry_at is null or retry_at <= clock_timestamp() order by id limit \(options.batch) for update skip locked
+                from apium_outbox
+                where (retry_at is null or retry_at <= clock_timestamp())
+                    and concat_ws(chr(31), exchange, routing_key, queue_limit::text) <> all(\(resting))
+                order by id limit \(options.batch) for update skip locked
                 """
             ).map { try OutboxRow($0) }
             guard !rows.isEmpty else { return 0 }
@@ -61,11 +66,11 @@ extension OutboxRelay {
 
     private static func end(_ outcome: EnqueueOutcome) -> End { if case .refused = outcome { .held } else { .gone } }
 
-    /// A row that stays rests: a second for a full queue; after a failure two seconds, doubled each time, up to five minutes.
+    /// A row that stays rests: with its queue when that is full; after a failure for two seconds, doubled each time, up to five minutes.
     private func note(_ end: End, of row: OutboxRow, _ tx: PostgresTransaction) async throws {
         switch end {
         case .gone: break
-        case .held: try await tx.query("update apium_outbox set retry_at = clock_timestamp() + interval '1 second' where id = \(row.id)")
+        case .held: full.note(row.line, at: .now)
         case .failed(let reason):
             logger.error("A row of the outbox cannot be handed over; it stays", metadata: ["row": "\(row.id)", "reason": "\(reason)"])
             let wait = min(2 << Int64(min(row.attempts, 8)), 300)
@@ -88,6 +93,9 @@ private struct OutboxRow {
     private let delay: Int64
     private let limit: Int?
     private let lock: UniqueLock?
+
+    /// The rows that are refused together.
+    var line: String { [exchange, key, limit.map(String.init)].compactMap { $0 }.joined(separator: FullQueues.separator) }
 
     init(_ row: PostgresRow) throws {
         id = try row["id"]

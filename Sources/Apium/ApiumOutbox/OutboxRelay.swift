@@ -13,6 +13,7 @@ public struct OutboxRelay: Service {
     let broker: any Broker
     let options: OutboxRelayOptions
     let logger: Logger
+    let full = FullQueues()
 
     /// Makes a relay between a database and a broker, both of which somebody else closes.
     public init(from postgres: PostgresClient, to broker: any Broker, options: OutboxRelayOptions = OutboxRelayOptions(), logger: Logger) {
