@@ -520,7 +520,9 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
-        .testTarget(name: "TelegramBotAPITests", dependencies: ["TelegramBotAPI", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+        .testTarget(
+            name: "TelegramBotAPITests", dependencies: ["TelegramBotAPI", "ApiumTesting", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(name: "ChatServerTests", dependencies: ["ChatServer"], swiftSettings: strict),
         .testTarget(
             name: "PriceWatchBotTests",

@@ -73,7 +73,7 @@ struct NotificationTests {
 
     @Test(
         "trouble on the way puts it back for as long as it takes",
-        arguments: [TelegramError.Code.network, .unavailable, .badResponse, .unauthorized, .conflict])
+        arguments: [TelegramError.Code.network, .unavailable, .badResponse, .unauthorized, .conflict, .outOfTurn])
     func trouble(_ code: TelegramError.Code) async {
         let retry = await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(code, "trouble") } }
         #expect(retry?.maxRetries == nil)
@@ -84,6 +84,14 @@ struct NotificationTests {
     func tooMany() async {
         let retry = await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(.tooManyRequests, "slow down", retryAfter: .seconds(17)) } }
         #expect(retry?.delay == .seconds(17))
+    }
+
+    @Test("a chat that has had its messages for now gets it at its turn, and no place of the worker is kept for it")
+    func outOfTurn() async {
+        let retry = await #expect(throws: Retry.self) {
+            try await run { _, _ in throw TelegramError(.outOfTurn, "not now", retryAfter: .seconds(40)) }
+        }
+        #expect(retry?.delay == .seconds(40) && retry?.maxRetries == nil)
     }
 
     @Test("pauses grow, with a bound")

@@ -2,10 +2,15 @@ import HTTPFetch
 
 extension TelegramBot {
     /// Sends a text of 1 to 4,096 UTF-16 units, without link previews.
-    /// - Parameter isSilent: without a sound.
+    /// - Parameters:
+    ///   - isSilent: without a sound.
+    ///   - patience: how long to wait for the chat's turn. Default: as long as it takes.
+    /// - Throws: ``TelegramError``, `outOfTurn` when the chat's turn is farther away.
     @discardableResult
-    public func sendMessage(chat: Int64, _ text: TelegramHTML, keyboard: TelegramKeyboard? = nil, isSilent: Bool = false) async throws -> TelegramMessage {
-        try await paced("sendMessage", chat: chat) {
+    public func sendMessage(
+        chat: Int64, _ text: TelegramHTML, keyboard: TelegramKeyboard? = nil, isSilent: Bool = false, patience: Duration? = nil
+    ) async throws -> TelegramMessage {
+        try await paced("sendMessage", chat: chat, patience: patience) {
             try await call(
                 "sendMessage",
                 MessageParameters(chatID: chat, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .off, disableNotification: isSilent ? true : nil))
@@ -96,9 +101,11 @@ extension TelegramBot {
         } catch let error as TelegramError where error.code == .queryTooOld {}
     }
 
-    /// Waits for the chat's turn; a 429 holds the chat back, and with it all, for as long as Telegram says.
-    private func paced<Result>(_ method: String, chat: Int64, _ send: () async throws -> Result) async throws -> Result {
-        try await gate.pass(chat: chat)
+    /// Waits for the chat's turn; a 429 holds the chat back for as long as Telegram says.
+    private func paced<Result>(
+        _ method: String, chat: Int64, patience: Duration? = nil, _ send: () async throws -> Result
+    ) async throws -> Result {
+        try await gate.pass(chat: chat, patience: patience)
         do {
             return try await send()
         } catch let error as TelegramError {

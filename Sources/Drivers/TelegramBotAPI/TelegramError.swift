@@ -11,6 +11,8 @@ public struct TelegramError: Error, Sendable, Hashable, CustomStringConvertible 
 
         /// 429: wait for ``TelegramError/retryAfter``.
         public static let tooManyRequests = Code(rawValue: "too_many_requests")
+        /// Not sent: the chat has had its messages for now, and the caller does not wait so long. Wait for ``TelegramError/retryAfter``.
+        public static let outOfTurn = Code(rawValue: "out_of_turn")
         /// 403, or a chat that is gone: do not write there until it writes again.
         public static let blocked = Code(rawValue: "blocked")
         /// 400: there is no such chat for this bot.
@@ -41,8 +43,10 @@ public struct TelegramError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let unavailable = Code(rawValue: "unavailable")
         /// No answer came: connection, name or time. The call may have had its effect.
         public static let network = Code(rawValue: "network")
-        /// The answer is not what the Bot API answers.
+        /// The answer is not what the Bot API answers: whether the call had its effect is not known.
         public static let badResponse = Code(rawValue: "bad_response")
+        /// The call had its effect, as the answer says, but its result is not what the Bot API answers.
+        public static let unreadableResult = Code(rawValue: "unreadable_result")
         /// Token or base address cannot be used.
         public static let badConfiguration = Code(rawValue: "bad_configuration")
     }
@@ -53,7 +57,7 @@ public struct TelegramError: Error, Sendable, Hashable, CustomStringConvertible 
     public var method: String
     /// Telegram's description, or ours.
     public var message: String
-    /// How long to wait before the next call, with 429.
+    /// How long to wait before the next call, with 429 and ``Code/outOfTurn``.
     public var retryAfter: Duration?
     /// The chat's new id, with ``Code/migrated``.
     public var migrateToChatID: Int64?
@@ -70,10 +74,14 @@ public struct TelegramError: Error, Sendable, Hashable, CustomStringConvertible 
     public var description: String { method.isEmpty ? "\(code.rawValue): \(message)" : "\(method): \(code.rawValue): \(message)" }
 
     /// The same call may succeed later.
-    public var isTransient: Bool { [.tooManyRequests, .unavailable, .network, .badResponse].contains(code) }
+    public var isTransient: Bool { [.tooManyRequests, .outOfTurn, .unavailable, .network, .badResponse].contains(code) }
 
     /// Nothing can be sent to the chat until it writes again.
     public var isChatUnreachable: Bool { code == .blocked || code == .chatNotFound }
+
+    static func outOfTurn(wait: Duration) -> TelegramError {
+        TelegramError(.outOfTurn, "the chat has had its messages for now", retryAfter: wait)
+    }
 
     /// Reads an error answer.
     init(method: String, status: Int, description: String, retryAfter: Int?, migrateToChatID: Int64?) {

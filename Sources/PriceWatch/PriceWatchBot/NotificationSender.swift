@@ -13,10 +13,14 @@ public struct NotificationSender: Sendable {
     let api: any PriceAPI
     let results: any ResultBackend
 
+    /// How long a job keeps its place in the worker to wait for its chat's turn; whoever has to wait longer comes back then, so that
+    /// one chat's queue takes no other chat's place.
+    static let patience = Duration.seconds(1)
+
     /// Sends by Telegram.
     public init(bot: TelegramBot, api: any PriceAPI, results: any ResultBackend) {
         self.init(api: api, results: results) { message, chat in
-            try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard).messageID
+            try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard, patience: Self.patience).messageID
         }
     }
 
