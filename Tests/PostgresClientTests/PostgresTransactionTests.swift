@@ -1,5 +1,6 @@
 import Foundation
 import PostgresClient
+import Synchronization
 import Testing
 
 private struct Unwanted: Error {}
@@ -113,6 +114,32 @@ private struct Unwanted: Error {}
         try await Server.withClient { client in
             let kept = try await client.transaction { $0 }
             #expect(await postgresError { try await kept.query("select 1") }?.code == .transactionEnded)
+        }
+    }
+
+    @Test("a transaction that the server ended for another's sake is run again as often as it may be", arguments: ["40P01", "40001"])
+    func retries(_ state: String) async throws {
+        try await Server.withTable { client, table in
+            for (allowed, ends) in [(1, 1), (0, 1), (1, 2)] {
+                let runs = Mutex(0)
+                let result: Result<Void, any Error>
+                do {
+                    try await client.transaction(retries: allowed) { tx in
+                        let run = runs.withLock { count in
+                            count += 1
+                            return count
+                        }
+                        try await tx.query("insert into \(identifier: table) values (\(1), \("a"))")
+                        if run <= ends { try await tx.script("do $$ begin raise exception using errcode = '\(state)'; end $$") }
+                        try await tx.query("delete from \(identifier: table)")
+                    }
+                    result = .success(())
+                } catch { result = .failure(error) }
+                #expect(runs.withLock { $0 } == allowed + 1)
+                #expect((ends <= allowed) == ((try? result.get()) != nil))
+                let remaining = try await count(client, table)
+                #expect(remaining == 0)
+            }
         }
     }
 

@@ -86,14 +86,23 @@ final class Lease: Sendable {
 
 extension PostgresClient {
     /// Runs the closure in a transaction on a connection of its own: commits when it returns, rolls back when it throws or
-    /// the task is cancelled. Nothing is tried again: after `serializationFailure` or `deadlockDetected` the caller may.
+    /// the task is cancelled.
     ///
+    /// - Parameter retries: how often it is run again after the server has ended it for the sake of another transaction
+    ///   (`deadlockDetected`, `serializationFailure`), each time on a connection anew. Default: 0. The closure must do nothing but what the rollback undoes.
     /// - Throws: what the closure throws; `PostgresError` when no connection came free, the commit was refused or its answer lost.
     @discardableResult
     public func transaction<Value: Sendable>(
-        isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, _ body: (PostgresTransaction) async throws -> Value
+        isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, retries: Int = 0, _ body: (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
-        try await withLease(closing: false) { try await $0.transaction(isolation: isolation, readOnly: readOnly, body) }
+        var left = retries
+        while true {
+            do {
+                return try await withLease(closing: false) { try await $0.transaction(isolation: isolation, readOnly: readOnly, body) }
+            } catch let error as PostgresError where left > 0 && [.deadlockDetected, .serializationFailure].contains(error.code) {
+                left -= 1
+            }
+        }
     }
 
     /// Lends the closure a connection of its own, which is closed afterwards, so that no lock or setting outlives it.

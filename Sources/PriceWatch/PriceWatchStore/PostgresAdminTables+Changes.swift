@@ -9,7 +9,7 @@ extension PostgresAdminTables {
         guard !columns.isEmpty else { return }
         let names = columns.map(\.name)
         try await refusing(definition, columns) {
-            try await client.transaction { tx in
+            try await client.transaction(retries: 1) { tx in
                 let before = try await Self.lock(tx, definition, id: id, version: version, columns: names)
                 var statement: PostgresQuery = "update \(unsafe: definition.name) t set "
                 for (index, column) in columns.enumerated() {
@@ -31,7 +31,7 @@ extension PostgresAdminTables {
         let columns = try definition.editable(values)
         guard !columns.isEmpty else { throw AdminRefusal.invalid(column: definition.columns.first { $0.isEditable }?.name ?? "id") }
         return try await refusing(definition, columns) {
-            try await client.transaction { tx in
+            try await client.transaction(retries: 1) { tx in
                 var names: PostgresQuery = ""
                 var parameters: PostgresQuery = ""
                 for (index, column) in columns.enumerated() {
@@ -52,7 +52,7 @@ extension PostgresAdminTables {
     public func delete(_ table: AdminTable, id: Int64, version: String, by actor: AdminActor) async throws {
         let definition = AdminTableDefinition.of(table)
         guard definition.isEditable else { throw AdminRefusal.notEditable }
-        try await client.transaction { tx in
+        try await client.transaction(retries: 1) { tx in
             let before = try await Self.lock(tx, definition, id: id, version: version, columns: nil)
             try await tx.query("delete from \(unsafe: definition.name) where id = \(id)")
             try await Self.audit(tx, "delete", definition, id, before: before, after: nil, by: actor)

@@ -18,7 +18,7 @@ extension PostgresPriceStore {
     /// - Throws: `PageTrouble` for an amount that is not above zero: nonsense never enters the history.
     public func record(_ page: ProductPage, forProduct id: Int64, asker: Int64?) async throws -> CheckResult {
         guard page.price.minorUnits > 0 else { throw PageTrouble(.noPrice) }
-        return try await client.transaction { tx in try await compare(tx, page, product: id, asker: asker) }
+        return try await client.transaction(retries: retries) { tx in try await compare(tx, page, product: id, asker: asker) }
     }
 
     /// One comparison in the caller's transaction. The product's row is locked first, so that of two checks at once the
@@ -79,7 +79,7 @@ extension PostgresPriceStore {
 
     /// Notes a failed check; see the port.
     public func recordFailure(_ trouble: PageTrouble, forProduct id: Int64, claim: Int64?) async throws -> Int {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             let found = try await tx.query(
                 """
                 select p.failures, p.checked_claim, p.failing_told_at is not null as is_told, p.paused_at is not null as is_paused, \(planColumns)

@@ -8,7 +8,7 @@ extension PostgresPriceStore {
     /// Has notifications enqueued that rested, the oldest first. Rows that another call holds are left to it; a row whose watch has ended is
     /// dropped; those of a blocked chat, and of a user whose quiet hours it is, go on resting.
     public func queueNotifications(limit: Int) async throws -> Int {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             try await tx.query("delete from outbox where published_at is null and watch_id is null and kind <> 'digest'")
             return try await enqueue(tx, "(o.watch_id is not null or o.kind = 'digest') and not u.is_blocked", limit: limit)
         }

@@ -5,7 +5,7 @@ extension PostgresPriceStore {
     /// Takes due products; see the port. Rows that another run holds are left to it, and the claim is committed before anything
     /// is enqueued.
     public func takeDueChecks(limit: Int) async throws -> DueChecks {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             let rows = try await tx.query(
                 """
                 select \(planColumns), p.check_claim, p.canonical_url, (extract(epoch from p.next_check_at) * 1000000)::bigint as due_at

@@ -4,7 +4,7 @@ import PriceWatchModel
 extension PostgresPriceStore: UserSettingsStore {
     /// Changes preferences; see the port. A digest whose hour has passed today, or this week, begins with the next one.
     public func changePreferences(chatID: Int64, userName: String, language: Language?, _ change: PreferencesChange) async throws -> UserPreferences {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             var change = change
             if case .set(let zone) = change.timeZone { change.timeZone = .set(try await Self.knownZone(tx, zone)) }
             // The user's row is locked by this, as in adding a watch.
@@ -52,13 +52,9 @@ extension PostgresPriceStore: UserSettingsStore {
 
     /// Sets a watch's interval; see the port.
     public func setInterval(chatID: Int64, watchID: Int64, seconds: Int?) async throws -> Watch? {
-        let isChanged = try await client.transaction { tx in
-            let changed = try await tx.query(
-                """
-                update watches w set check_interval = \(seconds) from users u where w.id = \(watchID) and u.id = w.user_id and u.chat_id = \(chatID)
-                returning w.product_id
-                """)
-            guard let product = try changed.first?["product_id", as: Int64.self] else { return false }
+        let isChanged = try await client.transaction(retries: retries) { tx in
+            guard let product = try await lockProduct(tx, ofWatch: watchID, chatID: chatID) else { return false }
+            guard try await tx.query("update watches set check_interval = \(seconds) where id = \(watchID)").affectedRows == 1 else { return false }
             try await replan(tx, where: "p.id = \(product)")
             return true
         }

@@ -5,7 +5,7 @@ extension PostgresPriceStore: UpkeepStore {
     /// Writes the digests that are due; see the port. That a user's day or week has its digest is noted in the transaction that
     /// writes it: neither two runs at once nor an hour that comes twice make two, and an hour that the clock skips comes late.
     public func writeDigests(limit: Int) async throws -> Int {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             let users = try await tx.query(
                 """
                 update users u set last_digest_on = d.day, last_digest_at = \(clock)
@@ -94,7 +94,7 @@ extension PostgresPriceStore: UpkeepStore {
 
     /// Drops what has ended; see the port.
     public func prune(keepingDays days: Int, limit: Int) async throws -> Int {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             let before: PostgresQuery = "\(clock) - make_interval(days => \(days)::integer)"
             let notifications = try await tx.query(
                 "delete from outbox where id in (select id from outbox where created_at < \(before) order by created_at limit \(limit) for update skip locked)")

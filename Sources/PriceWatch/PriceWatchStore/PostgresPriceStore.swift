@@ -4,6 +4,9 @@ import PriceWatchJobs
 import PriceWatchModel
 
 /// What the jobs need of the database, on Postgres. Each method is one transaction.
+///
+/// Those that lock several rows take them in one order, so that no two wait for each other: users, products by their id, watches, `outbox`,
+/// `apium_outbox`. What is locked by a foreign key comes last in a transaction and waits for nothing but an end of that row.
 public struct PostgresPriceStore: PriceStore {
     let client: PostgresClient
     /// Where notifications become jobs, in the transaction that makes them.
@@ -13,6 +16,8 @@ public struct PostgresPriceStore: PriceStore {
     let checkPlan = CheckPlan()
     /// What time it is, in SQL; tests say another time.
     var clock: PostgresQuery = "now()"
+    /// How often a transaction is run again that the server ended in favour of another, such as the admin's deletions, whose order is the schema's.
+    var retries = 1
 
     /// Stands on a client that somebody else shuts down.
     ///
@@ -34,7 +39,7 @@ public struct PostgresPriceStore: PriceStore {
         chatID: Int64, userName: String, language: Language?, page: ProductPage, limit: Int
     ) async throws -> AddedWatch {
         guard page.price.minorUnits > 0 else { throw PageTrouble(.noPrice) }
-        return try await client.transaction { tx in
+        return try await client.transaction(retries: retries) { tx in
             // The user's row is locked by this, so that two links sent at once cannot both be the last one allowed.
             let userID = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
             let productID = try await ensureProduct(tx, page: page, asker: chatID)
@@ -57,16 +62,26 @@ public struct PostgresPriceStore: PriceStore {
 
     /// Ends a watch and drops the notifications that are not in the job queue yet.
     public func removeWatch(chatID: Int64, watchID: Int64) async throws -> Bool {
-        try await client.transaction { tx in
-            let found = try await tx.query(
-                "select w.product_id from watches w join users u on u.id = w.user_id where w.id = \(watchID) and u.chat_id = \(chatID) for update of w")
-            guard let productID = try found.first?["product_id", as: Int64.self] else { return false }
+        try await client.transaction(retries: retries) { tx in
+            guard let productID = try await lockProduct(tx, ofWatch: watchID, chatID: chatID) else { return false }
+            let found = try await tx.query("select 1 from watches where id = \(watchID) for update")
+            guard !found.isEmpty else { return false }
             let withdrawn = try await withdraw(tx, "watch_id = \(watchID)")
             try await tx.query("delete from outbox where watch_id = \(watchID) and (published_at is null or id = any(\(withdrawn)))")
             guard try await tx.query("delete from watches where id = \(watchID)").affectedRows == 1 else { return false }
             try await replan(tx, where: "p.id = \(productID)")
             return true
         }
+    }
+
+    /// Locks the product of a watch, if the chat has such a watch: a check of it has ended, or begins afterwards.
+    func lockProduct(_ tx: PostgresTransaction, ofWatch id: Int64, chatID: Int64) async throws -> Int64? {
+        let found = try await tx.query(
+            """
+            select p.id from products p join watches w on w.product_id = p.id join users u on u.id = w.user_id
+            where w.id = \(id) and u.chat_id = \(chatID) for update of p
+            """)
+        return try found.first?["id"]
     }
 
     /// Sets the chat's language.
@@ -80,15 +95,17 @@ public struct PostgresPriceStore: PriceStore {
 
     /// Notes whether the chat can be written to.
     public func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
-        try await client.transaction { tx in
+        try await client.transaction(retries: retries) { tx in
             let changed = try await tx.query(
                 "update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked) returning id")
             guard let user = try changed.first?["id", as: Int64.self] else { return }
+            let theirs: PostgresQuery = "p.id in (select product_id from watches where user_id = \(user))"
+            try await tx.query("select 1 from products p where \(theirs) order by p.id for update")
             if isBlocked {
                 let resting = try await withdraw(tx, "user_id = \(user)")
                 try await tx.query("update outbox set published_at = null where id = any(\(resting))")
             }
-            try await replan(tx, where: "p.id in (select product_id from watches where user_id = \(user))")
+            try await replan(tx, where: theirs)
         }
     }
 
