@@ -8,13 +8,13 @@ public struct MarkDelivered: DependentJob {
 
     /// The outbox row.
     public var outboxID: Int64
-    /// Telegram's message id.
-    public var messageID: Int64
+    /// Telegram's message id; `nil` when its answer said only that it was sent.
+    public var messageID: Int64?
     /// The run that sent it was not the first one: the user may have got it twice.
     public var redelivered: Bool
 
     /// Makes the job.
-    public init(outboxID: Int64, messageID: Int64, redelivered: Bool) {
+    public init(outboxID: Int64, messageID: Int64?, redelivered: Bool) {
         self.outboxID = outboxID
         self.messageID = messageID
         self.redelivered = redelivered

@@ -290,7 +290,7 @@ struct FakeStore: JobStore {
     func watch(_ id: Int64, ofChat chatID: Int64) async throws -> Watch? { try await FakeReader(world: world).watch(id, ofChat: chatID) }
 
     func queueNotifications(limit: Int) async throws -> Int { 0 }
-    func markDelivered(outboxID: Int64, messageID: Int64, redelivered: Bool) async throws {}
+    func markDelivered(outboxID: Int64, messageID: Int64?, redelivered: Bool) async throws {}
 }
 
 extension ProductPage {

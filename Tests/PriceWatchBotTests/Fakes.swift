@@ -144,7 +144,7 @@ final class FakeChat: ChatPort {
         }
     }
 
-    func send(_ message: BotMessage, to chat: Int64) async throws -> Int64 { try note { .sent(chat: chat, id: $0, message) } }
+    func send(_ message: BotMessage, to chat: Int64) async throws -> Int64? { try note { .sent(chat: chat, id: $0, message) } }
     func edit(_ message: Int64, in chat: Int64, to new: BotMessage) async throws { _ = try note { _ in .edited(chat: chat, id: message, new) } }
     func removeButtons(_ message: Int64, in chat: Int64) async throws { _ = try note { _ in .buttonsRemoved(chat: chat, id: message) } }
     func answer(_ query: String, _ text: String?) async throws { _ = try note { _ in .answered(query, text) } }

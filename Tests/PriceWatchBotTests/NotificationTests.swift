@@ -80,6 +80,12 @@ struct NotificationTests {
         #expect(queue.marks.withLock { $0.isEmpty })
     }
 
+    @Test("an answer that says sent, but not as which message, is the end of it")
+    func sentUnknown() async throws {
+        #expect(try await run { _, _ in nil } == .sent)
+        #expect(queue.marks.withLock { $0.map(\.messageID) } == [nil])
+    }
+
     @Test("a 429 is waited out as long as Telegram says")
     func tooMany() async {
         let retry = await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(.tooManyRequests, "slow down", retryAfter: .seconds(17)) } }

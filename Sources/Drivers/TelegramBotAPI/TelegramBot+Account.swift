@@ -35,7 +35,7 @@ extension TelegramBot {
     /// Goes back to polling.
     public func deleteWebhook(dropPending: Bool = false) async throws {
         struct Parameters: Encodable, Sendable { var drop_pending_updates: Bool }
-        let _: Bool = try await call("deleteWebhook", Parameters(drop_pending_updates: dropPending))
+        let _: Ignored = try await call("deleteWebhook", Parameters(drop_pending_updates: dropPending))
     }
 
     /// The webhook as Telegram sees it.
@@ -49,7 +49,7 @@ extension TelegramBot {
     /// Sets the commands that apps offer.
     /// - Parameter language: two letters; `nil` for all languages without a list of their own.
     public func setMyCommands(_ commands: [TelegramCommand], language: String? = nil) async throws {
-        let _: Bool = try await call("setMyCommands", CommandParameters(commands: commands, language_code: language))
+        let _: Ignored = try await call("setMyCommands", CommandParameters(commands: commands, language_code: language))
     }
 
     /// The commands that apps offer.

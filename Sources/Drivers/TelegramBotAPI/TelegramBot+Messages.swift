@@ -5,34 +5,37 @@ extension TelegramBot {
     /// - Parameters:
     ///   - isSilent: without a sound.
     ///   - patience: how long to wait for the chat's turn. Default: as long as it takes.
+    /// - Returns: the message; `nil` when Telegram said that it was sent, but not as what.
     /// - Throws: ``TelegramError``, `outOfTurn` when the chat's turn is farther away.
     @discardableResult
     public func sendMessage(
         chat: Int64, _ text: TelegramHTML, keyboard: TelegramKeyboard? = nil, isSilent: Bool = false, patience: Duration? = nil
-    ) async throws -> TelegramMessage {
-        try await paced("sendMessage", chat: chat, patience: patience) {
+    ) async throws -> TelegramMessage? {
+        try await sent("sendMessage", chat: chat, patience: patience) {
             try await call(
                 "sendMessage",
                 MessageParameters(chatID: chat, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .off, disableNotification: isSilent ? true : nil))
         }
     }
 
-    /// Sends a picture with a caption of at most 1,024 UTF-16 units.
+    /// Sends a picture with a caption of at most 1,024 UTF-16 units. Returns as ``sendMessage(chat:_:keyboard:isSilent:patience:)`` does.
     @discardableResult
-    public func sendPhoto(chat: Int64, _ photo: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil) async throws -> TelegramMessage {
+    public func sendPhoto(chat: Int64, _ photo: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil) async throws -> TelegramMessage? {
         try await sendFile("sendPhoto", field: "photo", chat: chat, photo, caption: caption, keyboard: keyboard)
     }
 
-    /// Sends a document with a caption of at most 1,024 UTF-16 units.
+    /// Sends a document with a caption of at most 1,024 UTF-16 units. Returns as ``sendMessage(chat:_:keyboard:isSilent:patience:)`` does.
     @discardableResult
-    public func sendDocument(chat: Int64, _ document: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil) async throws -> TelegramMessage {
+    public func sendDocument(
+        chat: Int64, _ document: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil
+    ) async throws -> TelegramMessage? {
         try await sendFile("sendDocument", field: "document", chat: chat, document, caption: caption, keyboard: keyboard)
     }
 
     private func sendFile(
         _ method: String, field: String, chat: Int64, _ file: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard?
-    ) async throws -> TelegramMessage {
-        try await paced(method, chat: chat) {
+    ) async throws -> TelegramMessage? {
+        try await sent(method, chat: chat) {
             var parameters = MessageParameters(chatID: chat, caption: caption.html, replyMarkup: keyboard)
             switch file {
             case .url(let reference), .fileID(let reference):
@@ -68,21 +71,19 @@ extension TelegramBot {
     }
 
     private func edit(_ method: String, _ parameters: MessageParameters) async throws {
-        do {
-            try await paced(method, chat: parameters.chatID) { let _: Ignored = try await call(method, parameters) }
-        } catch let error as TelegramError where error.code == .notModified {}
+        try await settled(.notModified) { try await paced(method, chat: parameters.chatID) { let _: Ignored = try await call(method, parameters) } }
     }
 
     /// Deletes a message of the last 48 hours; one that is gone is no error.
     public func deleteMessage(chat: Int64, message: Int64) async throws {
-        do {
-            let _: Bool = try await call("deleteMessage", MessageParameters(chatID: chat, messageID: message, parseMode: nil))
-        } catch let error as TelegramError where error.code == .messageNotFound {}
+        try await settled(.messageNotFound) {
+            let _: Ignored = try await call("deleteMessage", MessageParameters(chatID: chat, messageID: message, parseMode: nil))
+        }
     }
 
     /// Shows for 5 seconds what the bot does: `typing`, `upload_photo`.
     public func sendChatAction(chat: Int64, _ action: String = "typing") async throws {
-        let _: Bool = try await call("sendChatAction", MessageParameters(chatID: chat, action: action, parseMode: nil))
+        let _: Ignored = try await call("sendChatAction", MessageParameters(chatID: chat, action: action, parseMode: nil))
     }
 
     /// Ends the wait that a pressed button shows. A press that is too old is no error.
@@ -95,10 +96,27 @@ extension TelegramBot {
             var text: String?
             var show_alert: Bool?
         }
+        let parameters = Parameters(callback_query_id: id, text: text.map { TelegramHTML.cut($0, to: 200) }, show_alert: isAlert ? true : nil)
+        try await settled(.queryTooOld) { let _: Ignored = try await call("answerCallbackQuery", parameters) }
+    }
+
+    /// A call whose end is as good as done with this refusal, and with an answer that says no more than ok.
+    private func settled(_ refusal: TelegramError.Code, _ call: () async throws -> Void) async throws {
         do {
-            let parameters = Parameters(callback_query_id: id, text: text.map { TelegramHTML.cut($0, to: 200) }, show_alert: isAlert ? true : nil)
-            let _: Bool = try await call("answerCallbackQuery", parameters)
-        } catch let error as TelegramError where error.code == .queryTooOld {}
+            try await call()
+        } catch let error as TelegramError where error.code == refusal || error.code == .unreadableResult {}
+    }
+
+    /// What was sent may not be sent again: an answer that says ok is believed, whatever else is in it.
+    private func sent(
+        _ method: String, chat: Int64, patience: Duration? = nil, _ send: () async throws -> TelegramMessage
+    ) async throws -> TelegramMessage? {
+        do {
+            return try await paced(method, chat: chat, patience: patience, send)
+        } catch let error as TelegramError where error.code == .unreadableResult {
+            logger.warning("a message was sent, but the answer does not say as what", metadata: ["method": "\(method)"])
+            return nil
+        }
     }
 
     /// Waits for the chat's turn; a 429 holds the chat back for as long as Telegram says.

@@ -15,6 +15,8 @@ public struct TelegramBot: Sendable, CustomStringConvertible {
 
     private let token: String
     private let base: String
+    /// What carries a call; nil: the network.
+    var carrier: (@Sendable (FetchRequest) async throws -> FetchResponse)?
     private let fetcher: HTTPFetcher
     let logger: Logger
     let gate: SendGate
@@ -77,7 +79,7 @@ public struct TelegramBot: Sendable, CustomStringConvertible {
         request.limits = FetchLimits(total: timeout, connect: .seconds(10), bodyBytes: 16 << 20, redirects: 0)
         let response: FetchResponse
         do {
-            response = try await fetcher.fetch(request)
+            response = if let carrier { try await carrier(request) } else { try await fetcher.fetch(request) }
         } catch let error as FetchError {
             if error.code == .cancelled { throw CancellationError() }
             // Only the kind of the fault: an address in the message would hold the token.
@@ -89,11 +91,12 @@ public struct TelegramBot: Sendable, CustomStringConvertible {
     private func read<Result: Decodable>(_ response: FetchResponse, of method: String) throws -> Result {
         let answer = try? JSONDecoder().decode(Answer<Result>.self, from: Data(response.body))
         if let result = answer?.result, answer?.ok == true { return result }
-        guard let answer, !answer.ok else {
+        guard let answer = try? JSONDecoder().decode(Answer<Ignored>.self, from: Data(response.body)), !(answer.ok && response.status >= 300) else {
             // A proxy's page, or a shape we do not know.
             let code: TelegramError.Code = response.status >= 500 ? .unavailable : .badResponse
             throw TelegramError(code, method: method, "status \(response.status) without an answer of the Bot API")
         }
+        if answer.ok { throw TelegramError(.unreadableResult, method: method, "the call was answered with ok, but with no result in the known form") }
         throw TelegramError(
             method: method, status: answer.errorCode ?? response.status, description: (answer.description ?? "").replacing(token, with: "<token>"),
             retryAfter: answer.parameters?.retryAfter, migrateToChatID: answer.parameters?.migrateToChatID)

@@ -2,8 +2,8 @@ import TelegramBotAPI
 
 /// What the conversation does in a chat: Telegram, or a fake in tests.
 protocol ChatPort: Sendable {
-    /// Sends a message; where its picture cannot be shown, without it. Answers the message's id.
-    func send(_ message: BotMessage, to chat: Int64) async throws -> Int64
+    /// Sends a message; where its picture cannot be shown, without it. Answers the message's id, if Telegram tells it.
+    func send(_ message: BotMessage, to chat: Int64) async throws -> Int64?
     /// Replaces a message of the bot; one without a picture, by one without a picture.
     func edit(_ message: Int64, in chat: Int64, to new: BotMessage) async throws
     /// Takes the buttons away.
@@ -25,15 +25,15 @@ struct TelegramChatPort: ChatPort {
         self.patience = patience
     }
 
-    func send(_ message: BotMessage, to chat: Int64) async throws -> Int64 {
+    func send(_ message: BotMessage, to chat: Int64) async throws -> Int64? {
         if let picture = message.pictureURL, message.text.length <= TelegramHTML.maximumCaption {
             do {
-                return try await persist { try await bot.sendPhoto(chat: chat, .url(picture), caption: message.text, keyboard: message.keyboard).messageID }
+                return try await persist { try await bot.sendPhoto(chat: chat, .url(picture), caption: message.text, keyboard: message.keyboard)?.messageID }
             } catch let error as TelegramError where error.code == .badPicture || error.code == .badRequest {
                 // A picture that Telegram cannot fetch or show: the price is what counts.
             }
         }
-        return try await persist { try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard).messageID }
+        return try await persist { try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard)?.messageID }
     }
 
     func edit(_ message: Int64, in chat: Int64, to new: BotMessage) async throws {

@@ -82,9 +82,9 @@ struct Conversation: Sendable {
         let looking = try await chat.send(BotMessage(TelegramHTML(words.looking)), to: asker.chatID)
         try? await chat.showTyping(in: asker.chatID)
         let found = try await answer(words) { BotMessages.outcome(try await api.addProduct(asker, link: link), words) }
-        guard found.pictureURL != nil else { return try await chat.edit(looking, in: asker.chatID, to: found) }
+        if let looking, found.pictureURL == nil { return try await chat.edit(looking, in: asker.chatID, to: found) }
         _ = try await chat.send(found, to: asker.chatID)
-        try? await chat.edit(looking, in: asker.chatID, to: BotMessage(TelegramHTML(words.found)))
+        if let looking { try? await chat.edit(looking, in: asker.chatID, to: BotMessage(TelegramHTML(words.found))) }
     }
 
     /// The message that `work` makes, or the one that says why there is none.

@@ -6,8 +6,8 @@ import TelegramBotAPI
 
 /// How the bot runs ``Notify``: what it sends with, whom it tells of chats that are gone, and where it sees what was sent already.
 public struct NotificationSender: Sendable {
-    /// Sends a message, and answers its id. Throws ``TelegramError``.
-    typealias Send = @Sendable (_ message: BotMessage, _ chat: Int64) async throws -> Int64
+    /// Sends a message, and answers its id, if it is told one. Throws ``TelegramError``.
+    typealias Send = @Sendable (_ message: BotMessage, _ chat: Int64) async throws -> Int64?
 
     let send: Send
     let api: any PriceAPI
@@ -20,7 +20,7 @@ public struct NotificationSender: Sendable {
     /// Sends by Telegram.
     public init(bot: TelegramBot, api: any PriceAPI, results: any ResultBackend) {
         self.init(api: api, results: results) { message, chat in
-            try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard, patience: Self.patience).messageID
+            try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard, patience: Self.patience)?.messageID
         }
     }
 
@@ -44,7 +44,7 @@ extension Notify: DependentJob {
     /// Sends the notification.
     public func run(in context: JobContext, using sender: NotificationSender) async throws -> Delivery {
         if try await sender.wasSent(notification.outboxID) { return .alreadySent }
-        let messageID: Int64
+        let messageID: Int64?
         do {
             messageID = try await sender.send(BotMessages.notification(notification), notification.chatID)
         } catch let error as TelegramError {
@@ -71,7 +71,7 @@ extension NotificationSender {
     }
 
     /// The group has a new id.
-    func resend(_ notification: Notification, to chat: Int64, retries: Int) async throws -> Int64 {
+    func resend(_ notification: Notification, to chat: Int64, retries: Int) async throws -> Int64? {
         do {
             return try await send(BotMessages.notification(notification), chat)
         } catch let error as TelegramError {
@@ -91,7 +91,7 @@ extension NotificationSender {
     }
 
     /// The message is out: nothing after this may throw, or the job would send it again. The outbox is told, for some seconds if need be.
-    func markDelivered(_ notification: Notification, messageID: Int64, _ context: JobContext) async {
+    func markDelivered(_ notification: Notification, messageID: Int64?, _ context: JobContext) async {
         let mark = MarkDelivered(outboxID: notification.outboxID, messageID: messageID, redelivered: context.redelivered)
         for attempt in 1...5 {
             do {

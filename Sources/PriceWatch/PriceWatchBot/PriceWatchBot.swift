@@ -58,7 +58,7 @@ public struct PriceWatchBot: Service {
                 try await bot.deleteWebhook()
                 await offerCommands()
                 return me
-            } catch let error as TelegramError where error.isTransient {
+            } catch let error as TelegramError where error.isTransient || error.code == .unreadableResult {
                 failures = min(failures + 1, 6)
                 logger.warning("Telegram cannot be reached; trying again", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: error.retryAfter ?? .milliseconds(250 << failures))

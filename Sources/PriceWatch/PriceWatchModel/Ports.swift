@@ -37,8 +37,8 @@ public protocol PriceStore: Sendable {
     /// Has up to `limit` notifications enqueued that rested, such as those of a chat that was blocked, or whose quiet hours have ended; answers how many.
     func queueNotifications(limit: Int) async throws -> Int
 
-    /// Notes that a notification reached the chat. A second call for the same row, or `redelivered`, is noted as a possible double.
-    func markDelivered(outboxID: Int64, messageID: Int64, redelivered: Bool) async throws
+    /// Notes that a notification reached the chat, as which message is not always known. A second call for the same row, or `redelivered`, is noted as a possible double.
+    func markDelivered(outboxID: Int64, messageID: Int64?, redelivered: Bool) async throws
 }
 
 /// What a user may set of the price checks and of what they are sent. Each method is one transaction.

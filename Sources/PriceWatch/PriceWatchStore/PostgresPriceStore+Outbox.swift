@@ -46,11 +46,11 @@ extension PostgresPriceStore {
 
     /// Notes a delivery. Another message id for the same row, or `redelivered`, means that the chat may have got it twice;
     /// the same call again (a job that was run again) changes nothing.
-    public func markDelivered(outboxID: Int64, messageID: Int64, redelivered: Bool) async throws {
+    public func markDelivered(outboxID: Int64, messageID: Int64?, redelivered: Bool) async throws {
         try await client.query(
             """
             update outbox set is_maybe_twice = is_maybe_twice or \(redelivered) or (delivered_at is not null and message_id is distinct from \(messageID)),
-                published_at = coalesce(published_at, now()), delivered_at = coalesce(delivered_at, now()), message_id = \(messageID)
+                published_at = coalesce(published_at, now()), delivered_at = coalesce(delivered_at, now()), message_id = coalesce(\(messageID), message_id)
             where id = \(outboxID)
             """)
     }
