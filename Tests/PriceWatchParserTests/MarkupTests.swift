@@ -1,3 +1,5 @@
+import DynamicJSON
+import HTMLDocument
 import PriceWatchModel
 import Testing
 
@@ -47,6 +49,38 @@ struct MarkupTests {
         let page =
             "<div \(item) itemref='a b self' id=self><b itemprop=name>Tea</b></div><p id=a><i itemprop=sku>1</i></p><div id=b><div \(offer)><b itemprop=price>5 €</b></div></div>"
         #expect(try read(page).brief == "5.00 EUR")
+    }
+
+    @Test("an element that an item refers to many times is read once")
+    func repeatedReference() throws {
+        let page = "<div \(item) itemref='\(String(repeating: "x ", count: 50))'><b itemprop=name>Tea</b></div><i id=x itemprop=sku>1</i>"
+        var reader = Microdata(try HTMLDocument(parsing: Array(page.utf8)))
+        let items = try reader.items()
+        #expect(items.count == 1 && items[0]["sku"]?.arrayValue == nil)
+        #expect(reader.visited == 2)
+    }
+
+    @Test("what many items read of one large element has a bound, in bytes, for texts and attributes alike", arguments: [true, false])
+    func boundedReading(_ isText: Bool) throws {
+        // One character of a mebibyte: a letter and its combining marks.
+        let large = "e" + String(repeating: "\u{301}", count: 1 << 19)
+        let item = "<div itemscope itemtype='https://schema.org/Product' itemref='x \(String(repeating: "x ", count: 49))'></div>"
+        let shared = isText ? "<p id=x itemprop=name>\(large)</p>" : "<p id=x itemprop=name content='\(large)'></p>"
+        let document = try HTMLDocument(parsing: Array((String(repeating: item, count: 1_000) + shared).utf8))
+        let limits = Microdata.Limits()
+        var reader = Microdata(document, limits: limits)
+        let items = try reader.items()
+        #expect(reader.bytesRead <= limits.bytes + large.utf8.count)
+        let kept = items.compactMap { SchemaNode($0)?.text("name")?.utf8.count }
+        #expect(!kept.isEmpty && kept.allSatisfy { (9_990...10_000).contains($0) })
+        #expect(kept.reduce(0, +) <= limits.bytes + limits.valueBytes)
+    }
+
+    @Test("a text is cut between two characters of UTF-8", arguments: [("жж", 3, "ж"), ("жж", 4, "жж"), ("ж", 1, ""), ("a😀", 4, "a"), ("", 0, "")])
+    func cutting(_ text: String, _ bytes: Int, _ expected: String) throws {
+        #expect(text.cut(toBytes: bytes) == expected)
+        let document = try HTMLDocument(parsing: Array("<p>\(text)</p>".utf8))
+        #expect(try document.nodes("//p").first?.text(atMost: bytes) == expected)
     }
 
     @Test("a price on the product itself counts")

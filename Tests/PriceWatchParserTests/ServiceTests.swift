@@ -135,6 +135,45 @@ struct ServiceTests {
     }
 }
 
+@Suite("A page that takes the parser away")
+struct DeadlyPageTests {
+    private struct Run {
+        var calls = 0
+        var looks = 0
+    }
+
+    /// What comes of calls that end so, one after the other, with a parser that is back, or not, after each.
+    private func outcome(_ ends: [RPCError.Code?], isBack: [Bool]) async -> (String, calls: Int) {
+        var run = Run()
+        do {
+            let answer = try await GRPCProductParser.tellingDeadly(returns: {
+                run.looks += 1
+                return isBack[run.looks - 1]
+            }) {
+                run.calls += 1
+                if let code = ends[run.calls - 1] { throw RPCError(code: code, message: "") }
+                return "answer"
+            }
+            return (answer, run.calls)
+        } catch let trouble as PageTrouble {
+            return (trouble.failure.rawValue, run.calls)
+        } catch {
+            return ((error as? RPCError).map { "\($0.code)" } ?? "?", run.calls)
+        }
+    }
+
+    @Test("only one that does so twice, with a parser that is back each time, is to blame")
+    func blame() async {
+        #expect(await outcome([nil], isBack: []) == ("answer", 1))
+        #expect(await outcome([.unavailable, nil], isBack: [true]) == ("answer", 2))
+        #expect(await outcome([.unavailable, .unavailable], isBack: [true, true]) == ("unreachable", 2))
+        #expect(await outcome([.unavailable], isBack: [false]) == ("unavailable", 1))
+        #expect(await outcome([.unavailable, .unavailable], isBack: [true, false]) == ("unavailable", 2))
+        #expect(await outcome([.resourceExhausted], isBack: []) == ("resourceExhausted", 1))
+        #expect(await outcome([.deadlineExceeded], isBack: []) == ("deadlineExceeded", 1))
+    }
+}
+
 @Suite("The health service's watchers")
 struct ServingStateTests {
     @Test("watchers hear the end once, and so do those who come later", .timeLimit(.minutes(1)))

@@ -18,16 +18,28 @@ public struct HTMLNode {
         return String(cString: value)
     }
 
-    /// The text of the element and all that is in it, as written; comments left out.
-    public var text: String {
+    /// The text of the element and all that is in it, as written; comments left out. Cut at the document's ``HTMLLimits/textBytes``.
+    public var text: String { text(atMost: document.limits.textBytes) }
+
+    /// The beginning of ``text``: so many bytes of UTF-8 at most, cut between two Unicode scalars. What lies behind is not read.
+    public func text(atMost bytes: Int) -> String {
         var collected: [UInt8] = []
         var walk = TreeWalk(root: pointer)
-        while let node = walk.next(), collected.count < document.limits.textBytes {
+        // A byte more than asked for tells whether the last character is whole.
+        while let node = walk.next(), collected.count <= bytes {
             guard node.pointee.type == XML_TEXT_NODE || node.pointee.type == XML_CDATA_SECTION_NODE, let content = node.pointee.content else { continue }
-            let length = Int(xmlStrlen(content))
-            collected.append(contentsOf: UnsafeBufferPointer(start: content, count: min(length, document.limits.textBytes - collected.count)))
+            let length = min(Int(xmlStrlen(content)), bytes + 1 - collected.count)
+            collected.append(contentsOf: UnsafeBufferPointer(start: content, count: length))
         }
-        return String(decoding: collected, as: UTF8.self)
+        return String(decoding: collected[..<Self.end(of: collected, atMost: bytes)], as: UTF8.self)
+    }
+
+    /// Where to cut UTF-8 so that no character is halved.
+    static func end(of utf8: [UInt8], atMost bytes: Int) -> Int {
+        guard utf8.count > bytes else { return utf8.count }
+        var end = max(bytes, 0)
+        while end > 0, utf8[end] & 0xC0 == 0x80 { end -= 1 }
+        return end
     }
 
     /// The element around this one.

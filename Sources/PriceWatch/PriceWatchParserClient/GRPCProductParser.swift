@@ -7,7 +7,8 @@ import ServiceLifecycle
 
 /// The port ``ProductParser`` over gRPC: one connection to the parser process, which reconnects by itself.
 ///
-/// Calls are never repeated here: whoever calls knows whether a second fetch of the page is wanted.
+/// A call is repeated only when the parser went away under it and is back: a page that takes it away a second time is to blame
+/// (``ParseFailure/unreachable``), where a parser that is away says nothing of the page.
 public struct GRPCProductParser: ProductParser, Service {
     private let client: GRPCClient<HTTP2ClientTransport.Posix>
     private let logger: Logger
@@ -46,11 +47,37 @@ public struct GRPCProductParser: ProductParser, Service {
         request.link = link
         let response: Pricewatch_Parser_V1_ParseResponse
         do {
-            response = try await Pricewatch_Parser_V1_ParserService.Client(wrapping: client).parse(request, options: Self.options(deadline))
+            response = try await Self.tellingDeadly(returns: isBack) { [request] in
+                try await Pricewatch_Parser_V1_ParserService.Client(wrapping: client).parse(request, options: Self.options(deadline))
+            }
         } catch {
-            throw PageTrouble(failure(error))
+            throw (error as? PageTrouble) ?? PageTrouble(failure(error))
         }
         return try Self.page(response)
+    }
+
+    /// Calls, and once more when the parser went away and is back; when it went away twice and is back each time, the page is what takes it away.
+    static func tellingDeadly<Response>(returns isBack: () async -> Bool, _ call: () async throws -> Response) async throws -> Response {
+        do {
+            return try await call()
+        } catch let error as RPCError where error.code == .unavailable {
+            guard await isBack() else { throw error }
+        }
+        do {
+            return try await call()
+        } catch let error as RPCError where error.code == .unavailable {
+            throw await isBack() ? PageTrouble(.unreachable) : error
+        }
+    }
+
+    /// Whether the parser serves within some seconds: as long as a supervisor takes to start it anew.
+    private func isBack() async -> Bool {
+        let end = ContinuousClock.now + .seconds(5)
+        while !Task.isCancelled, .now < end {
+            if await isServing(within: .seconds(1)) { return true }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+        return false
     }
 
     /// Whether the parser serves; for health checks.
