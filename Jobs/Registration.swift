@@ -6,6 +6,7 @@ extension JobRegistry {
         register(AddProduct.self, using: services)
         register(RemoveWatch.self, using: services)
         register(UpdateChat.self, using: services)
+        register(MoveChat.self, using: services)
         register(CheckDue.self, using: services)
         register(CheckPrice.self, using: services)
         register(RelayOutbox.self, using: services)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from chat import Person
+from chat import Group, Person
 from shop import Shop
 from stack.client import RunningStack
 
@@ -37,3 +37,9 @@ def ann(stack: RunningStack) -> Person:
 def boris(stack: RunningStack) -> Person:
     """Somebody else who speaks Russian."""
     return Person(stack.urls["chat"], "Борис", "ru")
+
+
+@pytest.fixture
+def group(stack: RunningStack) -> Group:
+    """A group."""
+    return Group(stack.urls["chat"], "Ann", "en")

@@ -46,6 +46,44 @@ struct ChatSocketTests {
         }
     }
 
+    @Test("a change that is asked for again under its key is made once, and answered as the first time")
+    func keys() async throws {
+        let bench = Bench()
+        let socket = socket(bench)
+        let watch = bench.world.addProduct(1, name: "a", followedBy: [77])[0]
+        try await bench.withWorker {
+            for (key, isRemoved) in [("u1", true), ("u1", true), ("u2", false), (nil, false)] as [(String?, Bool)] {
+                let request = ChatRequest(id: "r", chatID: 77, key: key, action: .removeWatch(watchID: watch))
+                let reply = try await ask(socket, request)
+                #expect(reply["result"] == ["removed": .bool(isRemoved)])
+            }
+        }
+    }
+
+    @Test("a chat that was blocked and asks anything can be written to again")
+    func unblocking() async throws {
+        let bench = Bench()
+        let socket = socket(bench)
+        bench.world.change { $0.users[77] = User(id: 1, chatID: 77, name: "Ann", language: .english, isBlocked: true) }
+        try await bench.withWorker {
+            _ = try await ask(socket, ChatRequest(id: "r", chatID: 77, action: .getUser))
+            while bench.world.read({ $0.users[77]?.isBlocked }) == true { await Task.yield() }
+        }
+    }
+
+    @Test("what a group follows is its supergroup's once it has moved")
+    func moving() async throws {
+        let bench = Bench()
+        let socket = socket(bench)
+        let watch = bench.world.addProduct(1, name: "a", followedBy: [-5])[0]
+        try await bench.withWorker {
+            let moved = try await ask(socket, ChatRequest(id: "r", chatID: -5, action: .chatMoved(to: -1005)))
+            #expect(moved["result"] == [:])
+            let removed = try await ask(socket, ChatRequest(id: "r", chatID: -1005, action: .removeWatch(watchID: watch)))
+            #expect(removed["result"] == ["removed": true])
+        }
+    }
+
     @Test("a list that is too large for a reply is cut, not refused")
     func largeList() async throws {
         let bench = Bench()

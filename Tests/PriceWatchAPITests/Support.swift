@@ -262,6 +262,11 @@ struct FakeStore: JobStore {
     }
 
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws { world.change { $0.users[chatID]?.isBlocked = isBlocked } }
+    func moveChat(from old: Int64, to new: Int64) async throws {
+        world.change { state in
+            for index in state.watches.indices where state.watches[index].chat == old { state.watches[index].chat = new }
+        }
+    }
     func takeDueChecks(limit: Int) async throws -> DueChecks { DueChecks(checks: [], taken: 0) }
     func target(ofProduct id: Int64, claim: Int64?) async throws -> CheckTarget { .gone }
     func record(_ page: ProductPage, forProduct id: Int64, asker: Int64?) async throws -> CheckResult { .unchanged }

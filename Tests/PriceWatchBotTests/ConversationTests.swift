@@ -1,5 +1,6 @@
 import PriceWatchJobs
 import PriceWatchModel
+import Synchronization
 import TelegramBotAPI
 import Testing
 
@@ -16,13 +17,13 @@ struct ConversationTests {
     private func write(_ text: String, in id: Int64 = 77, language: String = "en", type: String = "private") async {
         let user = TelegramUser(id: 77, firstName: "Ann <b>", languageCode: language)
         let message = TelegramMessage(messageID: 1, from: user, chat: TelegramChat(id: id, type: type), date: 1, text: text)
-        await conversation.handle(TelegramUpdate(id: 1, content: .message(message)))
+        _ = await conversation.handle(TelegramUpdate(id: 1, content: .message(message)))
     }
 
     private func press(_ data: String?, in id: Int64 = 77, message: Int64 = 5) async {
         let user = TelegramUser(id: id, firstName: "Ann", languageCode: "en")
         let shown = TelegramMessage(messageID: message, chat: TelegramChat(id: id), date: 1)
-        await conversation.handle(TelegramUpdate(id: 2, content: .callbackQuery(TelegramCallbackQuery(id: "q", from: user, message: shown, data: data))))
+        _ = await conversation.handle(TelegramUpdate(id: 2, content: .callbackQuery(TelegramCallbackQuery(id: "q", from: user, message: shown, data: data))))
     }
 
     @Test("a link is answered at once, then with name, price and buttons in the same message")
@@ -149,12 +150,80 @@ struct ConversationTests {
     func membership() async {
         for (status, isBlocked) in [("kicked", true), ("member", false)] {
             let change = TelegramMembershipChange(chat: TelegramChat(id: 77), from: TelegramUser(id: 77, firstName: "A"), newChatMember: .init(status: status))
-            await conversation.handle(TelegramUpdate(id: 3, content: .membership(change)))
+            _ = await conversation.handle(TelegramUpdate(id: 3, content: .membership(change)))
             #expect(api.state.withLock { $0.blocked[77] } == isBlocked)
         }
         chat.fail(with: TelegramError(.blocked, "Forbidden: bot was blocked by the user"))
         await write("/help")
         #expect(api.state.withLock { $0.blocked[77] } == true)
+    }
+
+    private func membership(_ status: String, update: Int64 = 3) -> TelegramUpdate {
+        let change = TelegramMembershipChange(chat: TelegramChat(id: 77), from: TelegramUser(id: 77, firstName: "A"), newChatMember: .init(status: status))
+        return TelegramUpdate(id: update, content: .membership(change))
+    }
+
+    @Test("an API that is away is told of a membership when it is back; until then the update is not done with")
+    func insistence() async {
+        api.state.withLock { $0.fault = ChatFault(.timedOut, "no reply") }
+        var patient = conversation
+        let pauses = Mutex(0)
+        patient.pause = { [api] _ in
+            let count = pauses.withLock { count in
+                count += 1
+                return count
+            }
+            if count == 3 { api.state.withLock { $0.fault = nil } }
+        }
+        #expect(await patient.handle(membership("member")))
+        #expect(api.state.withLock { $0.blocked[77] } == false && pauses.withLock { $0 } == 3)
+        api.state.withLock { $0.fault = ChatFault(.unavailable, "away") }
+        patient.pause = { _ in throw CancellationError() }
+        #expect(await !patient.handle(membership("kicked")))
+    }
+
+    @Test("an older word on a chat is not told after a newer one")
+    func order() async {
+        api.state.withLock { $0.fault = ChatFault(.unavailable, "away") }
+        var first = conversation
+        let second = conversation
+        first.pause = { [api] _ in
+            api.state.withLock { $0.fault = nil }
+            second.news.begin(4, of: 77)
+        }
+        #expect(await first.handle(membership("kicked", update: 3)))
+        #expect(api.state.withLock { $0.blocked[77] } == nil)
+        #expect(await second.handle(membership("member", update: 4)))
+        #expect(api.state.withLock { $0.blocked[77] } == false)
+    }
+
+    @Test("a group that became a supergroup is moved, by either message of Telegram's, and Stop works in the new chat")
+    func migration() async {
+        api.state.withLock { $0.watches[-5] = [api.watch(4)] }
+        var last = TelegramMessage(messageID: 8, chat: TelegramChat(id: -5, type: "group"))
+        last.migrateToChatID = -1005
+        #expect(await conversation.handle(TelegramUpdate(id: 1, content: .message(last))))
+        var first = TelegramMessage(messageID: 1, chat: TelegramChat(id: -1005, type: "supergroup"))
+        first.migrateFromChatID = -5
+        #expect(await conversation.handle(TelegramUpdate(id: 2, content: .message(first))))
+        #expect(api.state.withLock { $0.moves } == [[-5, -1005], [-5, -1005]])
+        await press("s:4", in: -1005)
+        #expect(chat.events.first == .answered("q", nil))
+        #expect(api.state.withLock { $0.watches[-1005]?.isEmpty } == true)
+    }
+
+    @Test("each link of an update has a key of its own, the same when the update comes again")
+    func keys() async {
+        for _ in 0..<2 { await write("https://shop.example/1 https://shop.example/2") }
+        #expect(api.state.withLock { $0.keys } == ["1:0", "1:1", "1:0", "1:1"])
+    }
+
+    @Test("the API hears of every message, also when the language is known: a chat that writes can be written to")
+    func heard() async {
+        await write("/help")
+        api.state.withLock { $0.languages[77] = .russian }
+        await write("/help")
+        #expect(chat.texts(77).last == BotWords(.russian).help)
     }
 
     @Test("of many links in one message only some are taken, each once")

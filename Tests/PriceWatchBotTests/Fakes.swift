@@ -17,6 +17,9 @@ final class FakeAPI: PriceAPI {
         var links: [String] = []
         var preferences: [Int64: UserPreferences] = [:]
         var retried: RetryWatch.Outcome?
+        var moves: [[Int64]] = []
+        /// Under which keys products were added.
+        var keys: [String?] = []
     }
 
     let state = Mutex(State())
@@ -34,7 +37,10 @@ final class FakeAPI: PriceAPI {
     }
 
     func addProduct(_ asker: Asker, link: String) async throws -> AddProduct.Outcome {
-        state.withLock { $0.links.append(link) }
+        state.withLock { state in
+            state.links.append(link)
+            state.keys.append(asker.key)
+        }
         try check()
         return state.withLock { state in
             if let outcome = state.outcome { return outcome }
@@ -118,6 +124,14 @@ final class FakeAPI: PriceAPI {
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
         try check()
         state.withLock { $0.blocked[chatID] = isBlocked }
+    }
+
+    func moveChat(_ chatID: Int64, to new: Int64) async throws {
+        try check()
+        state.withLock { state in
+            state.moves.append([chatID, new])
+            state.watches[new, default: []] += state.watches.removeValue(forKey: chatID) ?? []
+        }
     }
 }
 

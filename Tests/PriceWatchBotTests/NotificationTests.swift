@@ -115,13 +115,40 @@ struct NotificationTests {
         await #expect(throws: Retry.self) { try await run { _, _ in throw TelegramError(.chatNotFound, "chat not found") } }
     }
 
-    @Test("a group that moved gets it at its new id")
+    @Test("a group that moved gets it at its new id, to which the API has moved what it follows")
     func moved() async throws {
         let delivery = try await run { _, chat in
             guard chat == -100 else { throw TelegramError(.migrated, "moved", migrateToChatID: -100) }
             return 5
         }
         #expect(delivery == .sent)
+        #expect(api.state.withLock { $0.moves } == [[77, -100]])
+    }
+
+    @Test("a group that moved and then threw the bot out rests under its new id, and the job is done")
+    func movedAndGone() async throws {
+        let delivery = try await run { _, chat in
+            throw chat == -100 ? TelegramError(.blocked, "Forbidden: bot was kicked") : TelegramError(.migrated, "moved", migrateToChatID: -100)
+        }
+        #expect(delivery == .blocked)
+        #expect(api.state.withLock { $0.blocked } == [-100: true])
+    }
+
+    @Test("trouble in the new chat is waited out as in any other, and so is an API that cannot be told")
+    func movedIntoTrouble() async {
+        let retry = await #expect(throws: Retry.self) {
+            try await run { _, chat in
+                throw chat == -100 ? TelegramError(.tooManyRequests, "slow", retryAfter: .seconds(9)) : TelegramError(.migrated, "moved", migrateToChatID: -100)
+            }
+        }
+        #expect(retry?.delay == .seconds(9))
+        api.state.withLock { $0.fault = ChatFault(.unavailable, "away") }
+        await #expect(throws: Retry.self) {
+            try await run { _, chat in
+                if chat == -100 { Issue.record("sent where no button of it would work") }
+                throw TelegramError(.migrated, "moved", migrateToChatID: -100)
+            }
+        }
     }
 }
 

@@ -16,13 +16,13 @@ struct SettingsTests {
     private func write(_ text: String, language: String = "en") async {
         let user = TelegramUser(id: 77, firstName: "Ann", languageCode: language)
         let message = TelegramMessage(messageID: 1, from: user, chat: TelegramChat(id: 77, type: "private"), date: 1, text: text)
-        await conversation.handle(TelegramUpdate(id: 1, content: .message(message)))
+        _ = await conversation.handle(TelegramUpdate(id: 1, content: .message(message)))
     }
 
     private func press(_ data: String) async {
         let user = TelegramUser(id: 77, firstName: "Ann", languageCode: "en")
         let shown = TelegramMessage(messageID: 5, chat: TelegramChat(id: 77), date: 1)
-        await conversation.handle(TelegramUpdate(id: 2, content: .callbackQuery(TelegramCallbackQuery(id: "q", from: user, message: shown, data: data))))
+        _ = await conversation.handle(TelegramUpdate(id: 2, content: .callbackQuery(TelegramCallbackQuery(id: "q", from: user, message: shown, data: data))))
     }
 
     private var preferences: UserPreferences? { api.state.withLock { $0.preferences[77] } }

@@ -89,6 +89,7 @@ final class ScriptedStore: JobStore {
     func removeWatch(chatID: Int64, watchID: Int64) async throws -> Bool { false }
     func setLanguage(chatID: Int64, userName: String, language: Language) async throws {}
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {}
+    func moveChat(from old: Int64, to new: Int64) async throws {}
     func markDelivered(outboxID: Int64, messageID: Int64?, redelivered: Bool) async throws {}
 }
 

@@ -7,7 +7,7 @@ import Testing
 /// Two changes that meet at one product, and what else they lock.
 @Suite(.enabled(if: Schema.url != nil), .timeLimit(.minutes(2))) struct LockOrderTests {
     private enum Step: CaseIterable {
-        case check, failure, removal, interval, block, settings, adding
+        case check, failure, removal, interval, block, settings, adding, move
     }
 
     private func run(_ step: Step, _ store: PostgresPriceStore, _ watch: Watch, price: Int64) async throws {
@@ -20,6 +20,7 @@ import Testing
         case .block: try await store.setBlocked(chatID: 77, true)
         case .settings:
             _ = try await store.changePreferences(chatID: 77, userName: "", language: nil, PreferencesChange(checkInterval: .set(Int(price % 1_000) + 600)))
+        case .move: try await store.moveChat(from: 77, to: price)
         case .adding: _ = try await store.follow(77, .sample(price))
         }
     }

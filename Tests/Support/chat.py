@@ -59,6 +59,26 @@ class Person:
         answer = web.post(f"{self.server}/control/fault", {"method": method, "status": status, "chat_id": self.id, **more})
         assert answer.status == 200, answer.text
 
+    def set_membership(self, status: str) -> None:
+        """Blocks the bot (`kicked`), or takes it back (`member`)."""
+        answer = web.post(f"{self.server}/control/my_chat_member", {"chat_id": self.id, "user": self.user, "status": status})
+        assert answer.status == 200, answer.text
+
+
+class Group(Person):
+    """A group in which one person talks to the bot."""
+
+    def __init__(self, chat_server: str, name: str = "Ann", language: str = "en") -> None:
+        super().__init__(chat_server, name, language)
+        self.id = -self.id
+
+    def become_supergroup(self) -> None:
+        """The group gets a new id; whoever sends to the old one is told."""
+        new = self.id - 10**12
+        self.fault("sendMessage", 400, migrate_to_chat_id=new, times=1000)
+        self.id = new
+        self.set_membership("member")
+
 
 def plain(text: str) -> str:
     """A text with plain spaces and minus signs."""

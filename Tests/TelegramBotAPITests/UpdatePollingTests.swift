@@ -43,11 +43,17 @@ struct UpdatePollingTests {
 
     private func read(_ script: Script) async -> [Int64] {
         var read: [Int64] = []
-        do { for try await update in script.polling { read.append(update.id) } } catch {}
+        let polling = script.polling
+        do {
+            for try await update in polling {
+                read.append(update.id)
+                polling.end(update)
+            }
+        } catch {}
         return read
     }
 
-    @Test("an update is confirmed only when its whole batch has been taken")
+    @Test("updates that have ended are confirmed by the next question")
     func confirmation() async {
         let script = Script([.batch([10, 11]), .batch([]), .batch([12])])
         #expect(await read(script) == [10, 11, 12])
@@ -60,6 +66,62 @@ struct UpdatePollingTests {
         var iterator = script.polling.makeAsyncIterator()
         #expect(try await iterator.next()?.id == 10)
         #expect(script.offsets == [nil])
+    }
+
+    @Test("nothing is confirmed from the oldest update on that has not ended, and what comes again meanwhile is not handed out again")
+    func unfinished() async throws {
+        let script = Script([.batch([10, 11]), .batch([10, 11, 12]), .batch([12, 13]), .batch([14])])
+        let polling = script.polling
+        var iterator = polling.makeAsyncIterator()
+        var updates: [TelegramUpdate] = []
+        for _ in 0..<3 { if let update = try await iterator.next() { updates.append(update) } }
+        #expect(updates.map(\.id) == [10, 11, 12] && script.offsets == [nil, 10])
+        polling.end(updates[1])
+        #expect(polling.offset == 10)
+        polling.end(updates[0])
+        #expect(polling.offset == 12)
+        #expect(try await iterator.next()?.id == 13 && script.offsets == [nil, 10, 12])
+        polling.end(updates[2])
+        polling.end(TelegramUpdate(id: 13, content: .other))
+        #expect(try await iterator.next()?.id == 14 && script.offsets.last == 14)
+    }
+
+    @Test("while all that there is is under way it waits, and asks again at once when the oldest ends", .timeLimit(.minutes(1)))
+    func busy() async throws {
+        let script = Script([.batch([10]), .batch([10]), .batch([11])])
+        let asked = AsyncStream.makeStream(of: Void.self)
+        let polling = UpdatePolling(
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            pause: { _ in
+                asked.continuation.yield()
+                try await Task.sleep(for: .seconds(600))
+            }
+        ) { try script.next($0) }
+        var iterator = polling.makeAsyncIterator()
+        let first = try await iterator.next()
+        let next = Task { [iterator] in
+            var iterator = iterator
+            return try await iterator.next()
+        }
+        for await _ in asked.stream { break }
+        polling.end(try #require(first))
+        #expect(try await next.value?.id == 11)
+        #expect(script.offsets == [nil, 10, 11])
+    }
+
+    @Test("a hundred under way are as many as Telegram shows: the next are asked for when the oldest ends", .timeLimit(.minutes(1)))
+    func full() async throws {
+        let script = Script([.batch(Array(1...100)), .batch(Array(2...101))])
+        let polling = script.polling
+        var iterator = polling.makeAsyncIterator()
+        for _ in 1...100 { _ = try await iterator.next() }
+        let next = Task { [iterator] in
+            var iterator = iterator
+            return try await iterator.next()
+        }
+        polling.end(TelegramUpdate(id: 1, content: .other))
+        #expect(try await next.value?.id == 101)
+        #expect(script.offsets == [nil, 2])
     }
 
     @Test("trouble is waited out with growing pauses, and no update is lost")

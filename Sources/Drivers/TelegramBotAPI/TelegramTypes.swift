@@ -109,6 +109,10 @@ public struct TelegramMessage: Sendable, Hashable, Codable {
     public var captionEntities: [TelegramEntity]?
     /// The picture in its sizes, the largest last.
     public var photo: [TelegramFileReference]?
+    /// The group has become a supergroup with this id: the last message of the old chat.
+    public var migrateToChatID: Int64?
+    /// The supergroup was a group with this id: the first message of the new chat.
+    public var migrateFromChatID: Int64?
 
     /// Makes a message.
     public init(messageID: Int64, from: TelegramUser? = nil, chat: TelegramChat, date: Int64 = 0, text: String? = nil, entities: [TelegramEntity]? = nil) {
@@ -124,6 +128,8 @@ public struct TelegramMessage: Sendable, Hashable, Codable {
         case from, chat, date, text, entities, caption, photo
         case messageID = "message_id"
         case captionEntities = "caption_entities"
+        case migrateToChatID = "migrate_to_chat_id"
+        case migrateFromChatID = "migrate_from_chat_id"
     }
 }
 

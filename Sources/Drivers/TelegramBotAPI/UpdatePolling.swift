@@ -2,8 +2,8 @@ import Logging
 
 /// The bot's updates by long polling, for ever: trouble on the way is waited out.
 ///
-/// An update is confirmed to Telegram only when the loop asks for the one after its batch, so what a crash interrupts comes again: handle updates so
-/// that a second time does no harm.
+/// An update is confirmed to Telegram only when it and all before it have been told to have ended (``end(_:)``), so what a crash interrupts comes again:
+/// handle updates so that a second time does no harm. At most a hundred are handed out beyond the oldest that has not ended: Telegram shows no more.
 public struct UpdatePolling: AsyncSequence, Sendable {
     public typealias Element = TelegramUpdate
 
@@ -14,6 +14,12 @@ public struct UpdatePolling: AsyncSequence, Sendable {
     let pause: @Sendable (Duration) async throws -> Void
     let jitter: @Sendable () -> Double
     let logger: Logger
+    private let ledger = UpdateLedger()
+
+    /// The most updates of one answer.
+    static let batch = 100
+    /// How long to wait before asking again for what is known, unless the oldest update ends: Telegram answers such a question at once.
+    static let knownPause = Duration.milliseconds(250)
 
     /// Makes the sequence over any source.
     public init(
@@ -26,13 +32,18 @@ public struct UpdatePolling: AsyncSequence, Sendable {
         self.logger = logger
     }
 
+    /// Says that an update is done with: it need not come again.
+    public func end(_ update: TelegramUpdate) { ledger.end(update.id) }
+
+    /// The offset that confirms what has ended, for a last call before the end; `nil` when there is nothing to confirm.
+    public var offset: Int64? { ledger.offset }
+
     public func makeAsyncIterator() -> Iterator { Iterator(polling: self) }
 
-    /// Asks for the next batch when the last one is used up.
+    /// Asks for more when all that came was handed out.
     public struct Iterator: AsyncIteratorProtocol {
         let polling: UpdatePolling
         private var batch: ArraySlice<TelegramUpdate> = []
-        private var offset: Int64?
         private var failures = 0
 
         init(polling: UpdatePolling) { self.polling = polling }
@@ -42,16 +53,38 @@ public struct UpdatePolling: AsyncSequence, Sendable {
         public mutating func next() async throws -> TelegramUpdate? {
             while batch.isEmpty {
                 do {
-                    batch = try await polling.source(offset)[...]
-                    if failures > 0 { polling.logger.info("updates come again") }
-                    failures = 0
+                    try await ask()
                 } catch let error as TelegramError where ![.unauthorized, .unknownMethod].contains(error.code) {
                     try await waitOut(error)
                 }
             }
-            guard let update = batch.popFirst() else { return nil }
-            offset = Swift.max(offset ?? 0, update.id + 1)
-            return update
+            return batch.popFirst()
+        }
+
+        private mutating func ask() async throws {
+            let ledger = polling.ledger
+            let moves = ledger.moves
+            if ledger.count >= UpdatePolling.batch {
+                await ledger.waitForMove(after: moves)
+                try Task.checkCancellation()
+            }
+            let answer = try await polling.source(ledger.offset)
+            if failures > 0 { polling.logger.info("updates come again") }
+            failures = 0
+            batch = ledger.admit(answer)[...]
+            if batch.isEmpty, !answer.isEmpty { try await waitForMove(after: moves) }
+        }
+
+        /// All that there is is under way: asks again when the oldest has ended, or in a little while, for what is new.
+        private func waitForMove(after moves: Int) async throws {
+            let (ledger, pause) = (polling.ledger, polling.pause)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await ledger.waitForMove(after: moves) }
+                group.addTask { try? await pause(UpdatePolling.knownPause) }
+                await group.next()
+                group.cancelAll()
+            }
+            try Task.checkCancellation()
         }
 
         private mutating func waitOut(_ error: TelegramError) async throws {

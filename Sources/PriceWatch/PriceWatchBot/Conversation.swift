@@ -12,31 +12,43 @@ struct Conversation: Sendable {
     let botName: String?
     let logger: Logger
 
-    func handle(_ update: TelegramUpdate) async {
+    /// Waits between two tries to tell the API of a chat; throws when the bot ends.
+    var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    /// The newest word on each chat that the API has not been told.
+    let news = ChatNews()
+
+    /// Does what an update asks for; answers whether it is done with: the bot's end may interrupt it, and then it has to come again.
+    func handle(_ update: TelegramUpdate) async -> Bool {
         do {
-            switch update.content {
-            case .message(let message): try await handle(message)
-            case .callbackQuery(let query): try await handle(query)
-            case .membership(let change): try await handle(change)
-            case .other: break
+            do {
+                switch update.content {
+                case .message(let message): try await handle(message, of: update)
+                case .callbackQuery(let query): try await handle(query, of: update)
+                case .membership(let change): try await note(blocked: change.isGone, in: change.chat.id, of: update)
+                case .other: break
+                }
+            } catch let error as TelegramError where error.isChatUnreachable {
+                try await note(blocked: true, in: update.chatID ?? 0, of: update)
             }
-        } catch let error as TelegramError where error.isChatUnreachable {
-            await note(blocked: true, in: update.chatID ?? 0)
         } catch is CancellationError {
+            return false
         } catch {
             // The conversation's errors are Telegram's and the API's; both are worded without tokens and without what users wrote.
             logger.warning("an update could not be answered", metadata: ["update": "\(update.id)", "error": "\(error)"])
         }
+        return true
     }
 
     // MARK: Messages
 
-    private func handle(_ message: TelegramMessage) async throws {
+    private func handle(_ message: TelegramMessage, of update: TelegramUpdate) async throws {
+        if let new = message.migrateToChatID { return try await move(message.chat.id, to: new) }
+        if let old = message.migrateFromChatID { return try await move(old, to: message.chat.id) }
         guard let from = message.from, !from.isBot, let text = message.text ?? message.caption else { return }
         let asking = IncomingText(
             text: text, entities: message.entities ?? message.captionEntities ?? [], botName: botName, isPrivate: message.chat.isPrivate)
         if asking == .notForUs { return }
-        let (asker, words) = await meet(from, in: message.chat.id)
+        let (asker, words) = await meet(from, in: message.chat.id, of: update)
         let chatID = message.chat.id
         switch asking {
         case .start: _ = try await chat.send(BotMessages.greeting(words, name: from.firstName), to: chatID)
@@ -52,15 +64,19 @@ struct Conversation: Sendable {
     }
 
     /// Who asks, and how to speak: the language chosen earlier, or else that of the user's app.
-    private func meet(_ user: TelegramUser, in chatID: Int64) async -> (Asker, BotWords) {
-        let asker = Asker(chatID: chatID, name: TelegramHTML.line(user.firstName, to: 64), language: Language(telegramCode: user.languageCode))
-        if let known = languages[chatID] { return (asker, BotWords(known)) }
+    ///
+    /// Of a message the API hears in any case, also when the bot knows the language: a chat that writes can be written to again.
+    private func meet(_ user: TelegramUser, in chatID: Int64, of update: TelegramUpdate) async -> (Asker, BotWords) {
+        let asker = Asker(
+            chatID: chatID, name: TelegramHTML.line(user.firstName, to: 64), language: Language(telegramCode: user.languageCode), key: "\(update.id)")
+        let known = languages[chatID]
+        if let known, case .callbackQuery = update.content { return (asker, BotWords(known)) }
         let language: Language
         do {
             language = try await api.language(of: asker) ?? asker.language
             languages[chatID] = language
         } catch {
-            language = asker.language
+            language = known ?? asker.language
         }
         return (asker, BotWords(language))
     }
@@ -71,7 +87,11 @@ struct Conversation: Sendable {
     }
 
     private func follow(_ links: [String], _ asker: Asker, _ words: BotWords) async throws {
-        for link in links.prefix(IncomingText.maximumLinks) { try await follow(link, asker, words) }
+        for (index, link) in links.prefix(IncomingText.maximumLinks).enumerated() {
+            var asker = asker
+            asker.key = asker.key.map { "\($0):\(index)" }
+            try await follow(link, asker, words)
+        }
         if links.count > IncomingText.maximumLinks {
             _ = try await chat.send(BotMessage(TelegramHTML(words.tooManyLinks(IncomingText.maximumLinks))), to: asker.chatID)
         }
@@ -99,12 +119,12 @@ struct Conversation: Sendable {
 
     // MARK: Buttons
 
-    private func handle(_ query: TelegramCallbackQuery) async throws {
+    private func handle(_ query: TelegramCallbackQuery, of update: TelegramUpdate) async throws {
         guard let message = query.message, let data = query.data.flatMap(ButtonData.init) else {
             let language = query.message.flatMap { languages[$0.chat.id] } ?? Language(telegramCode: query.from.languageCode)
             return try await chat.answer(query.id, BotWords(language).staleButton)
         }
-        let (asker, words) = await meet(query.from, in: message.chat.id)
+        let (asker, words) = await meet(query.from, in: message.chat.id, of: update)
         do {
             try await press(data, on: message.messageID, asker, words, query: query.id)
         } catch let fault as ChatFault {
@@ -152,16 +172,34 @@ struct Conversation: Sendable {
         }
     }
 
-    // MARK: Membership
+    // MARK: Chats
 
-    private func handle(_ change: TelegramMembershipChange) async throws { await note(blocked: change.isGone, in: change.chat.id) }
-
-    /// Tells the API that the chat's watches rest, or go on. A chat that could not be told of stays as it was until the next send finds it out.
-    private func note(blocked: Bool, in chatID: Int64) async {
-        do {
+    /// Tells the API that the chat's watches rest, or go on. A newer word on the same chat makes this one pointless.
+    private func note(blocked: Bool, in chatID: Int64, of update: TelegramUpdate) async throws {
+        news.begin(update.id, of: chatID)
+        defer { news.end(update.id, of: chatID) }
+        try await insist("whether a chat can be written to", while: { news.isNewest(update.id, of: chatID) }) {
             try await api.setBlocked(chatID: chatID, blocked)
-        } catch {
-            logger.warning("the API was not told whether a chat can be written to", metadata: ["blocked": "\(blocked)", "error": "\(error)"])
+        }
+    }
+
+    private func move(_ chatID: Int64, to new: Int64) async throws {
+        try await insist("that a group has a new id", while: { true }) { try await api.moveChat(chatID, to: new) }
+        languages[new] = languages[new] ?? languages[chatID]
+        languages[chatID] = nil
+    }
+
+    /// Tells the API until it has heard, with growing pauses: nobody asks for it again.
+    private func insist(_ what: String, while isWanted: () -> Bool, _ tell: () async throws -> Void) async throws {
+        var failures = 0
+        while isWanted() {
+            do {
+                return try await tell()
+            } catch let fault as ChatFault where [.timedOut, .busy, .unavailable].contains(fault.code) {
+                failures += 1
+                logger.warning("the API was not told \(what); it is told again", metadata: ["error": "\(fault)", "failures": "\(failures)"])
+                try await pause(.milliseconds(500 << min(failures, 6)))
+            }
         }
     }
 }

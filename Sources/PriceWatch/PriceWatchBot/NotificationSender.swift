@@ -44,20 +44,27 @@ extension Notify: DependentJob {
     /// Sends the notification.
     public func run(in context: JobContext, using sender: NotificationSender) async throws -> Delivery {
         if try await sender.wasSent(notification.outboxID) { return .alreadySent }
+        var chat = notification.chatID
+        var hasMoved = false
         let messageID: Int64?
-        do {
-            messageID = try await sender.send(BotMessages.notification(notification), notification.chatID)
-        } catch let error as TelegramError {
-            if let moved = error.migrateToChatID {
-                messageID = try await sender.resend(notification, to: moved, retries: context.retries)
-            } else if error.isChatUnreachable {
-                return try await sender.giveUp(notification, context)
-            } else if error.isTransient || error.code == .unauthorized || error.code == .conflict {
-                // A wrong token is a deployment's fault and will be mended: the message waits for it.
-                throw Retry(
-                    after: NotificationSender.pause(after: error, retries: context.retries, jitter: .random(in: 0.5...1)), maxRetries: nil, reason: error)
-            } else {
-                throw error
+        while true {
+            do {
+                messageID = try await sender.send(BotMessages.notification(notification), chat)
+                break
+            } catch let error as TelegramError {
+                if let new = error.migrateToChatID, !hasMoved {
+                    try await sender.move(chat, to: new)
+                    chat = new
+                    hasMoved = true
+                } else if error.isChatUnreachable {
+                    return try await sender.giveUp(chat, context)
+                } else if error.isTransient || error.code == .unauthorized || error.code == .conflict {
+                    // A wrong token is a deployment's fault and will be mended: the message waits for it.
+                    throw Retry(
+                        after: NotificationSender.pause(after: error, retries: context.retries, jitter: .random(in: 0.5...1)), maxRetries: nil, reason: error)
+                } else {
+                    throw error
+                }
             }
         }
         await sender.markDelivered(notification, messageID: messageID, context)
@@ -70,24 +77,24 @@ extension NotificationSender {
         try await results.document(for: Notify.id(outbox: outboxID))?.state == .success
     }
 
-    /// The group has a new id.
-    func resend(_ notification: Notification, to chat: Int64, retries: Int) async throws -> Int64? {
-        do {
-            return try await send(BotMessages.notification(notification), chat)
-        } catch let error as TelegramError {
-            throw Retry(after: Self.pause(after: error, retries: retries, jitter: 1), maxRetries: nil, reason: error)
-        }
+    /// The group has a new id: what it follows goes with it, so that the new chat's buttons are its own. An API that cannot be told now is told by the next run.
+    func move(_ chat: Int64, to new: Int64) async throws {
+        try await telling { try await api.moveChat(chat, to: new) }
     }
 
     /// The chat is gone: its watches rest. An API that cannot be told now is told by the next run.
-    func giveUp(_ notification: Notification, _ context: JobContext) async throws -> Notify.Delivery {
+    func giveUp(_ chat: Int64, _ context: JobContext) async throws -> Notify.Delivery {
+        try await telling { try await api.setBlocked(chatID: chat, true) }
+        context.logger.info("the chat cannot be written to any more; its watches rest")
+        return .blocked
+    }
+
+    private func telling(_ tell: () async throws -> Void) async throws {
         do {
-            try await api.setBlocked(chatID: notification.chatID, true)
+            try await tell()
         } catch let fault as ChatFault {
             throw Retry(after: .seconds(10), maxRetries: nil, reason: fault)
         }
-        context.logger.info("the chat cannot be written to any more; its watches rest")
-        return .blocked
     }
 
     /// The message is out: nothing after this may throw, or the job would send it again. The outbox is told, for some seconds if need be.

@@ -9,10 +9,13 @@ public struct Asker: Sendable, Hashable {
     public var name: String
     /// The language of the user's app, for a user that is new.
     public var language: Language
+    /// What the question comes from: a change is made once for one key. See ``ChatRequest/key``.
+    public var key: String?
 
     /// Makes an asker.
-    public init(chatID: Int64, name: String, language: Language) {
+    public init(chatID: Int64, name: String, language: Language, key: String? = nil) {
         self.chatID = chatID
+        self.key = key
         self.name = name
         self.language = language
     }
@@ -42,4 +45,6 @@ public protocol PriceAPI: Sendable {
     func retryWatch(_ asker: Asker, watchID: Int64) async throws -> RetryWatch.Outcome
     /// The chat cannot be written to, or can be again: its watches rest meanwhile.
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws
+    /// The group has become a supergroup, whose chat has another id: what it follows is the new chat's.
+    func moveChat(_ chatID: Int64, to new: Int64) async throws
 }

@@ -62,7 +62,7 @@ public actor PriceAPIConnection: PriceAPI, Service {
     private func ask<Value: Decodable & Sendable>(_ asker: Asker, _ action: ChatAction, within limit: Duration, as: Value.Type) async throws -> Value {
         guard !isClosed else { throw ChatFault(.unavailable, "the bot is ending") }
         guard let id = pending.makeID() else { throw ChatFault(.busy, "too many requests are waiting") }
-        let request = ChatRequest(id: id, chatID: asker.chatID, userName: asker.name, language: asker.language, action: action)
+        let request = ChatRequest(id: id, chatID: asker.chatID, userName: asker.name, language: asker.language, key: asker.key, action: action)
         let frame = String(decoding: try JSONEncoder().encode(request), as: UTF8.self)
         let text = try await reply(to: id, frame: frame, within: limit)
         guard let reply = try? JSONDecoder().decode(ChatReply<Value>.self, from: Data(text.utf8)) else {
@@ -137,5 +137,10 @@ public actor PriceAPIConnection: PriceAPI, Service {
     public func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws {
         let asker = Asker(chatID: chatID, name: "", language: .english)
         _ = try await ask(asker, .chatBlocked(isBlocked), within: limit, as: ChatResult.Nothing.self)
+    }
+
+    public func moveChat(_ chatID: Int64, to new: Int64) async throws {
+        let asker = Asker(chatID: chatID, name: "", language: .english)
+        _ = try await ask(asker, .chatMoved(to: new), within: limit, as: ChatResult.Nothing.self)
     }
 }

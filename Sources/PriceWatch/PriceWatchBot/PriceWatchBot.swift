@@ -16,32 +16,41 @@ public struct PriceWatchBot: Service {
         self.logger = logger
     }
 
-    /// Polls until shutdown; what is being answered then is finished.
+    /// Polls until shutdown; what is being answered then is finished. What is not, after a crash or an API that is away, comes again with the next start.
     ///
     /// - Throws: ``TelegramError`` `unauthorized` for a token that Telegram does not know.
     public func run() async throws {
         guard let me = try await cancelWhenGracefulShutdown({ try await introduce() }) else { return }
         let chat = TelegramChatPort(bot: bot)
-        let conversation = Conversation(api: api, chat: chat, languages: LanguageBook(), botName: me.username, logger: logger)
+        var conversation = Conversation(api: api, chat: chat, languages: LanguageBook(), botName: me.username, logger: logger)
+        conversation.pause = { pause in
+            try await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
+        }
         logger.info("the bot is there", metadata: ["name": "\(me.username ?? me.firstName)"])
         let keeper = LaneKeeper()
-        try await withThrowingDiscardingTaskGroup { handlers in
-            let updates = bot.updates(["message", "callback_query", "my_chat_member"])
+        let updates = bot.updates(["message", "callback_query", "my_chat_member"])
+        try await withThrowingDiscardingTaskGroup { [conversation] handlers in
             for try await update in updates.cancelOnGracefulShutdown() {
-                guard let id = update.chatID else { continue }
+                guard let id = update.chatID else {
+                    updates.end(update)
+                    continue
+                }
                 switch await keeper.admit(id) {
                 case .run:
                     handlers.addTask {
-                        await conversation.handle(update)
+                        if await conversation.handle(update) { updates.end(update) }
                         await keeper.ended(id)
                     }
                 case .refuse(let isFirst):
                     logger.info("a chat asks faster than it is answered")
+                    updates.end(update)
                     if isFirst { handlers.addTask { try? await tell(chat, update) } }
                 case .wait: break
                 }
             }
         }
+        // What ended after the last question is confirmed; were it not, it would come again.
+        if let offset = updates.offset { _ = try? await bot.getUpdates(offset: offset, limit: 1, wait: .zero) }
     }
 
     private func tell(_ chat: TelegramChatPort, _ update: TelegramUpdate) async throws {

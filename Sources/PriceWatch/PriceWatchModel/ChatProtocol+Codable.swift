@@ -1,6 +1,7 @@
 extension ChatRequest: Codable {
     private enum CodingKeys: String, CodingKey {
-        case id, action, link, limit, language, blocked, change, seconds
+        case id, action, link, limit, language, blocked, change, seconds, key
+        case newChatID = "new_chat_id"
         case chatID = "chat_id"
         case userName = "user_name"
         case watchID = "watch_id"
@@ -12,6 +13,7 @@ extension ChatRequest: Codable {
         chatID = try container.decode(Int64.self, forKey: .chatID)
         userName = try container.decodeIfPresent(String.self, forKey: .userName)
         language = try container.decodeIfPresent(Language.self, forKey: .language)
+        key = try container.decodeIfPresent(String.self, forKey: .key)
         switch try container.decode(ChatActionName.self, forKey: .action) {
         case .addProduct: action = .addProduct(link: try container.decode(String.self, forKey: .link))
         case .listWatches: action = .listWatches
@@ -21,6 +23,7 @@ extension ChatRequest: Codable {
         case .setLanguage: action = .setLanguage(try container.decode(Language.self, forKey: .language))
         case .getUser: action = .getUser
         case .chatBlocked: action = .chatBlocked(try container.decode(Bool.self, forKey: .blocked))
+        case .chatMoved: action = .chatMoved(to: try container.decode(Int64.self, forKey: .newChatID))
         case .getSettings: action = .getSettings
         case .changeSettings: action = .changeSettings(try container.decode(PreferencesChange.self, forKey: .change))
         case .setInterval:
@@ -37,6 +40,7 @@ extension ChatRequest: Codable {
         try container.encode(chatID, forKey: .chatID)
         try container.encodeIfPresent(userName, forKey: .userName)
         try container.encodeIfPresent(language, forKey: .language)
+        try container.encodeIfPresent(key, forKey: .key)
         switch action {
         case .addProduct(let link): try container.encode(link, forKey: .link)
         case .removeWatch(let watchID), .retryWatch(let watchID): try container.encode(watchID, forKey: .watchID)
@@ -45,6 +49,7 @@ extension ChatRequest: Codable {
             try container.encode(limit, forKey: .limit)
         case .setLanguage(let language): try container.encode(language, forKey: .language)
         case .chatBlocked(let isBlocked): try container.encode(isBlocked, forKey: .blocked)
+        case .chatMoved(let new): try container.encode(new, forKey: .newChatID)
         case .changeSettings(let change): try container.encode(change, forKey: .change)
         case .setInterval(let watchID, let seconds):
             try container.encode(watchID, forKey: .watchID)

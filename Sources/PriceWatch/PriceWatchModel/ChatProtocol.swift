@@ -13,12 +13,16 @@ public struct ChatRequest: Sendable, Hashable {
     /// The user's language as Telegram tells it; it is the language of a new user, and changes nothing for others.
     /// In ``ChatAction/setLanguage(_:)`` the same field carries the language to set.
     public var language: Language?
+    /// What the question comes from, such as an update of Telegram's with its part: a change that is asked for again under the same key, within an
+    /// hour, is made once, and answered as the first time. 1 to 64 bytes; `nil`: asked for anew each time.
+    public var key: String?
     /// What is asked for.
     public var action: ChatAction
 
     /// Makes a request.
-    public init(id: String, chatID: Int64, userName: String? = nil, language: Language? = nil, action: ChatAction) {
+    public init(id: String, chatID: Int64, userName: String? = nil, language: Language? = nil, key: String? = nil, action: ChatAction) {
         self.id = id
+        self.key = key
         self.chatID = chatID
         self.userName = userName
         self.language = language
@@ -42,6 +46,8 @@ public enum ChatAction: Sendable, Hashable {
     case getUser
     /// The chat cannot be written to (or can be again); answers ``ChatResult/Nothing``.
     case chatBlocked(Bool)
+    /// The group has become a supergroup, whose chat has this id; answers ``ChatResult/Nothing``.
+    case chatMoved(to: Int64)
     /// The user's settings; answers ``ChatResult/Settings``.
     case getSettings
     /// Change the user's settings; answers the outcome of the job `pricewatch.change_settings`.
@@ -62,6 +68,7 @@ public enum ChatAction: Sendable, Hashable {
         case .setLanguage: .setLanguage
         case .getUser: .getUser
         case .chatBlocked: .chatBlocked
+        case .chatMoved: .chatMoved
         case .getSettings: .getSettings
         case .changeSettings: .changeSettings
         case .setInterval: .setInterval
@@ -79,6 +86,7 @@ public enum ChatActionName: String, Sendable, Hashable, Codable, CaseIterable {
     case setLanguage = "set_language"
     case getUser = "get_user"
     case chatBlocked = "chat_blocked"
+    case chatMoved = "chat_moved"
     case getSettings = "get_settings"
     case changeSettings = "change_settings"
     case setInterval = "set_interval"

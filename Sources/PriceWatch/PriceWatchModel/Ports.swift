@@ -13,6 +13,10 @@ public protocol PriceStore: Sendable {
     /// Notes that the chat cannot be written to (or can be again).
     func setBlocked(chatID: Int64, _ isBlocked: Bool) async throws
 
+    /// Gives what is a chat's to another: a group that became a supergroup has a new id. What the new chat follows already stays its own, and both
+    /// follow as one. A chat that is not known, or was moved, is no error.
+    func moveChat(from old: Int64, to new: Int64) async throws
+
     /// Takes up to `limit` products that are due, earliest first. In the same transaction each is claimed: it is not due again
     /// before its check has ended, or has had so long that it must be lost (``CheckPlan/lease(interval:)``). What was missed
     /// while nothing ran is spread instead (``CheckPlan/recovered(_:at:interval:)``), and what no unblocked user follows rests.

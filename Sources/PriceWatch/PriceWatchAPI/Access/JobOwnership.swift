@@ -19,6 +19,11 @@ struct JobOwnership: Sendable {
         return "chat-" + Self.hex(random) + "-" + Self.hex(proof(random: random, chat: chat))
     }
 
+    /// The id of a job that is asked for under a key: the same for the same key, and nobody else's to guess or to take.
+    func id(ofKey text: String) -> String {
+        "asked-" + Self.hex(Array(HMAC<SHA256>.authenticationCode(for: Array("key:\(text)".utf8), using: key).prefix(16)))
+    }
+
     /// Refuses another chat's job as if it did not exist.
     func check(_ id: String, for caller: Caller) throws(APIError) {
         guard let chat = caller.chatID else { return }

@@ -10,6 +10,21 @@ struct JobDesk: Sendable {
     /// What a client is told to wait when a queue is full. Default: 5 seconds.
     var fullQueueWait = Duration.seconds(5)
 
+    /// How long a job that was asked for under a key is not enqueued again.
+    static let keyLife = Duration.hours(1)
+
+    /// Enqueues a typed job of the service, once for a key, and answers its handle: that of the first enqueue, if there was one.
+    func enqueue<Definition: JobDefinition>(_ job: Definition, key: String) async throws -> JobHandle<Definition.Output> {
+        try await translating {
+            try await client.enqueue(
+                job,
+                .with {
+                    $0.id = ownership.id(ofKey: key)
+                    $0.conditions.onceWithin = Self.keyLife
+                })
+        }
+    }
+
     /// Enqueues a typed job for a caller and answers its handle.
     func enqueue<Definition: JobDefinition>(_ job: Definition, for caller: Caller) async throws -> JobHandle<Definition.Output> {
         try await translating {

@@ -20,34 +20,46 @@ struct ChatDesk: Sendable {
     var replyLimit = 900 * 1024
 
     /// The result of one request.
+    ///
+    /// A chat that asks can be written to, whatever was heard of it before.
     func answer(_ request: ChatRequest) async throws -> JSONValue {
+        switch request.action {
+        case .chatBlocked, .chatMoved: break
+        default:
+            if try await reader.user(ofChat: request.chatID)?.isBlocked == true {
+                _ = try await desk.enqueue(UpdateChat(chatID: request.chatID, isBlocked: false), for: .service)
+            }
+        }
         switch request.action {
         case .addProduct(let link):
             let job = AddProduct(chatID: request.chatID, link: link, userName: request.userName ?? "", language: request.language)
-            return try encode(try await run(job))
+            return try encode(try await run(job, request))
         case .listWatches:
             return try fit(try await reader.watches(ofChat: request.chatID, after: nil, limit: Self.watchesLimit))
         case .removeWatch(let id):
-            return try encode(ChatResult.Removed(removed: try await run(RemoveWatch(chatID: request.chatID, watchID: id))))
+            return try encode(ChatResult.Removed(removed: try await run(RemoveWatch(chatID: request.chatID, watchID: id), request)))
         case .history(let id, let limit):
             return try encode(try await history(id, request.chatID, limit: limit))
         case .setLanguage(let language):
-            _ = try await run(UpdateChat(chatID: request.chatID, userName: request.userName, language: language))
+            _ = try await run(UpdateChat(chatID: request.chatID, userName: request.userName, language: language), request)
             return try encode(ChatResult.Nothing())
         case .getUser:
             return try encode(ChatResult.Person(language: try await reader.user(ofChat: request.chatID)?.language))
         case .chatBlocked(let isBlocked):
-            _ = try await run(UpdateChat(chatID: request.chatID, isBlocked: isBlocked))
+            _ = try await run(UpdateChat(chatID: request.chatID, isBlocked: isBlocked), request)
+            return try encode(ChatResult.Nothing())
+        case .chatMoved(let new):
+            _ = try await run(MoveChat(chatID: request.chatID, newChatID: new), request)
             return try encode(ChatResult.Nothing())
         case .getSettings:
             return try encode(ChatResult.Settings(preferences: try await reader.preferences(ofChat: request.chatID), intervals: intervals))
         case .changeSettings(let change):
             let job = ChangeSettings(chatID: request.chatID, change: change, userName: request.userName, language: request.language)
-            return try encode(try await run(job))
+            return try encode(try await run(job, request))
         case .setInterval(let id, let seconds):
-            return try encode(try await run(SetInterval(chatID: request.chatID, watchID: id, seconds: seconds)))
+            return try encode(try await run(SetInterval(chatID: request.chatID, watchID: id, seconds: seconds), request))
         case .retryWatch(let id):
-            return try encode(try await run(RetryWatch(chatID: request.chatID, watchID: id)))
+            return try encode(try await run(RetryWatch(chatID: request.chatID, watchID: id), request))
         }
     }
 
@@ -69,8 +81,13 @@ struct ChatDesk: Sendable {
         return ChatResult.History(product: watch.product, points: points)
     }
 
-    private func run<Definition: JobDefinition>(_ job: Definition) async throws -> Definition.Output {
-        let handle = try await desk.enqueue(job, for: .service)
+    private func run<Definition: JobDefinition>(_ job: Definition, _ request: ChatRequest) async throws -> Definition.Output {
+        let handle =
+            if let key = request.key {
+                try await desk.enqueue(job, key: "\(request.chatID):\(request.action.name.rawValue):\(key)")
+            } else {
+                try await desk.enqueue(job, for: .service)
+            }
         guard let value = try await desk.value(of: handle, within: deadline) else {
             throw ChatFault(.timedOut, "the job \(handle.id) has not ended in time; it may still end")
         }

@@ -148,7 +148,8 @@ enum ChatFrame {
     static func schema(of action: ChatActionName) -> Schema {
         var properties: [Schema.Property] = [
             .required("id", .string(StringRule(length: 1...64, alphabet: .any))), .required("action", .choice([action.rawValue])),
-            .required("chat_id", .chatID), .optional("user_name", .nullable(.string(StringRule(length: 0...256, alphabet: .any)))),
+            .required("chat_id", .chatID), .optional("key", .nullable(.string(StringRule(length: 1...64, alphabet: .any)))),
+            .optional("user_name", .nullable(.string(StringRule(length: 0...256, alphabet: .any)))),
         ]
         let language = Schema.choice(Language.allCases.map(\.rawValue))
         properties.append(action == .setLanguage ? .required("language", language) : .optional("language", .nullable(language)))
@@ -158,6 +159,7 @@ enum ChatFrame {
         case .setInterval: properties += [.required("watch_id", .id), .optional("seconds", .nullable(PreferencesChange.seconds))]
         case .changeSettings: properties.append(.required("change", PreferencesChange.schema))
         case .history: properties += [.required("watch_id", .id), .required("limit", .integer(1...1000))]
+        case .chatMoved: properties.append(.required("new_chat_id", .chatID))
         case .chatBlocked: properties.append(.required("blocked", .boolean))
         case .listWatches, .setLanguage, .getUser, .getSettings: break
         }
