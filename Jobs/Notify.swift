@@ -15,7 +15,10 @@ public struct Notify: JobDefinition {
     public init(_ notification: Notification) { self.notification = notification }
 
     /// The id of the job of an outbox row.
-    public static func id(outbox: Int64) -> String { "notify-\(outbox)" }
+    ///
+    /// - Parameter key: the row's random part, by which it differs from the row of the same number in a database that was restored; `nil` for rows
+    ///   that were written before there was one.
+    public static func id(outbox: Int64, key: String?) -> String { key.map { "notify-\(outbox)-\($0)" } ?? "notify-\(outbox)" }
 
     /// What became of it.
     public enum Delivery: String, Codable, Sendable {

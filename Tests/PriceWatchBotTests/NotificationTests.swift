@@ -49,8 +49,8 @@ struct NotificationTests {
 
     private func run(results: Results = Results(), _ send: @escaping NotificationSender.Send) async throws -> Notify.Delivery {
         let message = Message(
-            headers: Message.Headers(task: Notify.name, id: Notify.id(outbox: 9)), properties: Message.Properties(), body: Message.Body(bytes: Array("[]".utf8))
-        )
+            headers: Message.Headers(task: Notify.name, id: Notify.id(outbox: 9, key: "k")), properties: Message.Properties(),
+            body: Message.Body(bytes: Array("[]".utf8)))
         let context = JobContext(message: message, queue: Queues.notifications, fence: 1, worker: "test", logger: silent, client: queue)
         return try await job.run(in: context, using: NotificationSender(api: api, results: results, send: send))
     }
@@ -64,7 +64,7 @@ struct NotificationTests {
 
     @Test("a run whose result is stored already sends nothing")
     func alreadySent() async throws {
-        let delivery = try await run(results: Results(done: ["notify-9"])) { _, _ in
+        let delivery = try await run(results: Results(done: ["notify-9-k"])) { _, _ in
             Issue.record("sent a second time")
             return 1
         }

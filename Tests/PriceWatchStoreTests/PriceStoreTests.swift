@@ -180,8 +180,8 @@ private struct Unwanted: Error {}
             }
             #expect(try await Outboxed.notifications(in: database).isEmpty)
             _ = try await database.prices.record(.sample(1), forProduct: added.watch.product.id, asker: nil)
-            let rows = try await database.client.query("select id from outbox order by id").map { try $0["id", as: Int64.self] }
-            #expect(try await Outboxed.jobIDs(in: database) == rows.map(Notify.id))
+            let ids = try await database.client.query("select id, job_key from outbox order by id").map { try PostgresPriceStore.jobID($0) }
+            #expect(try await Outboxed.jobIDs(in: database) == ids && Set(ids).count == 2)
             let broker = InMemoryBroker()
             let relay = OutboxRelay(from: database.client, to: broker, logger: Logger(label: "test"))
             let relaying = Task { try await relay.run() }
@@ -190,7 +190,7 @@ private struct Unwanted: Error {}
             try await relaying.value
             let session = broker.open(WorkerIdentity(name: "bot@test", pid: 1, queues: [Queues.notifications]))
             let jobs = try await session.claim(limit: 9).deliveries.map { try Message(decoding: $0.payload) }
-            #expect(jobs.map(\.id) == rows.map(Notify.id) && jobs.allSatisfy { $0.task == Notify.name })
+            #expect(jobs.map(\.id) == ids && jobs.allSatisfy { $0.task == Notify.name })
         }
     }
 
@@ -226,9 +226,34 @@ private struct Unwanted: Error {}
         let migration = try #require(try Migration.embedded().first { $0.name == "apium_outbox" })
         #expect(migration.up.contains(Outbox.schema))
         try await Schema.withDatabase { database in
+            // As rows were when this migration was the last.
+            try await database.client.query("alter table outbox alter column job_key drop default")
             let product = try await database.prices.follow(77).watch.product.id
             _ = try await database.prices.record(.sample(1), forProduct: product, asker: nil)
+            #expect(try await Outboxed.jobIDs(in: database) == ["notify-1"])
             try await database.client.transaction { tx in _ = try await tx.script(migration.down) }
+            #expect(try await database.client.query("select count(*) as n from outbox where published_at is null").first?["n", as: Int.self] == 1)
+        }
+    }
+
+    @Test("a row that has the number of an earlier one, as after restoring a backup, has a job of another id")
+    func keys() async throws {
+        try await Schema.withDatabase { database in
+            let store = database.prices
+            let product = try await store.follow(77).watch.product.id
+            var ids: [String] = []
+            for price in 1...2 as ClosedRange<Int64> {
+                _ = try await store.record(.sample(price), forProduct: product, asker: nil)
+                ids += try await Outboxed.jobIDs(in: database)
+                try await database.client.query("delete from apium_outbox")
+                try await database.client.query("delete from outbox")
+                try await database.client.query("alter table outbox alter column id restart with 1")
+            }
+            #expect(Set(ids).count == 2 && ids.allSatisfy { $0.hasPrefix("notify-1-") })
+            _ = try await store.record(.sample(3), forProduct: product, asker: nil)
+            let last = try #require(try Migration.embedded().first { $0.name == "notification_keys" })
+            try await database.client.transaction { tx in _ = try await tx.script(last.down) }
+            #expect(try await Outboxed.jobIDs(in: database).isEmpty)
             #expect(try await database.client.query("select count(*) as n from outbox where published_at is null").first?["n", as: Int.self] == 1)
         }
     }

@@ -43,7 +43,7 @@ public struct NotificationSender: Sendable {
 extension Notify: DependentJob {
     /// Sends the notification.
     public func run(in context: JobContext, using sender: NotificationSender) async throws -> Delivery {
-        if try await sender.wasSent(notification.outboxID) { return .alreadySent }
+        if try await sender.wasSent(context.id) { return .alreadySent }
         var chat = notification.chatID
         var hasMoved = false
         let messageID: Int64?
@@ -73,8 +73,8 @@ extension Notify: DependentJob {
 }
 
 extension NotificationSender {
-    func wasSent(_ outboxID: Int64) async throws -> Bool {
-        try await results.document(for: Notify.id(outbox: outboxID))?.state == .success
+    func wasSent(_ id: String) async throws -> Bool {
+        try await results.document(for: id)?.state == .success
     }
 
     /// The group has a new id: what it follows goes with it, so that the new chat's buttons are its own. An API that cannot be told now is told by the next run.

@@ -1,6 +1,6 @@
 /// One message that one user is to get: a row of the outbox, written in the transaction that saw what it tells.
 public struct Notification: Sendable, Hashable {
-    /// The outbox row; the job that sends it has the id `notify-<outboxID>`.
+    /// The outbox row; the job that sends it has an id of the row's number and its random key.
     public var outboxID: Int64
     public var chatID: Int64
     public var language: Language

@@ -12,6 +12,7 @@ extension Migration {
             PackageResources._004_history_days_sql,
             PackageResources._005_digests_sql,
             PackageResources._006_token_allowances_sql,
+            PackageResources._007_notification_keys_sql,
                 // migrate new adds the next line above this one
         ].map { try Migration(bytes: $0) }
     }

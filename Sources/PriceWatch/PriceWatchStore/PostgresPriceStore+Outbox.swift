@@ -20,14 +20,14 @@ extension PostgresPriceStore {
     func enqueue(_ tx: PostgresTransaction, _ which: PostgresQuery, limit: Int) async throws -> Int {
         let rows = try await tx.query(
             """
-            select \(notificationColumns) from outbox o join users u on u.id = o.user_id left join products p on p.id = o.product_id
+            select \(notificationColumns), o.job_key from outbox o join users u on u.id = o.user_id left join products p on p.id = o.product_id
             where o.published_at is null and not \(isQuiet) and \(which) order by o.id limit \(limit) for update of o skip locked
             """)
-        let notifications = try rows.map { try Notification(row: $0) }
-        guard !notifications.isEmpty else { return 0 }
-        try await outbox.enqueue(notifications.map { try TaskCall(Notify($0), .id(Notify.id(outbox: $0.outboxID))) }, in: tx)
-        try await tx.query("update outbox set published_at = now() where id = any(\(notifications.map(\.outboxID)))")
-        return notifications.count
+        guard !rows.isEmpty else { return 0 }
+        try await outbox.enqueue(rows.map { try TaskCall(Notify(Notification(row: $0)), .id(Self.jobID($0))) }, in: tx)
+        let ids = try rows.map { try $0["id", as: Int64.self] }
+        try await tx.query("update outbox set published_at = now() where id = any(\(ids))")
+        return rows.count
     }
 
     /// The same for rows that were just written, by their `id`.
@@ -38,11 +38,14 @@ extension PostgresPriceStore {
 
     /// Takes back the jobs of rows that no relay has handed over; answers the rows.
     func withdraw(_ tx: PostgresTransaction, _ which: PostgresQuery) async throws -> [Int64] {
-        let handed = try await tx.query("select id from outbox where published_at is not null and delivered_at is null and \(which) for update")
-            .map { try $0["id", as: Int64.self] }
-        let withdrawn = Set(try await outbox.withdraw(handed.map(Notify.id), in: tx))
-        return handed.filter { withdrawn.contains(Notify.id(outbox: $0)) }
+        let handed = try await tx.query("select id, job_key from outbox where published_at is not null and delivered_at is null and \(which) for update")
+            .map { (row: try $0["id", as: Int64.self], job: try Self.jobID($0)) }
+        let withdrawn = Set(try await outbox.withdraw(handed.map(\.job), in: tx))
+        return handed.filter { withdrawn.contains($0.job) }.map(\.row)
     }
+
+    /// The id of a row's job, from its `id` and `job_key`.
+    static func jobID(_ row: PostgresRow) throws -> String { Notify.id(outbox: try row["id"], key: try row["job_key"]) }
 
     /// Notes a delivery. Another message id for the same row, or `redelivered`, means that the chat may have got it twice;
     /// the same call again (a job that was run again) changes nothing.
