@@ -87,9 +87,13 @@ struct HoldBook {
     /// `nil`: admitted, all being taken. Else what it has to wait for.
     mutating func ask(_ admission: Admission, _ holder: Holder, at now: Timestamp) -> HoldTarget? {
         let reserved = Set(admission.targets.filter { permits[$0]?.removeValue(forKey: .underWay(id: admission.id)) != nil })
-        for target in admission.targets where !reserved.contains(target) {
-            let refuses = admission.isReturning ? refuses(target, at: now) : blocks(target, at: now)
-            if refuses { return target }
+        for target in admission.targets {
+            // What was let go has all that it needs; but something may have been paused since.
+            let refuses =
+                reserved.contains(target) ? paused[target] != nil : admission.isReturning ? refuses(target, at: now) : blocks(target, at: now)
+            guard refuses else { continue }
+            for each in reserved { giveToken(each, at: now) }
+            return target
         }
         for target in admission.targets {
             if !reserved.contains(target) { takeToken(target, at: now) }
@@ -166,6 +170,11 @@ struct HoldBook {
     /// Whether somebody else goes first, or nobody goes now.
     private mutating func blocks(_ target: HoldTarget, at now: Timestamp) -> Bool {
         isUnderWay(target, at: now) || refuses(target, at: now) || lines[target]?.isEmpty == false
+    }
+
+    private mutating func giveToken(_ target: HoldTarget, at now: Timestamp) {
+        guard let rate = bounds(target)?.rate, let before = full[target] else { return }
+        full[target] = before - now > rate.interval ? before + (.zero - rate.interval) : nil
     }
 
     private mutating func takeToken(_ target: HoldTarget, at now: Timestamp) {

@@ -54,13 +54,17 @@ local function permits(prefix)
         return ends and ends < endless and ends or nil
     end
 
-    -- When to look again whether one more job passes; nil: it does now.
     local pauses = {}
-    local function refusal(hold)
+    local function isPaused(hold)
         if pauses[hold] == nil then
             pauses[hold] = redis.call('HEXISTS', prefix .. 'paused', hold) == 1
         end
-        if pauses[hold] then
+        return pauses[hold]
+    end
+
+    -- When to look again whether one more job passes; nil: it does now.
+    local function refusal(hold)
+        if isPaused(hold) then
             return never
         end
         local interval, burst, most = bounds(hold)
@@ -80,6 +84,17 @@ local function permits(prefix)
         if interval > 0 then
             local full = math.max(tonumber(redis.call('GET', prefix .. 'limit:' .. hold) or '0'), now) + interval
             redis.call('SET', prefix .. 'limit:' .. hold, text(full), 'PX', text(math.ceil((full - now) / 1000) + 1000))
+        end
+    end
+
+    -- What was taken for a job that does not run after all.
+    local function giveToken(hold)
+        local interval = bounds(hold)
+        local full = interval > 0 and tonumber(redis.call('GET', prefix .. 'limit:' .. hold) or '0') - interval
+        if full and full > now then
+            redis.call('SET', prefix .. 'limit:' .. hold, text(full), 'PX', text(math.ceil((full - now) / 1000) + 1000))
+        elseif full then
+            redis.call('DEL', prefix .. 'limit:' .. hold)
         end
     end
 
@@ -197,7 +212,8 @@ local function permits(prefix)
         end
     end
 
-    -- Asks for one job: nil when it is admitted, else the hold that it waits for now, and when to look again.
+    -- Asks for one job: nil when it is admitted, else the hold that it waits for now, and when to look again. One that was let go has what it needs, and is
+    -- asked only whether something was paused since.
     function self.admit(id, holder, holds, returns)
         local reserved = {}
         local refused, at
@@ -207,8 +223,11 @@ local function permits(prefix)
             end
         end
         for hold in string.gmatch(holds, '[^%z]+') do
-            if not refused and not reserved[hold] then
-                if returns then
+            if not refused then
+                if reserved[hold] then
+                    at = isPaused(hold) and never
+                    refused = at and hold
+                elseif returns then
                     at = refusal(hold)
                     refused = at and hold
                 else
@@ -217,6 +236,9 @@ local function permits(prefix)
             end
         end
         if refused then
+            for hold in pairs(reserved) do
+                giveToken(hold)
+            end
             return refused, at
         end
         for hold in string.gmatch(holds, '[^%z]+') do

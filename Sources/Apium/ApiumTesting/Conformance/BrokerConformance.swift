@@ -90,7 +90,7 @@ public struct BrokerConformance: Sendable {
     /// Every law.
     public static let allCases: [Law] =
         claimLaws + completionLaws + chordLaws + joinLaws + recoveryLaws + timeLaws + scheduleLaws + overlapLaws + operationLaws + routingLaws
-        + enqueueLaws + shelfLaws + limitLaws + pauseLaws + uniqueLaws + inspectionLaws + waitingLaws + historyLaws + handBackLaws
+        + enqueueLaws + shelfLaws + limitLaws + lineLaws + pauseLaws + uniqueLaws + inspectionLaws + waitingLaws + historyLaws + handBackLaws
 
     /// The laws for a set-up whose results are kept elsewhere (``World/resultsAreOnBroker`` is false).
     public static let casesWithResultsElsewhere: [Law] = allCases.filter { !$0.needsResultsOnBroker }

@@ -1,0 +1,34 @@
+import ApiumCore
+
+extension BrokerConformance {
+    /// The lines of those who wait under limits and pauses, when several of these come together.
+    static let lineLaws: [Law] = [
+        Law("what was let go does not begin when it is paused before, and has given back what it took") { try await $0.pausesStopWhatWasLetGo() },
+    ]
+}
+
+extension Scene {
+    private func ofType(_ message: Message) -> [HoldTarget] { [.job(message.task)] }
+    private func onHost(_ message: Message) -> [HoldTarget] { message.limitKey.map { [.key($0)] } ?? [] }
+
+    func pausesStopWhatWasLetGo() async throws {
+        let target = HoldTarget.job("conformance.job")
+        try await broker.setLimit(Limit(rate: .init(every: world.lease * 100, burst: 3), concurrency: 3), on: target)
+        try await broker.pause(target)
+        let worker = try await session()
+        try await enqueue("a", "b", "c")
+        _ = try await begin(3, by: worker, ofType)
+        try await broker.resume(target)
+        try await maintain(worker, until: "they are let go") { try await broker.queueLength("jobs") == 3 }
+        try await broker.pause(target)
+        let early = try await begin(3, by: worker, ofType)
+        try expect(early.isEmpty, "\(try ids(early)) began while they were paused")
+        let row = try await broker.holds().first { $0.target == target }
+        try expect(row?.waiting == 3 && row?.running == 0, "the row is \(String(describing: row))")
+        try await broker.resume(target)
+        try await maintain(worker, until: "they are let go again") { try await broker.queueLength("jobs") == 3 }
+        let begun = try await begin(3, by: worker, ofType)
+        try expect(begun.count == 3, "\(try ids(begun)) began: tokens or permits are gone")
+        for delivery in begun { try await end(delivery, by: worker) }
+    }
+}
