@@ -33,8 +33,9 @@ local function permits(prefix)
         local limit = known[hold]
         if not limit then
             limit = redis.call('HGET', prefix .. 'limits', hold)
-            local each = not limit and string.match(hold, '^(key:[^=]*)=')
-            limit = limit or (each and redis.call('HGET', prefix .. 'limits', each)) or '0 0 0'
+            -- The mark of a target that had to keep the order is no limit: a later one on all keys counts for it.
+            local each = (not limit or limit == '0 0 0') and string.match(hold, '^(key:[^=]*)=')
+            limit = each and redis.call('HGET', prefix .. 'limits', each) or limit or '0 0 0'
             known[hold] = limit
         end
         local interval, burst, most = string.match(limit, '^(%d+) (%d+) (%d+)$')

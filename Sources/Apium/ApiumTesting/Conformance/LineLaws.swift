@@ -4,6 +4,7 @@ extension BrokerConformance {
     /// The lines of those who wait under limits and pauses, when several of these come together.
     static let lineLaws: [Law] = [
         Law("what was let go does not begin when it is paused before, and has given back what it took") { try await $0.pausesStopWhatWasLetGo() },
+        Law("a limit on all keys counts for those who wait since it was not there") { try await $0.laterLimitsCount() },
     ]
 }
 
@@ -30,5 +31,22 @@ extension Scene {
         let begun = try await begin(3, by: worker, ofType)
         try expect(begun.count == 3, "\(try ids(begun)) began: tokens or permits are gone")
         for delivery in begun { try await end(delivery, by: worker) }
+    }
+
+    func laterLimitsCount() async throws {
+        let worker = try await session()
+        try await broker.pause(host("a"))
+        try await broker.enqueue((0..<100).map { job("job-\($0)", host: "a") })
+        _ = try await begin(100, by: worker, onHost)
+        try await broker.resume(host("a"))
+        // More than are let go at once: the rest still waits when the limit comes.
+        try await maintain(worker, until: "some are let go") { try await broker.queueLength("jobs") == 64 }
+        try await broker.setLimit(.concurrency(1), on: .eachKey("host"))
+        let first = try await begin(64, by: worker, onHost)
+        for delivery in first { try await end(delivery, by: worker) }
+        try await maintain(worker, until: "one more is let go") { try await broker.queueLength("jobs") > 0 }
+        try await expectLength(1)
+        try await expectRuns("job-64", "job-65", by: worker, onHost)
+        try await expectLength(1)
     }
 }
