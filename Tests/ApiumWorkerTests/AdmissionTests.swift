@@ -50,6 +50,23 @@ struct AdmissionTests {
         #expect(question?.admission.isReturning == true && question?.message.waitedFor == [] && question?.delivery.isAdmitted == true)
     }
 
+    @Test("a job keeps the age of its question; one that lost its worker, or waited under a release that kept none, is older than all")
+    func age() throws {
+        let limited = desk([.queue("q"): .concurrency(1)])
+        func since(_ message: Message, fence: Int64) throws -> Int64? {
+            var delivery = delivery()
+            delivery.fence = fence
+            let question = limited.question(delivery, message) { _ in false }
+            return try Message(decoding: try #require(question).admission.payload).waitedSince
+        }
+        let new = message()
+        #expect(try since(new, fence: 7) == 7)
+        #expect(try since(new.waiting(for: [.queue("q")], fence: 7), fence: 9) == 7)
+        #expect(try since(message { $0.properties.redelivered = true }, fence: 9) == 0)
+        #expect(try since(message { $0.waitedFor = [.queue("q")] }, fence: 9) == 0)
+        #expect(new.waiting(for: [.queue("q")], fence: 7).waitedFor == [.queue("q")])
+    }
+
     @Test("a lock while queued is given up, and one while running is asked for, with the beginning of the run")
     func locks() {
         let queued = message { $0.uniqueLock = UniqueLock(key: "k", scope: .queued) }

@@ -35,7 +35,8 @@ extension BrokerState {
         if !record.targets.isEmpty { return .admitted }
         if let refusing = holds.ask(admission, .running(incarnation: incarnation, tag: admission.tag), at: now) {
             let entry = HoldBook.Entry(
-                id: admission.id, queue: record.queue, list: record.list, targets: admission.targets, payload: admission.payload)
+                id: admission.id, queue: record.queue, list: record.list, targets: admission.targets, payload: admission.payload,
+                since: (try? Message(decoding: admission.payload))?.waitedSince ?? 0)
             holds.wait(entry, for: refusing, isReturning: admission.isReturning)
             sessions[incarnation]?.flight[admission.tag] = nil
             return .waiting(on: refusing)

@@ -9,6 +9,8 @@ struct HoldBook {
         var list: Int
         var targets: [HoldTarget]
         var payload: [UInt8]
+        /// How old its question is: by it one that comes back finds its place.
+        var since: Int64
     }
 
     /// Who has taken a permit.
@@ -102,9 +104,11 @@ struct HoldBook {
         return nil
     }
 
-    /// Puts a job that was refused into a line.
+    /// Puts a job that was refused into a line: to its back, or one that was on its way before by its age.
     mutating func wait(_ entry: Entry, for target: HoldTarget, isReturning: Bool) {
-        lines[target, default: []].insert(entry, at: isReturning ? 0 : lines[target]?.count ?? 0)
+        let line = lines[target] ?? []
+        let place = isReturning ? line.firstIndex { $0.since > entry.since } : nil
+        lines[target, default: []].insert(entry, at: place ?? line.count)
     }
 
     /// Takes a job out of a line, wherever it stands there; `nil` when it is not in it.

@@ -40,8 +40,7 @@ struct AdmissionDesk: Sendable {
         guard !targets.isEmpty || lock?.scope == .queued else { return nil }
         // A message that resumes joins or tells errbacks runs no job.
         guard message.joining.isEmpty, message.lostJob == nil, !waited.isEmpty || !isRevoked(message) else { return nil }
-        var kept = message
-        kept.waitedFor = targets
+        let kept = message.waiting(for: targets, fence: delivery.fence)
         var delivery = delivery
         delivery.isAdmitted = true
         var message = message

@@ -21,7 +21,7 @@ READ = (
     "zcard zcount zscore zrange zrangebyscore zrevrange zrevrangebyscore xrevrange"
 )
 WRITE = (
-    "set setrange incr incrby del expire pexpire pexpireat persist lpush rpush lpop rpop ltrim lset lrem "
+    "set setrange incr incrby del expire pexpire pexpireat persist lpush rpush lpop rpop ltrim lset linsert lrem "
     "hset hsetnx hdel hincrby sadd srem zadd zrem zremrangebyscore xadd xdel"
 )
 BEAT_READ = "exists get hget hmget hgetall hkeys llen smembers xrevrange"

@@ -12,13 +12,31 @@ extension Message {
     /// What the job had to ask when it was refused; it asks again when it comes back, whatever has changed meanwhile, so that what was taken
     /// for it is not left behind.
     ///
-    /// Kept in the header `apium_waited`: the targets' texts.
+    /// Kept in the header `apium_waited`: how old its question is (``waiting(for:fence:)``), and the targets' texts.
     public var waitedFor: [HoldTarget] {
         get {
             guard case .array(let texts)? = headers.custom[Self.waitedHeader] else { return [] }
             return texts.compactMap { $0.stringValue.flatMap { HoldTarget(text: $0) } }.filter { (try? $0.validate()) != nil }
         }
-        set { headers.custom[Self.waitedHeader] = newValue.isEmpty ? nil : .array(newValue.map { .string($0.text) }) }
+        set { headers.custom[Self.waitedHeader] = Self.waited(newValue, since: waitedSince) }
+    }
+
+    /// The fence of the delivery that asked first: by it a job that comes back to a line finds its place. `nil`: it has not waited yet.
+    package var waitedSince: Int64? {
+        guard case .array(let parts)? = headers.custom[Self.waitedHeader] else { return nil }
+        return parts.first?.intValue
+    }
+
+    /// The message as it is kept while the job waits for these targets, asked by a delivery of this fence. One that was claimed before, and
+    /// has lost its worker, is older than all that wait, and so is one that has waited under a release that did not say since when.
+    package func waiting(for targets: [HoldTarget], fence: Int64) -> Message {
+        var kept = self
+        kept.headers.custom[Self.waitedHeader] = Self.waited(targets, since: waitedSince ?? (properties.redelivered || !waitedFor.isEmpty ? 0 : fence))
+        return kept
+    }
+
+    private static func waited(_ targets: [HoldTarget], since: Int64?) -> JSONValue? {
+        targets.isEmpty ? nil : .array((since.map { [.int($0)] } ?? []) + targets.map { .string($0.text) })
     }
 
     /// The lock that the job holds from its enqueueing on.

@@ -129,6 +129,47 @@ local function permits(prefix)
         end
     end
 
+    -- How old a job's question is: the fence of the delivery that asked first, as it stands in the message. 0: older than all others; what workers
+    -- of a release without fences there have put into a line stands behind those who come back.
+    local function age(entry)
+        local _, place = string.find(entry, '"apium_waited":[', 1, true)
+        return place and tonumber(string.match(entry, '^%d+', place + 1)) or endless
+    end
+
+    -- Puts the entry of a job that comes back into a line by its age: behind those at the front that are not younger.
+    local function enterByAge(line, entry)
+        local own = age(entry)
+        local last = redis.call('LINDEX', line, -1)
+        if not last or age(last) <= own then
+            redis.call('RPUSH', line, entry)
+            return
+        end
+        -- In strides that grow, as it stands near the front in most cases; then by halves.
+        local older, younger, pivot = -1, 0, redis.call('LINDEX', line, 0)
+        while age(pivot) <= own do
+            older = younger
+            younger = younger * 2 + 1
+            pivot = redis.call('LINDEX', line, younger)
+            if not pivot then
+                younger, pivot = redis.call('LLEN', line) - 1, last
+            end
+        end
+        while younger - older > 1 do
+            local middle = math.floor((older + younger) / 2)
+            local entryThere = redis.call('LINDEX', line, middle)
+            if age(entryThere) <= own then
+                older = middle
+            else
+                younger, pivot = middle, entryThere
+            end
+        end
+        local done = redis.pcall('LINSERT', line, 'BEFORE', pivot, entry)
+        if type(done) ~= 'number' or done < 0 then
+            -- A user of Redis that may not do that.
+            redis.call('LPUSH', line, entry)
+        end
+    end
+
     -- Nobody waits any more. The mark of a target that is limited no more, and only had to keep the order, goes.
     local function drained(hold)
         local at = underWay(hold)
@@ -253,9 +294,14 @@ local function permits(prefix)
         end
     end
 
-    -- Puts a job that was refused into the line of its hold.
+    -- Puts a job that was refused into the line of its hold; one that was on its way before by its age.
     function self.wait(hold, at, id, list, holds, message, returns)
-        redis.call(returns and 'LPUSH' or 'RPUSH', prefix .. 'waiting:' .. hold, pack(id, list, holds, message))
+        local entry = pack(id, list, holds, message)
+        if returns then
+            enterByAge(prefix .. 'waiting:' .. hold, entry)
+        else
+            redis.call('RPUSH', prefix .. 'waiting:' .. hold, entry)
+        end
         look(hold, at)
     end
 

@@ -28,10 +28,9 @@ extension Scene {
     func admission(_ delivery: Delivery, _ targets: (Message) -> [HoldTarget]) throws -> Admission {
         let message = try Message(decoding: delivery.payload)
         let asked = targets(message) + message.waitedFor.filter { !targets(message).contains($0) }
-        var kept = message
-        kept.waitedFor = asked
         return Admission(
-            delivery.tag, id: message.id, targets: asked, isReturning: !message.waitedFor.isEmpty || message.properties.redelivered, payload: kept.encoded())
+            delivery.tag, id: message.id, targets: asked, isReturning: !message.waitedFor.isEmpty || message.properties.redelivered,
+            payload: message.waiting(for: asked, fence: delivery.fence).encoded())
     }
 
     /// Claims so many jobs and asks for them.

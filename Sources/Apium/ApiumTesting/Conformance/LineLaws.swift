@@ -5,6 +5,8 @@ extension BrokerConformance {
     static let lineLaws: [Law] = [
         Law("what was let go does not begin when it is paused before, and has given back what it took") { try await $0.pausesStopWhatWasLetGo() },
         Law("a limit on all keys counts for those who wait since it was not there") { try await $0.laterLimitsCount() },
+        Law("jobs that come back to a line stand there by their age") { try await $0.thoseWhoReturnKeepTheirOrder() },
+        Law("jobs of a lost worker come back to the front of a line, in order") { try await $0.theLostReturnInOrder() },
     ]
 }
 
@@ -48,5 +50,46 @@ extension Scene {
         try await expectLength(1)
         try await expectRuns("job-64", "job-65", by: worker, onHost)
         try await expectLength(1)
+    }
+
+    func thoseWhoReturnKeepTheirOrder() async throws {
+        var dice = Dice()
+        let target = HoldTarget.job("conformance.job")
+        let all = (0..<40).map { "job-\($0)" }
+        try await broker.pause(target)
+        let worker = try await session()
+        try await broker.enqueue(all.map { job($0) })
+        _ = try await begin(all.count, by: worker, ofType)
+        try await broker.resume(target)
+        try await maintain(worker, until: "they are let go") { try await broker.queueLength("jobs") == all.count }
+        try await broker.pause(target)
+        try await enqueue("later")
+        let claimed = try await claim(all.count + 1, by: worker)
+        _ = try await ask([claimed[all.count]], by: worker, ofType)
+        for delivery in claimed.dropLast().shuffled(using: &dice) { _ = try await ask([delivery], by: worker, ofType) }
+        let waiting = try await broker.waitingJobs(on: target, limit: 100).map { try Message(decoding: $0.payload).id }
+        try expect(waiting == all + ["later"], "\(waiting) is the order of those who came back (seed \(dice.seed))")
+        try await broker.resume(target)
+        try await maintain(worker, until: "they are let go again") { try await broker.queueLength("jobs") == all.count + 1 }
+        let begun = try await begin(all.count + 1, by: worker, ofType)
+        try expect(try ids(begun) == all + ["later"], "\(try ids(begun)) is the order in which they began (seed \(dice.seed))")
+        for delivery in begun { try await end(delivery, by: worker) }
+    }
+
+    func theLostReturnInOrder() async throws {
+        let run: (Message) -> [HoldTarget] = { _ in [.run("conformance.job:7")] }
+        let (victim, other) = (try await session(name: "victim"), try await session(name: "other"))
+        try await enqueue("running")
+        let running = try await begin(1, by: other, run)
+        try await enqueue("a", "b", "c")
+        _ = try await claim(3, by: victim)
+        try await enqueue("later")
+        _ = try await begin(1, by: other, run)
+        try await world.silence(victim)
+        try await maintain(other, until: "they are back") { try await broker.queueLength("jobs") == 3 }
+        _ = try await begin(3, by: other, run)
+        try await expectWaiting(["a", "b", "c", "later"], on: .run("conformance.job:7"))
+        try await end(running[0], by: other)
+        try await expectRuns("a", "b", "c", "later", by: other, run)
     }
 }
