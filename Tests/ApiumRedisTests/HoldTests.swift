@@ -55,7 +55,33 @@ struct HoldTests {
             }
             try await session.close()
             let left = Set(try await bench.keyNames()).subtracting(before)
-            #expect(left.filter { name in ["limit", "permit", "waiting", "holds"].contains { name.contains($0) } } == [])
+            #expect(left.filter { name in ["limit", "permit", "waiting", "holds", "paused"].contains { name.contains($0) } } == [])
+        }
+    }
+
+    @Test("a long line moves to another one a part at a time, and in order")
+    func movingLines() async throws {
+        try await Bench.with { bench in
+            let (type, key) = (HoldTarget.job("t"), HoldTarget.key(LimitKey("host", "a")))
+            let keys = bench.broker.keys
+            _ = try await bench.broker.pause(type)
+            let session = try await bench.session()
+            let ids = (0..<500).map { "job-\($0)" }
+            try await bench.enqueue(ids)
+            _ = try await admit(try await bench.claim(500, from: session), [type, key], by: session)
+            _ = try await bench.broker.pause(key)
+            _ = try await bench.broker.resume(type)
+            func lengths() async throws -> [Int?] {
+                try await bench.broker.client.replies([RedisCommand("LLEN", keys.waiting(type)), RedisCommand("LLEN", keys.waiting(key))]).map(\.int)
+            }
+            for left in [300, 100, 0] {
+                let answer = try await bench.redis.send(.eval(RedisScripts.release, keys: [keys.waiting], 50)).asArray()
+                #expect(try await lengths() == [left, 500 - left])
+                #expect(left == 0 || answer[1].int.map { $0 < 1000 } == true, "what is left is looked at again at once")
+            }
+            let waiting = try await bench.broker.waitingJobs(on: key, limit: 500).map { try Message(decoding: $0.payload).id }
+            #expect(waiting == ids)
+            try await session.close()
         }
     }
 

@@ -19,8 +19,9 @@ extension RedisBroker {
     }
 
     private func change(_ verb: String, _ target: HoldTarget, _ limit: String = "") async throws -> Bool {
-        let command = RedisCommand.eval(
-            RedisScripts.hold, keys: [keys.limits, keys.paused, keys.waiting, keys.control], verb, target.text, limit, keys.control)
+        var command = RedisCommand.eval(
+            RedisScripts.hold, keys: [keys.limits, keys.paused, keys.waiting, keys.control, keys.pausedLists], verb, target.text, limit, keys.control)
+        if case .queue(let queue) = target, verb == "pause" || verb == "resume" { for list in keys.ready(queue) { command.append(list) } }
         do { return try await client.reply(command).asInt() == 1 } catch { throw RedisFailure.apiumError(error) }
     }
 

@@ -126,6 +126,9 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:paused` · hash, target → since when in µs · owner: operators · end: resumed.
     var paused: String { "\(prefix)apium:paused" }
 
+    /// `apium:paused:lists` · hash, list → the paused queue that it belongs to, as a target · owner: operators · end: resumed.
+    var pausedLists: String { "\(prefix)apium:paused:lists" }
+
     /// `apium:waiting` · zset, target by when to look again in µs · owner: the steps that let jobs wait · end: nobody waits.
     var waiting: String { "\(prefix)apium:waiting" }
 

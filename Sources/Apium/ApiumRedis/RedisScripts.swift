@@ -37,7 +37,7 @@ enum RedisScripts {
     static let unshelve = script("unshelve", PackageResources.unshelve_lua)
     static let purge = script("purge", PackageResources.purge_lua)
     static let unlock = script("unlock", PackageResources.unlock_lua)
-    static let hold = script("hold", PackageResources.hold_lua, PackageResources.due_lua)
+    static let hold = script("hold", PackageResources.hold_lua, permitFunctions)
     static let serve = script("serve", PackageResources.serve_lua)
     static let look = script("look", PackageResources.look_lua)
     static let count = script("count", PackageResources.count_lua)

@@ -11,7 +11,16 @@ extension BrokerState {
     mutating func pause(_ target: HoldTarget, at now: Timestamp) -> Bool {
         guard holds.pause(target, at: now) else { return false }
         epoch += 1
+        if case .queue(let name) = target { recall(from: name, at: now) }
         return true
+    }
+
+    /// Those that were let go to a queue which is paused now give their places to the next ones.
+    private mutating func recall(from name: String, at now: Timestamp) {
+        for message in queues[name]?.payloads.compactMap({ try? Message(decoding: $0) }) ?? [] where !message.waitedFor.isEmpty {
+            holds.recall(message.id, message.waitedFor, at: now)
+            release(Set(message.waitedFor), at: now)
+        }
     }
 
     mutating func resume(_ target: HoldTarget, at now: Timestamp) -> Bool {

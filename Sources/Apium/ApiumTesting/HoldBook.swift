@@ -111,6 +111,11 @@ struct HoldBook {
         lines[target, default: []].insert(entry, at: place ?? line.count)
     }
 
+    /// Takes back what was taken for a job that was let go to a queue that is paused now.
+    mutating func recall(_ id: String, _ targets: [HoldTarget], at now: Timestamp) {
+        for target in targets where permits[target]?.removeValue(forKey: .underWay(id: id)) != nil { giveToken(target, at: now) }
+    }
+
     /// Takes a job out of a line, wherever it stands there; `nil` when it is not in it.
     mutating func leave(_ target: HoldTarget, _ payload: [UInt8]) -> Entry? {
         guard let place = lines[target]?.firstIndex(where: { $0.payload == payload }) else { return nil }
@@ -126,8 +131,8 @@ struct HoldBook {
         var gone: [Entry] = []
         while gone.count < Self.window, let first = lines[target]?.first, !isUnderWay(target, at: now), !refuses(target, at: now) {
             lines[target]?.removeFirst()
-            if let other = first.targets.first(where: { $0 != target && blocks($0, at: now) }) {
-                lines[other, default: []].append(first)
+            if let other = elsewhere(target, first, at: now) {
+                wait(first, for: other, isReturning: !first.targets.contains(target))
                 continue
             }
             for each in first.targets {
@@ -145,6 +150,17 @@ struct HoldBook {
     }
 
     // MARK: Rules
+
+    /// For what a job has to wait that is first in a line: its queue is paused, or another target does not let it pass. A line of one that
+    /// would let it pass counts if that stands behind this one: so no two lines send a job to and fro.
+    private mutating func elsewhere(_ own: HoldTarget, _ entry: Entry, at now: Timestamp) -> HoldTarget? {
+        if paused[.queue(entry.queue)] != nil { return .queue(entry.queue) }
+        let place = entry.targets.firstIndex(of: own) ?? -1
+        for (number, target) in entry.targets.enumerated() where number != place {
+            if number > place ? blocks(target, at: now) : isUnderWay(target, at: now) || refuses(target, at: now) { return target }
+        }
+        return nil
+    }
 
     /// When the bucket of its rate lets the next job begin.
     private func opening(of target: HoldTarget) -> Timestamp? {

@@ -6,16 +6,19 @@
 --                   and is on its way to a worker (a reservation: what it needs of all its holds is taken for it)
 --   limit:<hold>    string: when the bucket of its rate is full again, in us
 --   waiting:<hold>  list of entries, the next one left; an entry is '<#id> <#list> <#holds> ' .. id .. list .. holds .. message
--- and in common: limits (hash, hold -> 'us between two jobs, burst, jobs at once'), paused (hash), waiting (zset, hold by when to look again in us).
+-- and in common: limits (hash, hold -> 'us between two jobs, burst, jobs at once'), paused (hash), waiting (zset, hold by when to look again in us),
+-- paused:lists (hash, list -> the paused queue it belongs to, as a hold).
 --
 -- What holds after every step: where a job waits, its hold is paused, or has no permit or no token now, or a job that was let go before has
--- not come to its worker yet. The last keeps the order: what is let go is pushed to the front of its list, so the next may follow only when that is gone.
+-- not come to its worker yet, or it is looked at again at once. The last but one keeps the order: what is let go is pushed to the front of its list, so
+-- the next may follow only when that is gone. Where its queue is paused a job waits in the line of that, even if it does not ask it ('queue:q' is
+-- not among its holds), and returns to the others by its age.
 local function permits(prefix)
     local time = redis.call('TIME')
     local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
     local never = now + 60000000
-    -- Nothing is let go for longer than this without coming to a worker, and so much at once.
-    local travel, window = 30000000, 64
+    -- Nothing is let go for longer than this without coming to a worker, and so much at once; and so much moves to another line at once.
+    local travel, window, portion = 30000000, 64, 200
     -- The end of what a job that runs has taken: it is given back, and does not run out.
     local endless = 9000000000000000
     local self = {}
@@ -99,6 +102,16 @@ local function permits(prefix)
         end
     end
 
+    -- The target of a queue that is paused, by the list that a job goes back to; false when it is served.
+    local halts = {}
+    local function halt(list)
+        if halts[list] == nil then
+            local hold = redis.call('HGET', prefix .. 'paused:lists', list)
+            halts[list] = hold and isPaused(hold) and hold
+        end
+        return halts[list]
+    end
+
     local function look(hold, at)
         enter(prefix .. 'waiting', prefix .. 'scheduled', now, at - now, hold)
     end
@@ -116,15 +129,36 @@ local function permits(prefix)
             string.sub(entry, messageAt)
     end
 
-    -- The hold that does not let a job pass now, and when to look again; nil when all do. 'own' is the hold in whose line it is first.
-    local function refusing(holds, own)
-        for hold in string.gmatch(holds, '[^%z]+') do
-            local at = underWay(hold) or refusal(hold)
-            if not at and hold ~= own and redis.call('EXISTS', prefix .. 'waiting:' .. hold) == 1 then
-                at = now
-            end
-            if at then
-                return hold, at
+    -- When to look again whether a hold lets one more job pass that is not in its line; nil: it does now.
+    local function blocked(hold)
+        local at = underWay(hold) or refusal(hold)
+        if not at and redis.call('EXISTS', prefix .. 'waiting:' .. hold) == 1 then
+            at = now
+        end
+        return at
+    end
+
+    -- The hold for which a job has to wait that is first in the line of 'own', and when to look again; nil when all let it pass. A line that only
+    -- has not been looked at yet counts where its hold stands behind 'own' among the job's: so no two lines send a job to and fro.
+    local function elsewhere(own, list, holds)
+        local hold = halt(list)
+        if hold then
+            return hold, never
+        end
+        local at
+        local behind = not string.find('\0' .. holds .. '\0', '\0' .. own .. '\0', 1, true)
+        for each in string.gmatch(holds, '[^%z]+') do
+            if each == own then
+                behind = true
+            else
+                if behind then
+                    at = blocked(each)
+                else
+                    at = underWay(each) or refusal(each)
+                end
+                if at then
+                    return each, at
+                end
             end
         end
     end
@@ -184,42 +218,20 @@ local function permits(prefix)
         end
     end
 
-    -- Lets go what may run now of those that wait for a hold, in order. Cost: about 10 us per job.
-    function self.release(hold)
-        local line = prefix .. 'waiting:' .. hold
-        local gone = {}
-        local at = underWay(hold)
-        while not at and #gone < window do
-            local entry = redis.call('LINDEX', line, 0)
-            if not entry then
-                break
-            end
-            at = refusal(hold)
-            if not at then
-                local id, list, holds, message = unpackEntry(entry)
-                local other, otherAt
-                for each in string.gmatch(holds, '[^%z]+') do
-                    if each ~= hold then
-                        other, otherAt = refusing(each)
-                    end
-                    if other then
-                        break
-                    end
-                end
-                redis.call('LPOP', line)
-                if other then
-                    redis.call('RPUSH', prefix .. 'waiting:' .. other, entry)
-                    look(other, otherAt)
-                else
-                    gone[#gone + 1] = {id, list, holds, message}
-                    -- The others of this step are not held up by the first: reservations are entered when all are chosen.
-                    for each in string.gmatch(holds, '[^%z]+') do
-                        takeToken(each)
-                        redis.call('ZADD', prefix .. 'permits:' .. each, text(endless), 'r' .. id)
-                    end
-                end
-            end
+    -- Moves the first of a line into another one: to its back, or, where it only stood here because its queue was paused, by its age.
+    local function shift(own, other, otherAt, entry, holds)
+        local line = prefix .. 'waiting:' .. other
+        if string.find('\0' .. holds .. '\0', '\0' .. own .. '\0', 1, true) then
+            redis.call('RPUSH', line, entry)
+        else
+            enterByAge(line, entry)
         end
+        look(other, otherAt)
+    end
+
+    -- Pushes what was let go to the front of its lists, the first one last. Reservations are entered when all are chosen: the others of a step are
+    -- not held up by the first.
+    local function send(gone)
         for place = #gone, 1, -1 do
             local id, list, holds, message = unpack(gone[place])
             redis.call('RPUSH', list, message)
@@ -229,10 +241,51 @@ local function permits(prefix)
                 redis.call('ZADD', prefix .. 'waiting', 'NX', text(now + travel), each)
             end
         end
+    end
+
+    -- Lets go what may run now of those that wait for a hold, in order. Cost: about 10 us per job, of at most 'window' that go and 'portion' that
+    -- move to another line; what is left then is looked at again at once.
+    function self.release(hold)
+        local line = prefix .. 'waiting:' .. hold
+        local gone, moved = {}, 0
+        local at = underWay(hold)
+        while not at and #gone < window and moved < portion do
+            local entry = redis.call('LINDEX', line, 0)
+            if not entry then
+                break
+            end
+            at = refusal(hold)
+            if not at then
+                local id, list, holds, message = unpackEntry(entry)
+                local other, otherAt = elsewhere(hold, list, holds)
+                redis.call('LPOP', line)
+                if other then
+                    moved = moved + 1
+                    shift(hold, other, otherAt, entry, holds)
+                else
+                    gone[#gone + 1] = {id, list, holds, message}
+                    for each in string.gmatch(holds, '[^%z]+') do
+                        takeToken(each)
+                        redis.call('ZADD', prefix .. 'permits:' .. each, text(endless), 'r' .. id)
+                    end
+                end
+            end
+        end
+        send(gone)
         if redis.call('EXISTS', line) == 0 then
             drained(hold)
         else
-            look(hold, at or now + travel)
+            look(hold, at or (moved >= portion and now) or now + travel)
+        end
+    end
+
+    -- Takes back what was taken for a job that was let go to a queue that is paused now: it asks again when it comes.
+    function self.recall(id, holds)
+        for _, hold in ipairs(holds) do
+            if redis.call('ZREM', prefix .. 'permits:' .. hold, 'r' .. id) == 1 then
+                giveToken(hold)
+                look(hold, now)
+            end
         end
     end
 
@@ -273,7 +326,8 @@ local function permits(prefix)
                     at = refusal(hold)
                     refused = at and hold
                 else
-                    refused, at = refusing(hold)
+                    at = blocked(hold)
+                    refused = at and hold
                 end
             end
         end

@@ -5,6 +5,8 @@ extension BrokerConformance {
     static let lineLaws: [Law] = [
         Law("what was let go does not begin when it is paused before, and has given back what it took") { try await $0.pausesStopWhatWasLetGo() },
         Law("a limit on all keys counts for those who wait since it was not there") { try await $0.laterLimitsCount() },
+        Law("a paused queue holds up no other that shares a limit with it, and goes on in order") { try await $0.pausedQueuesHoldUpNobody() },
+        Law("a job that was let go to a queue which is paused then gives its place to the next") { try await $0.pausedQueuesGiveBack() },
         Law("jobs that come back to a line stand there by their age") { try await $0.thoseWhoReturnKeepTheirOrder() },
         Law("jobs of a lost worker come back to the front of a line, in order") { try await $0.theLostReturnInOrder() },
     ]
@@ -50,6 +52,53 @@ extension Scene {
         try await expectLength(1)
         try await expectRuns("job-64", "job-65", by: worker, onHost)
         try await expectLength(1)
+    }
+
+    func pausedQueuesHoldUpNobody() async throws {
+        let target = HoldTarget.job("conformance.job")
+        try await broker.setLimit(.concurrency(1), on: target)
+        let worker = try await session("jobs", "second")
+        try await enqueue("running")
+        let running = try await begin(1, by: worker, ofType)
+        try await enqueue("x", "y", on: "second")
+        _ = try await begin(2, by: worker, ofType)
+        try await enqueue("a", "b")
+        _ = try await begin(2, by: worker, ofType)
+        try await expectWaiting(["x", "y", "a", "b"], on: target)
+        try await broker.pause(.queue("second"))
+        _ = try await worker.control()
+        try await end(running[0], by: worker)
+        try await expectRuns("a", "b", by: worker, ofType)
+        try await expectLength(0, of: "second")
+        try await expectWaiting(["x", "y"], on: .queue("second"))
+        try await enqueue("z", on: "second")
+        try await broker.resume(.queue("second"))
+        _ = try await worker.control()
+        try await maintain(worker, until: "the first is let go") { try await broker.queueLength("second") == 2 }
+        try await expectRuns("x", "y", "z", by: worker, ofType)
+        let holds = try await worker.control().holds
+        try expect(holds.draining.isEmpty && holds.paused.isEmpty, "there is still \(holds)")
+    }
+
+    func pausedQueuesGiveBack() async throws {
+        let target = HoldTarget.job("conformance.job")
+        try await broker.setLimit(Limit(rate: .init(every: world.lease * 100, burst: 3), concurrency: 1), on: target)
+        let worker = try await session("jobs", "second")
+        try await enqueue("running")
+        let running = try await begin(1, by: worker, ofType)
+        try await enqueue("x", on: "second")
+        _ = try await begin(1, by: worker, ofType)
+        try await enqueue("a")
+        _ = try await begin(1, by: worker, ofType)
+        try await end(running[0], by: worker)
+        try await expectLength(1, of: "second")
+        try await broker.pause(.queue("second"))
+        _ = try await worker.control()
+        try await maintain(worker, until: "the next is let go") { try await broker.queueLength("jobs") == 1 }
+        try await expectRuns("a", by: worker, ofType)
+        try await broker.resume(.queue("second"))
+        _ = try await worker.control()
+        try await expectRuns("x", by: worker, ofType)
     }
 
     func thoseWhoReturnKeepTheirOrder() async throws {
