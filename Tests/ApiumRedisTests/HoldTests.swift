@@ -55,7 +55,7 @@ struct HoldTests {
             }
             try await session.close()
             let left = Set(try await bench.keyNames()).subtracting(before)
-            #expect(left.filter { name in ["limit", "permit", "waiting", "holds", "paused"].contains { name.contains($0) } } == [])
+            #expect(left.filter { name in ["limit", "permit", "waiting", "holds", "held", "paused"].contains { name.contains($0) } } == [])
         }
     }
 
@@ -69,6 +69,8 @@ struct HoldTests {
             let ids = (0..<500).map { "job-\($0)" }
             try await bench.enqueue(ids)
             _ = try await admit(try await bench.claim(500, from: session), [type, key], by: session)
+            let held = try await bench.redis.send(RedisCommand("HGETALL", keys.held)).asPairs().map { [$0.0.string, $0.1.string] }
+            #expect(held == [[keys.ready("q", step: 0), "500"]])
             _ = try await bench.broker.pause(key)
             _ = try await bench.broker.resume(type)
             func lengths() async throws -> [Int?] {
@@ -81,6 +83,9 @@ struct HoldTests {
             }
             let waiting = try await bench.broker.waitingJobs(on: key, limit: 500).map { try Message(decoding: $0.payload).id }
             #expect(waiting == ids)
+            let first = try await bench.broker.waitingJobs(on: key, limit: 1)[0]
+            #expect(try await bench.broker.move(WaitingMessage(.held(key), queue: first.queue, payload: first.payload, key: first.key), .delete))
+            #expect(try await bench.redis.send(RedisCommand("HGET", keys.held, keys.ready("q", step: 0))).asString() == "499")
             try await session.close()
         }
     }

@@ -43,7 +43,8 @@ extension RedisBroker {
 
     private func command(_ messages: [ConditionalMessage], isAllOrNone: Bool) -> RedisCommand {
         var command = RedisCommand.eval(
-            RedisScripts.enqueue, keys: [keys.scheduled, keys.scheduledMessages, keys.uniqueQueues, keys.timedLocks], isAllOrNone ? "1" : "0")
+            RedisScripts.enqueue, keys: [keys.scheduled, keys.scheduledMessages, keys.uniqueQueues, keys.timedLocks, keys.held],
+            isAllOrNone ? "1" : "0")
         for message in messages {
             let (conditions, id) = (message.outgoing.conditions, message.outgoing.message.id)
             command.append(conditions.onceWithin == nil ? "" : keys.known(id))

@@ -129,6 +129,10 @@ public struct RedisKeys: Sendable, Hashable {
     /// `apium:paused:lists` · hash, list → the paused queue that it belongs to, as a target · owner: operators · end: resumed.
     var pausedLists: String { "\(prefix)apium:paused:lists" }
 
+    /// `apium:held` · hash, list → how many of its jobs wait in lines · owner: the steps that let jobs wait · end: none does. The scripts
+    /// derive this name.
+    var held: String { "\(prefix)apium:held" }
+
     /// `apium:waiting` · zset, target by when to look again in µs · owner: the steps that let jobs wait · end: nobody waits.
     var waiting: String { "\(prefix)apium:waiting" }
 

@@ -32,8 +32,9 @@ extension BrokerState {
         if outgoing.conditions.onceWithin != nil, known[id] != nil || results[id] != nil { return .known }
         if let lock = outgoing.conditions.lock, let holder = locks[lock.key] { return .duplicate(of: holder.id) }
         for queue in targets(of: outgoing) {
-            let length = queues[queue]?.count ?? 0
-            if let limit = outgoing.conditions.queueLimit ?? queueLimits[queue], length >= limit {
+            guard let limit = outgoing.conditions.queueLimit ?? queueLimits[queue] else { continue }
+            let length = (queues[queue]?.count ?? 0) + holds.waiting(of: queue)
+            if length >= limit {
                 return .refused(QueueFull(queue: queue, limit: limit, length: length))
             }
         }

@@ -111,6 +111,9 @@ struct HoldBook {
         lines[target, default: []].insert(entry, at: place ?? line.count)
     }
 
+    /// How many jobs of a queue wait in lines.
+    func waiting(of queue: String) -> Int { lines.values.reduce(0) { $0 + $1.count { $0.queue == queue } } }
+
     /// Takes back what was taken for a job that was let go to a queue that is paused now.
     mutating func recall(_ id: String, _ targets: [HoldTarget], at now: Timestamp) {
         for target in targets where permits[target]?.removeValue(forKey: .underWay(id: id)) != nil { giveToken(target, at: now) }

@@ -1,10 +1,10 @@
 -- Puts messages on their lists or into the scheduled set, each only if its conditions hold.
--- KEYS 1 apium:scheduled, 2 apium:scheduled:messages, 3 apium:unique:queues, 4 apium:unique:timed
+-- KEYS 1 apium:scheduled, 2 apium:scheduled:messages, 3 apium:unique:queues, 4 apium:unique:timed, 5 apium:held
 -- ARGV 1 '1' when one full queue refuses all; then per message: apium:known:<id> or '', key of its result or '', milliseconds to know it,
 --      apium:unique:<key> or '', the job's id, milliseconds that the lock lives (negative: for a time, whatever becomes of the job), number of places; then per place: limit or '', milliseconds that the queue's lists live or '', list, delay in us or '', member,
 --      message, number of the queue's lists, those lists
 -- Expects nothing. A message whose id or result is known is left out, and so are one whose lock another has (of this call, too) and one with a place whose queue holds its limit already, those
--- of this call counted. Effect: the others pushed or scheduled in order, their ids known, and their locks taken, from now on. When a queue is full and ARGV 1
+-- of this call, and those that wait in lines, counted. Effect: the others pushed or scheduled in order, their ids known, and their locks taken, from now on. When a queue is full and ARGV 1
 -- says so, nothing is written at all.
 -- Answers per message: 0 enqueued, 1 known, the id of the job that has the lock, or a list: number of the place whose queue is full, its length.
 -- Not repeatable, but where all ids are to be known. Cost: about 2 us per message more than LPUSH.
@@ -14,13 +14,13 @@ local answers = {}
 local accepted = {}
 local refused = false
 
--- How many messages are ready in a place's queue.
+-- How many messages are ready in a place's queue, or wait beside it for limits and pauses.
 local function length(place)
     local queue = ARGV[place + 7]
     if not lengths[queue] then
         local sum = 0
         for list = place + 7, place + 6 + tonumber(ARGV[place + 6]) do
-            sum = sum + redis.call('LLEN', ARGV[list])
+            sum = sum + redis.call('LLEN', ARGV[list]) + tonumber(redis.call('HGET', KEYS[5], ARGV[list]) or '0')
         end
         lengths[queue] = sum
     end

@@ -5,8 +5,9 @@
 --      4 'delete', 'rewrite', 'send' or 'schedule', 5 the new message, 6 when that is due in us, 7 its member of the scheduled set,
 --      8 the target that holds it back, 9 the unique job's id
 -- Expects the message where it was seen, unchanged. Effect: it is gone, with the job's lock; or the new one stands in its place (of one that was held
--- back: at the front of its list, and its target is looked at again), at the back of KEYS 5, or waits for its time.
--- Where KEYS 5 is no list: WRONGTYPE, and nothing has changed. Answers 1, or 0 when it is not there any more. Cost: O(n) in what waits there, from the end that is claimed next; O(log n) for the scheduled set.
+-- back, which is counted no more: at the front of its list, and its target is looked at again), at the back of KEYS 5, or waits for its time. Where
+-- KEYS 5 is no list: WRONGTYPE, and nothing has changed. Answers 1, or 0 when it is not there any more.
+-- Cost: O(n) in what waits there, from the end that is claimed next; O(log n) for the scheduled set.
 local from, verb = ARGV[1], ARGV[4]
 
 -- Whether the message is where it was seen, and in a list its place.
@@ -45,6 +46,12 @@ elseif from == 'scheduled' then
 else
     redis.call('LREM', KEYS[1], 1, ARGV[3])
     redis.call('ZADD', KEYS[4], 0, ARGV[8])
+    local ids, lists, at = string.match(ARGV[3], '^(%d+) (%d+) %d+ ()')
+    local list = ids and string.sub(ARGV[3], at + tonumber(ids), at + tonumber(ids) + tonumber(lists) - 1)
+    local held = string.match(KEYS[4], '^(.*)waiting$') .. 'held'
+    if list and redis.call('HINCRBY', held, list, -1) <= 0 then
+        redis.call('HDEL', held, list)
+    end
 end
 
 -- What is scheduled anew may be the very member that has just been removed.

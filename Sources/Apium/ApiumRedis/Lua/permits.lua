@@ -7,7 +7,7 @@
 --   limit:<hold>    string: when the bucket of its rate is full again, in us
 --   waiting:<hold>  list of entries, the next one left; an entry is '<#id> <#list> <#holds> ' .. id .. list .. holds .. message
 -- and in common: limits (hash, hold -> 'us between two jobs, burst, jobs at once'), paused (hash), waiting (zset, hold by when to look again in us),
--- paused:lists (hash, list -> the paused queue it belongs to, as a hold).
+-- paused:lists (hash, list -> the paused queue it belongs to, as a hold), held (hash, list -> how many of its jobs wait).
 --
 -- What holds after every step: where a job waits, its hold is paused, or has no permit or no token now, or a job that was let go before has
 -- not come to its worker yet, or it is looked at again at once. The last but one keeps the order: what is let go is pushed to the front of its list, so
@@ -112,6 +112,13 @@ local function permits(prefix)
         return halts[list]
     end
 
+    -- How many jobs of a list wait in lines.
+    local function count(list, number)
+        if redis.call('HINCRBY', prefix .. 'held', list, number) <= 0 then
+            redis.call('HDEL', prefix .. 'held', list)
+        end
+    end
+
     local function look(hold, at)
         enter(prefix .. 'waiting', prefix .. 'scheduled', now, at - now, hold)
     end
@@ -211,6 +218,9 @@ local function permits(prefix)
             look(hold, at)
         else
             redis.call('ZREM', prefix .. 'waiting', hold)
+            if redis.call('EXISTS', prefix .. 'waiting') == 0 then
+                redis.call('DEL', prefix .. 'held')
+            end
         end
         if redis.call('HGET', prefix .. 'limits', hold) == '0 0 0' then
             redis.call('HDEL', prefix .. 'limits', hold)
@@ -235,6 +245,7 @@ local function permits(prefix)
         for place = #gone, 1, -1 do
             local id, list, holds, message = unpack(gone[place])
             redis.call('RPUSH', list, message)
+            count(list, -1)
             for each in string.gmatch(holds, '[^%z]+') do
                 redis.call('ZADD', prefix .. 'permits:' .. each, text(now + travel), 'r' .. id)
                 -- So that a reservation for nobody is removed, even where nobody waits.
@@ -356,6 +367,7 @@ local function permits(prefix)
         else
             redis.call('RPUSH', prefix .. 'waiting:' .. hold, entry)
         end
+        count(list, 1)
         look(hold, at)
     end
 

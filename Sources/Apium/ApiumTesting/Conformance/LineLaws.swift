@@ -9,6 +9,7 @@ extension BrokerConformance {
         Law("a job that was let go to a queue which is paused then gives its place to the next") { try await $0.pausedQueuesGiveBack() },
         Law("jobs that come back to a line stand there by their age") { try await $0.thoseWhoReturnKeepTheirOrder() },
         Law("jobs of a lost worker come back to the front of a line, in order") { try await $0.theLostReturnInOrder() },
+        Law("jobs that wait in lines count for the limit of their queue") { try await $0.linesCountForTheirQueue() },
     ]
 }
 
@@ -140,5 +141,30 @@ extension Scene {
         try await expectWaiting(["a", "b", "c", "later"], on: .run("conformance.job:7"))
         try await end(running[0], by: other)
         try await expectRuns("a", "b", "c", "later", by: other, run)
+    }
+
+    func linesCountForTheirQueue() async throws {
+        let target = HoldTarget.job("conformance.job")
+        try await broker.setLimit(.concurrency(1), on: target)
+        let worker = try await session("jobs", "second")
+        try await enqueue("a", "b", "c")
+        let running = try await begin(3, by: worker, ofType)
+        try await enqueue("elsewhere", on: "second")
+        _ = try await begin(1, by: worker, ofType)
+        try await expectOffer("d", limit: 2, .refused(QueueFull(queue: "jobs", limit: 2, length: 2)))
+        try await expectOffer("d", limit: 3, .enqueued)
+        try await expectOffer("e", limit: 3, .refused(QueueFull(queue: "jobs", limit: 3, length: 3)))
+        try await end(running[0], by: worker)
+        try await expectOffer("e", limit: 3, .refused(QueueFull(queue: "jobs", limit: 3, length: 3)))
+        try await expectRuns("b", "c", by: worker, ofType)
+        try await expectOffer("e", limit: 1, .refused(QueueFull(queue: "jobs", limit: 1, length: 1)))
+        try await expectOffer("e", limit: 2, .enqueued)
+    }
+
+    private func expectOffer(_ id: String, limit: Int, _ expected: EnqueueOutcome, line: Int = #line) async throws {
+        var offer = job(id)
+        offer.conditions.queueLimit = limit
+        let outcomes = try await broker.enqueue([offer], EnqueueTerms(isAllOrNone: false)).outcomes
+        try expect(outcomes == [expected], "\(id) was answered \(outcomes)", line: line)
     }
 }
