@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import celery
 import pytest
 import redis
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
@@ -95,6 +96,57 @@ def test_a_pool_of_processes_runs_everything_in_children(start: Start, call: Cal
     """As Celery's prefork pool."""
     worker = start("--pool", "processes")
     assert parent_of(call("interop.pid").get(timeout=30)) == worker.process.pid
+
+
+def signature(name: str, *args: object) -> dict[str, object]:
+    """A task as Celery's builtin tasks take it."""
+    return {"task": name, "args": list(args), "kwargs": {}, "options": {}, "subtask_type": None, "immutable": False}
+
+
+def test_celerys_builtin_tasks_run_in_children(start: Start, call: Caller, app: Celery, queue: str) -> None:
+    """A child knows what its worker knows, chords that become tasks included."""
+    start("--pool", "processes")
+    assert call("celery.ping").get(timeout=30) == "pong"
+    assert call("celery.backend_cleanup").get(timeout=10) is None
+    assert call("celery.accumulate", args=(1, 2, 3)).get(timeout=10) == [1, 2, 3]
+    assert call("celery.map", kwargs={"task": signature("isolated.echo"), "it": [1, 2]}).get(timeout=10) == [[[1], {}], [[2], {}]]
+    assert call("celery.starmap", kwargs={"task": signature("interop.add"), "it": [[1, 2], [3, 4]]}).get(timeout=10) == [3, 7]
+    for name in ("celery.chain", "celery.chord_unlock"):
+        with pytest.raises(NotImplementedError):
+            call(name).get(timeout=10)
+    app.conf.task_default_queue = queue
+    for name, members in {
+        "celery.chunks": {"task": signature("interop.add"), "it": [[1, 2], [3, 4]], "n": 1},
+        "celery.chord": {"header": [signature("interop.add", 1, 2)], "body": signature("celery.accumulate")},
+        "celery.group": {"tasks": [], "result": [["g", None], []], "group_id": "g", "partial_args": []},
+    }.items():
+        assert call(name, kwargs=members).get(timeout=10) is not None
+    chord = celery.chord([app.signature("interop.add", (n, n), queue=queue) for n in (1, 2)], app.signature("celery.accumulate", queue=queue))
+    assert chord.apply_async().get(timeout=30) == [[2, 4]]
+
+
+def test_a_builtin_task_outlives_its_worker(start: Start, call: Caller, app: Celery, queue: str) -> None:
+    """Once its worker has died a job is a suspect and runs in a child: a builtin one, too."""
+    name = f"{queue}@first"
+    worker = start("--lease", "1", "--hostname", name)
+    result = call("celery.map", kwargs={"task": signature("interop.nap"), "it": [0.6, 0.6]})
+    inspect = app.control.inspect([name], timeout=1)
+    wait_for("it runs", lambda: any(task["id"] == result.id for task in (inspect.active() or {}).get(name, [])), 30)
+    worker.process.kill()
+    worker.process.wait(10)
+    start("--lease", "1")
+    assert len(result.get(timeout=60)) == 2
+
+
+@pytest.mark.parametrize("arguments", [{"levels": 950}, {"levels": 1100}, {"mebibytes": 65}], ids=["deep", "deeper", "long"])
+@pytest.mark.parametrize("name", ["isolated.report", "isolated.tell"])
+def test_what_fits_no_frame_is_refused(start: Start, call: Caller, name: str, arguments: dict[str, int]) -> None:
+    """The job is told, and runs on in the same child: its worker neither waits for ever nor takes the child for a broken one."""
+    worker = start("--concurrency", "1")
+    child = call("isolated.pid").get(timeout=30)
+    assert call(name, kwargs=arguments).get(timeout=60) == "bad result"
+    assert call("isolated.pid").get(timeout=30) == child
+    assert worker.process.poll() is None
 
 
 @pytest.mark.parametrize(

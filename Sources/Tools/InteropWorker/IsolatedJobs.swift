@@ -76,7 +76,30 @@ enum IsolatedJobs {
         }
     }
 
+    /// So deep, or so long, as the arguments say.
+    private static func extreme(_ arguments: TaskArguments) -> JSONValue {
+        let levels = arguments.kwargs["levels"]?.intValue ?? 0
+        let size = Int(arguments.kwargs["mebibytes"]?.intValue ?? 0) << 20
+        return (0..<levels).reduce(.string(String(repeating: "x", count: size))) { value, _ in [value] }
+    }
+
+    /// What kind of fault it is.
+    private static func fault(_ body: () async throws -> Void) async throws -> JSONValue {
+        do {
+            try await body()
+            return .null
+        } catch let error as ApiumError {
+            return .string(error.code.rawValue)
+        }
+    }
+
     private static func registerSpeakers(in registry: inout JobRegistry) {
+        registry.register("isolated.report", options: isolated) { arguments, context in
+            try await fault { try await context.updateState("PROGRESS", extreme(arguments)) }
+        }
+        registry.register("isolated.tell", options: isolated) { arguments, context in
+            try await fault { _ = try await context.send(Signature("interop.add", args: [extreme(arguments)], options: ["queue": .string(context.queue)])) }
+        }
         registry.register("isolated.pid", options: isolated) { _, _ in pid }
         registry.register("interop.pid") { _, _ in pid }
         registry.register("isolated.nap", options: JobOptions(isolated: true, trackStarted: true)) { arguments, _ in

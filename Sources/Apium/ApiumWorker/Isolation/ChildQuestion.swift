@@ -54,15 +54,22 @@ enum ChildQuestion: Sendable, Hashable {
                 if let tuple = ResultTuple(json: tuple) { services.adopt(tuple) }
                 return .value(.null)
             case .send(let signature, let args, let kwargs, let asChild):
-                return .value(try await services.send(signature, args: args, kwargs: kwargs, asChild: asChild)?.json ?? .null)
+                return .value(Self.told(try await services.send(signature, args: args, kwargs: kwargs, asChild: asChild)))
             case .replace(let signature):
                 try await services.replace(with: signature)
                 return .value(.null)
-            case .addToChord(let signature): return .value(try await services.addToChord(signature)?.json ?? .null)
+            case .addToChord(let signature): return .value(Self.told(try await services.addToChord(signature)))
             }
         } catch {
             return .thrown(ThrownError(error, policy: .never, retries: 0).json)
         }
+    }
+
+    /// The result of what was sent. The steps of a long chain are nested deeper than a frame may be: then it is told without those before it.
+    private static func told(_ result: ResultTuple?) -> JSONValue {
+        guard let result else { return .null }
+        let json = result.json
+        return json.isShallow(900) ? json : ResultTuple(id: result.id).json
     }
 }
 

@@ -49,7 +49,7 @@ public final class ChildServer: Service {
         var logger = logger
         logger[metadataKey: "worker"] = "\(name)"
         self.client = client
-        self.registry = registry
+        self.registry = BuiltinTasks.adding(to: registry)
         self.name = name
         self.acceptedContent = acceptedContent
         self.logger = logger
@@ -68,6 +68,11 @@ public final class ChildServer: Service {
             }
         }
     }
+
+    /// How deep values may be nested that go to the worker: the frame around them is some levels more.
+    private static let depth = 900
+
+    private static func tooDeep(_ what: String) -> ApiumError { ApiumError(.badResult, "\(what) is nested deeper than \(depth) levels") }
 
     // MARK: Runs
 
@@ -106,10 +111,11 @@ public final class ChildServer: Service {
             let value = try await asJob(message) {
                 try await entry.run(try message.arguments(accepting: acceptedContent), context(of: order, message, limits))
             }
-            guard value.isShallow(900) else { throw ApiumError(.badResult, "the result is nested deeper than 900 levels") }
+            guard value.isShallow(Self.depth) else { throw Self.tooDeep("the result") }
             return ["value": value]
         } catch {
-            return ["thrown": ThrownError(error, policy: policy, retries: retries).json]
+            let thrown = ThrownError(error, policy: policy, retries: retries).json
+            return ["thrown": thrown.isShallow(Self.depth) ? thrown : ThrownError(Self.tooDeep("what the job threw"), policy: .never, retries: 0).json]
         }
     }
 
@@ -125,11 +131,21 @@ public final class ChildServer: Service {
         JobContext(
             message: message, queue: order.queue, fence: order.fence, worker: name, logger: logger, client: client,
             services: RemoteServices(
-                ask: { try await self.ask($0, order.number) }, tell: { self.link.send(.ask(order.number, question: 0, $0)) }),
+                ask: { try await self.ask($0, order.number) }, tell: { self.tell($0, order.number) }),
             limits: limits)
     }
 
+    private func tell(_ question: ChildQuestion, _ run: UInt64) {
+        // The worker would take the whole child for garbage.
+        guard question.json.isShallow(Self.depth) else {
+            return logger.error("what the job tells its worker is nested too deep and is not told", metadata: ["levels": "\(Self.depth)"])
+        }
+        link.send(.ask(run, question: 0, question))
+    }
+
+    /// - Throws: ``ApiumError`` `badResult` when the question does not fit into a frame, and what the worker answers.
     private func ask(_ question: ChildQuestion, _ run: UInt64) async throws -> JSONValue {
+        guard question.json.isShallow(Self.depth) else { throw Self.tooDeep("what the job asks of its worker") }
         let answer = await withCheckedContinuation { continuation in
             let number = state.withLock { state in
                 defer { state.nextQuestion += 1 }
@@ -144,7 +160,7 @@ public final class ChildServer: Service {
 
 extension JSONValue {
     /// Whether nothing is nested deeper than so many levels.
-    fileprivate func isShallow(_ levels: Int) -> Bool {
+    func isShallow(_ levels: Int) -> Bool {
         switch self {
         case .array(let elements): levels > 0 && elements.allSatisfy { $0.isShallow(levels - 1) }
         case .object(let members): levels > 0 && members.values.allSatisfy { $0.isShallow(levels - 1) }

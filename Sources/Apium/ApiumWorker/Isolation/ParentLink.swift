@@ -1,3 +1,4 @@
+import ApiumCore
 import CLinux
 import DynamicJSON
 import Glibc
@@ -61,11 +62,27 @@ final class ParentLink: Sendable {
             do {
                 try channel.send(frame.measured.encoded)
             } catch {
-                // Only what a job returns, throws or reports can be so long.
-                channel.sendInstead(of: frame)
+                refuse(frame, channel)
             }
         }
         channel.flush()
+    }
+
+    /// Says that a frame is too long to be sent: only what a job returns, throws or asks can be. A question is answered here.
+    private func refuse(_ frame: ChildFrame, _ channel: FrameChannel) {
+        switch frame {
+        case .done(let number, _, let resident):
+            let thrown = Self.tooLong("what the job returned or threw")
+            // A frame that short goes.
+            try? channel.send(ChildFrame.done(number, outcome: ["thrown": thrown], residentKiB: resident).encoded)
+        case .ask(let number, let question, _):
+            news.yield(.answer(number, question: question, .thrown(Self.tooLong("what the job asks of its worker"))))
+        case .ready, .begun: break
+        }
+    }
+
+    private static func tooLong(_ what: String) -> JSONValue {
+        ThrownError(ApiumError(.badResult, "\(what) is longer than a frame can be, 64 MiB"), policy: .never, retries: 0).json
     }
 
     private func hear(_ channel: FrameChannel) {
@@ -87,19 +104,6 @@ enum ChildExit {
     static let garbage: Int32 = 65
     static let noResources: Int32 = 71
     static let parentIsGone: Int32 = 75
-}
-
-extension FrameChannel {
-    /// Says that a frame was too long to be sent.
-    fileprivate func sendInstead(of frame: ChildFrame) {
-        let thrown: JSONValue = [
-            "kind": "apium", "code": "bad result", "message": .string("what the job returned or threw is longer than a frame can be, 64 MiB"),
-        ]
-        switch frame {
-        case .done(let number, _, let resident): try? send(ChildFrame.done(number, outcome: ["thrown": thrown], residentKiB: resident).encoded)
-        default: break
-        }
-    }
 }
 
 extension ChildFrame {
