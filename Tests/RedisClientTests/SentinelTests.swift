@@ -1,6 +1,8 @@
 import Foundation
 import Logging
 import NIOCore
+import NIOPosix
+import Synchronization
 import Testing
 
 @testable import RedisClient
@@ -154,6 +156,28 @@ struct SentinelTests {
         }
     }
 
+    @Test("the master is found while jobs hold up every thread of the pool: a lease is renewed over a new connection then", .timeLimit(.minutes(1)))
+    func heldUpPool() async throws {
+        try await SentinelGroup.with { group in
+            let (configuration, port) = (group.configuration(), group.servers[0].port)
+            let found = await HeldUpPool.during { () -> RedisConfiguration.Address? in
+                let done = DispatchSemaphore(value: 0)
+                let address = Mutex<RedisConfiguration.Address?>(nil)
+                let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+                RedisConnection.open(configuration, on: eventLoop, logger: TestServer.logger).whenComplete { result in
+                    if case .success(let connection) = result {
+                        address.withLock { $0 = connection.configuration.address }
+                        connection.closeNow()
+                    }
+                    done.signal()
+                }
+                _ = done.wait(timeout: .now() + 10)
+                return address.withLock { $0 }
+            }
+            #expect(found == .tcp(host: "127.0.0.1", port: port))
+        }
+    }
+
     @Test("an unknown group is told with what each sentinel said", .timeLimit(.minutes(1)))
     func unknownGroup() async throws {
         try await SentinelGroup.with { group in
@@ -224,5 +248,38 @@ struct SentinelTests {
             try #require(ContinuousClock.now < end, "waited in vain: \(name)")
             try await Task.sleep(for: .milliseconds(20))
         }
+    }
+}
+
+/// The cooperative pool while jobs take all of its threads.
+private enum HeldUpPool {
+    /// Runs `body` on a thread of its own meanwhile.
+    static func during<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let (isOver, held) = (Switch(), DispatchSemaphore(value: 0))
+                // Each priority has as many threads as there are processors.
+                let count = ProcessInfo.processInfo.activeProcessorCount
+                for priority in [TaskPriority.high, .medium, .low, .background] {
+                    for _ in 0..<count {
+                        Task(priority: priority) {
+                            held.signal()
+                            while !isOver.isOn { usleep(500) }
+                        }
+                    }
+                    // Those of lower priorities may share threads with them.
+                    for _ in 0..<count where held.wait(timeout: .now() + 1) == .timedOut { break }
+                }
+                let value = body()
+                isOver.turnOn()
+                continuation.resume(returning: value)
+            }
+        }
+    }
+
+    private final class Switch: Sendable {
+        private let state = Atomic(false)
+        var isOn: Bool { state.load(ordering: .acquiring) }
+        func turnOn() { state.store(true, ordering: .releasing) }
     }
 }

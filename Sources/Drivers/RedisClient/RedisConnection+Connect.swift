@@ -23,7 +23,16 @@ extension RedisConnection {
             return open(configuration, on: eventLoop, logger: logger, endsWhenReadOnly: false)
         }
         let search = SentinelSearch(configuration: configuration, sentinels: sentinels, eventLoop: eventLoop, logger: logger)
-        return eventLoop.makeFutureWithTask { try await search.connect() }
+        // On the event loop itself: a pool whose threads user jobs hold up must not keep a lease from being renewed (invariant 2).
+        let promise = eventLoop.makePromise(of: RedisConnection.self)
+        Task(executorPreference: EventLoopTaskExecutor(eventLoop)) {
+            do {
+                promise.succeed(try await search.connect())
+            } catch {
+                promise.fail(error)
+            }
+        }
+        return promise.futureResult
     }
 
     /// Connects to one server.
