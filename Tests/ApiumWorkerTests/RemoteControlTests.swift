@@ -232,6 +232,31 @@ struct RemoteControlTests {
         }
     }
 
+    @Test(
+        "no number that a command is given ends the worker",
+        arguments: [JSONValue.int(.min), .int(.max), "-9223372036854775808", "9223372036854775807", 1e308, -1e308, 1e-300, -1])
+    func extremes(number: JSONValue) async throws {
+        try await ControlRoom.run { room in
+            for (method, names) in [
+                "pool_grow": ["n"], "pool_shrink": ["n"], "autoscale": ["max", "min"], "memdump": ["samples"], "objgraph": ["num", "max_depth"],
+                "rate_limit": ["rate_limit"], "time_limit": ["hard", "soft"], "revoke": ["signal"], "terminate": ["signal"],
+            ] {
+                var arguments = Dictionary(uniqueKeysWithValues: names.map { ($0, number) })
+                if method.hasSuffix("limit") { arguments["task_name"] = "echo" }
+                if names == ["signal"] { arguments.merge(["task_id": "unknown", "terminate": true]) { $1 } }
+                #expect(try await room.ask(method, arguments) != nil, "\(method) is answered")
+            }
+            _ = try await room.ask("hello", ["from_node": "other@h", "revoked": ["a": number]])
+            try await room.broker.control.broadcast(
+                ControlRequest("ping", destination: ["other@h"], clock: number.intValue ?? 0, expires: number.doubleValue ?? 0), exchange: ControlRoom.exchange)
+            #expect(try await room.ask("ping") == ["ok": "pong"])
+            // Limits that were set are kept to.
+            _ = try await room.ask("rate_limit", ["task_name": "echo", "rate_limit": 0])
+            _ = try await room.ask("time_limit", ["task_name": "echo"])
+            #expect(try await room.client.enqueue(task: "echo", args: [7]).value(within: .seconds(10)) == 7)
+        }
+    }
+
     @Test("limits are set by task and unknown tasks are refused")
     func limits() async throws {
         try await ControlRoom.run { room in

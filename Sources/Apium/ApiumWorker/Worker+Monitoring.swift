@@ -2,7 +2,7 @@ import ApiumCore
 
 extension Worker {
     /// Works while remote control and events go on beside it; they end with it, the last word being that the worker is off.
-    func watched(_ stop: StopSignal, _ work: () async throws -> Void) async throws {
+    func watched(_ stop: StopSignal, _ work: (QueueOperations) async throws -> Void) async throws {
         let monitoring = environment.configuration.monitoring
         let operations = QueueOperations(environment.status, logger: environment.logger)
         let changing = Task { await operations.run() }
@@ -15,7 +15,7 @@ extension Worker {
         }
         let outcome: Result<Void, any Error>
         do {
-            outcome = .success(try await work())
+            outcome = .success(try await work(operations))
         } catch {
             outcome = .failure(error)
         }

@@ -99,7 +99,7 @@ public final class Worker: Service {
     private func run(until stop: StopSignal) async throws {
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
-                try await watched(stop) { try await work(until: stop) }
+                try await watched(stop) { try await work(until: stop, $0) }
             } onCancel: {
                 stop.raise(.now)
             }
@@ -109,15 +109,17 @@ public final class Worker: Service {
     }
 
     /// One session after another: a lost lease ends a session, and the worker starts again with a new one.
-    private func work(until stop: StopSignal) async throws {
+    private func work(until stop: StopSignal, _ operations: QueueOperations) async throws {
         var delay = environment.configuration.reconnectDelay
         while !stop.isRaised {
             do {
-                let session = try await environment.broker.openSession(identity)
+                let queues = environment.status.served
+                let session = try await environment.broker.openSession(identity(serving: queues))
                 delay = environment.configuration.reconnectDelay
-                let run = WorkerSession(environment: environment, session: session, stop: stop)
+                let run = WorkerSession(environment: environment, session: session, serving: queues, stop: stop)
                 board.opened(session) { run.running.count }
                 environment.status.opened(run)
+                operations.sessionOpened()
                 await run.serve()
                 environment.status.closed()
                 environment.reporter.sessionEnded()
@@ -145,9 +147,9 @@ public final class Worker: Service {
             "isolated jobs run in this process: the executable does not serve as a child process", metadata: ["jobs": "\(isolated.joined(separator: ","))"])
     }
 
-    private var identity: WorkerIdentity {
+    private func identity(serving queues: ServedQueues) -> WorkerIdentity {
         WorkerIdentity(
-            name: environment.configuration.name, pid: getpid(), queues: environment.status.queues, bindings: environment.status.bindings,
+            name: environment.configuration.name, pid: getpid(), queues: queues.names, bindings: queues.bindings,
             jobs: environment.registry.names, lease: environment.configuration.lease)
     }
 }

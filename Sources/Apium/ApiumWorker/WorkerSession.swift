@@ -1,5 +1,6 @@
 import ApiumCore
 import Logging
+import Synchronization
 
 /// One session of a worker from open to close: four loops over one set of slots.
 ///
@@ -8,6 +9,10 @@ import Logging
 /// end is refused, because its delivery is no longer this session's.
 final class WorkerSession: Sendable {
     let running: RunningJobs
+    /// How many slots it was made with.
+    let slotsAtFirst: Int
+    /// What the broker was last told to serve.
+    private let told: Mutex<ServedQueues>
     private let environment: WorkerEnvironment
     private let session: any BrokerSession
     private let stop: StopSignal
@@ -17,12 +22,15 @@ final class WorkerSession: Sendable {
     private let revoked = RevokedJobs()
     private let execution: JobExecution
 
-    init(environment: WorkerEnvironment, session: any BrokerSession, stop: StopSignal) {
+    /// - Parameter queues: what the session was opened with.
+    init(environment: WorkerEnvironment, session: any BrokerSession, serving queues: ServedQueues, stop: StopSignal) {
         self.environment = environment
         self.session = session
         self.stop = stop
         running = RunningJobs(patience: environment.configuration.cancellationPeriod)
-        slots = SlotGate(slots: environment.status.concurrency)
+        told = Mutex(queues)
+        slotsAtFirst = environment.status.concurrency
+        slots = SlotGate(slots: slotsAtFirst)
         writer = CompletionWriter(session: session, logger: environment.logger) { [reporter = environment.reporter] in reporter.written($0, $1) }
         execution = JobExecution(environment: environment, session: session, running: running, revoked: revoked, writer: writer) { [slots] in slots.release(1) }
     }
@@ -56,8 +64,14 @@ final class WorkerSession: Sendable {
     /// What is revoked, as last read.
     var control: ControlState { revoked.control }
 
+    /// What it serves.
+    var served: ServedQueues { told.withLock { $0 } }
+
     /// Serves these queues from now on.
-    func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws { try await session.serve(queues, binding: bindings) }
+    func serve(_ queues: ServedQueues) async throws {
+        try await session.serve(queues.names, binding: queues.bindings)
+        told.withLock { $0 = queues }
+    }
 
     /// More slots, or fewer.
     func resize(by count: Int) { slots.resize(by: count) }

@@ -39,7 +39,7 @@ struct CommandCall: Sendable {
         case .string(let text)?:
             if let number = Int(text) { return number }
             fallthrough
-        default: throw JobFailure(type: "ValueError", arguments: [.string("\(command)() argument '\(name)' must be a whole number")])
+        default: throw valueError(name, "a whole number")
         }
     }
 
@@ -47,7 +47,7 @@ struct CommandCall: Sendable {
     func seconds(_ name: String) throws -> Duration? {
         guard let value = self[name] else { return nil }
         guard let number = value.doubleValue ?? value.stringValue.flatMap(Double.init), number.isFinite, number >= 0, number < 1e9 else {
-            throw JobFailure(type: "ValueError", arguments: [.string("\(command)() argument '\(name)' must be a number of seconds")])
+            throw valueError(name, "a number of seconds")
         }
         return number == 0 ? nil : .seconds(number)
     }
@@ -72,6 +72,11 @@ struct CommandCall: Sendable {
         guard let last = missing.last else { return }
         let list = missing.count == 1 ? last : missing.dropLast().joined(separator: ", ") + (missing.count > 2 ? "," : "") + " and \(last)"
         throw typeError("\(command)() missing \(missing.count) required positional argument\(missing.count == 1 ? "" : "s"): \(list)")
+    }
+
+    /// What is wrong with an argument's value.
+    func valueError(_ name: String, _ expected: String) -> JobFailure {
+        JobFailure(type: "ValueError", arguments: [.string("\(command)() argument '\(name)' must be \(expected)")])
     }
 
     private func typeError(_ text: String) -> JobFailure { JobFailure(type: "TypeError", arguments: [.string(text)]) }

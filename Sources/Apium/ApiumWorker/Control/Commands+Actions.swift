@@ -46,7 +46,9 @@ extension CommandTable {
             return .ok("pool will grow")
         }
         control("pool_shrink", optional: ["n"]) { call, controls in
-            try controls.resizePool(by: -(try call.integer("n", default: 1)))
+            let (slots, overflow) = 0.subtractingReportingOverflow(try call.integer("n", default: 1))
+            guard !overflow else { throw call.valueError("n", "a number of slots") }
+            try controls.resizePool(by: slots)
             return .ok("pool will shrink")
         }
         control("pool_restart", optional: ["modules", "reload", "reloader"]) { _, _ in

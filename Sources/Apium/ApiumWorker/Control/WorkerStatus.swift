@@ -10,8 +10,7 @@ final class WorkerStatus: Sendable {
     let began = ContinuousClock.now
 
     private struct State {
-        var queues: [String]
-        var bindings: [QueueBinding]
+        var served: ServedQueues
         var concurrency: Int
         var totals: [String: Int] = [:]
         var processed = 0
@@ -29,14 +28,17 @@ final class WorkerStatus: Sendable {
     private let hasRules = Atomic(false)
 
     init(_ configuration: WorkerConfiguration, _ bindings: [QueueBinding]) {
-        state = Mutex(State(queues: configuration.queues, bindings: bindings, concurrency: configuration.concurrency))
+        state = Mutex(State(served: ServedQueues(names: configuration.queues, bindings: bindings), concurrency: configuration.concurrency))
     }
 
     /// The queues that are served, in order.
-    var queues: [String] { state.withLock(\.queues) }
+    var queues: [String] { served.names }
 
     /// What is declared for them.
-    var bindings: [QueueBinding] { state.withLock(\.bindings) }
+    var bindings: [QueueBinding] { served.bindings }
+
+    /// Both, as they are at one moment.
+    var served: ServedQueues { state.withLock(\.served) }
 
     /// How many jobs may run at once.
     var concurrency: Int { state.withLock(\.concurrency) }
@@ -50,7 +52,14 @@ final class WorkerStatus: Sendable {
     /// The session under way.
     var session: WorkerSession? { state.withLock(\.session) }
 
-    func opened(_ session: WorkerSession) { state.withLock { $0.session = session } }
+    /// A session is open. It was made with the slots and queues of a moment before; the slots it gets here.
+    func opened(_ session: WorkerSession) {
+        let slots = state.withLock { state in
+            state.session = session
+            return state.concurrency
+        }
+        session.resize(by: slots - session.slotsAtFirst)
+    }
 
     func closed() { state.withLock { ($0.session, $0.isOnDuty) = (nil, false) } }
 
@@ -87,23 +96,20 @@ final class WorkerStatus: Sendable {
         session?.resize(by: slots)
     }
 
-    /// Serves a queue from now on; false when it was served already.
-    func add(_ binding: QueueBinding) -> Bool {
+    /// Serves a queue from now on, if it is not served already.
+    func add(_ binding: QueueBinding) {
         state.withLock { state in
-            guard !state.queues.contains(binding.queue) else { return false }
-            state.queues.append(binding.queue)
-            state.bindings.append(binding)
-            return true
+            guard !state.served.names.contains(binding.queue) else { return }
+            state.served.names.append(binding.queue)
+            state.served.bindings.append(binding)
         }
     }
 
-    /// Stops serving a queue; false when it was not served.
-    func remove(_ queue: String) -> Bool {
+    /// Stops serving a queue.
+    func remove(_ queue: String) {
         state.withLock { state in
-            guard let index = state.queues.firstIndex(of: queue) else { return false }
-            state.queues.remove(at: index)
-            state.bindings.removeAll { $0.queue == queue }
-            return true
+            state.served.names.removeAll { $0 == queue }
+            state.served.bindings.removeAll { $0.queue == queue }
         }
     }
 
