@@ -44,6 +44,14 @@ struct HostileMessageTests {
         #expect(code { try Message(decoding: envelope(headers: headers)) } == .malformedMessage)
     }
 
+    @Test(
+        "of the head of a message that is not read whole any number is taken, brought into bounds",
+        arguments: [("9223372036854775807", Int(Int32.max)), ("-9223372036854775808", 0), ("1e300", 0), ("7", 7), ("\"7\"", 0)])
+    func headNumbers(text: String, retries: Int) throws {
+        let head = try #require(Message(headOf: envelope(headers: #"{"task":"t","id":"i","retries":\#(text),"timelimit":[\#(text),\#(text)]}"#)))
+        #expect(head.id == "i" && head.headers.retries == retries)
+    }
+
     @Test("a header or property nothing depends on may have any type, and is kept")
     func harmlessTypes() throws {
         let bytes = envelope(

@@ -44,7 +44,8 @@ extension Message {
         headers.parentID = head["parent_id"]?.stringValue
         headers.group = head["group"]?.stringValue
         headers.ignoreResult = head["ignore_result"]?.boolValue
-        headers.retries = Int(clamping: max(head["retries"]?.intValue ?? 0, 0))
+        // A sender may have put any number there; beyond these bounds a whole message is refused.
+        headers.retries = Int(min(max(head["retries"]?.intValue ?? 0, 0), Int64(Int32.max)))
         self.init(headers: headers, body: Body(bytes: []))
     }
 }

@@ -9,6 +9,7 @@ struct BatchReturner {
     /// How many jobs went where.
     struct Tally: Sendable, Equatable {
         var returned = 0
+        /// Set aside, those that cannot be read with those that crash again and again.
         var quarantined = 0
         var dead = 0
 

@@ -70,7 +70,15 @@ struct ReturnPlan {
     }
 
     private mutating func giveBack(_ payload: [UInt8]) {
-        guard cause != .unclaimed, var message = try? Message(decoding: payload) else { return push(payload) }
+        guard cause != .unclaimed else { return push(payload) }
+        var message: Message
+        do {
+            message = try Message(decoding: payload)
+        } catch let error as ApiumError where error.code == .malformedMessage && cause == .crash {
+            return park(payload, error)
+        } catch {
+            return push(payload)
+        }
         message.properties.redelivered = true
         guard cause == .crash else { return push(message.encoded()) }
         // A sender may have put any number there.
@@ -81,6 +89,18 @@ struct ReturnPlan {
         let reason = "took its worker down \(crashes) times"
         shelve(message, in: .quarantine, reason: reason, attempts: Int(crashes), payload: message.encoded())
         fail(message, reason)
+    }
+
+    /// What cannot be read can hold no count of crashes. It is set aside as whoever claims it would do, before it takes down one worker after another.
+    private mutating func park(_ payload: [UInt8], _ error: ApiumError) {
+        tally.quarantined += 1
+        let reason = "its worker was lost, and it cannot be read: \(error)"
+        let head = Message(headOf: payload)
+        let record = ShelvedRecord(
+            id: head?.id ?? "undecodable-\(JobID.make())", task: head?.task, queue: broker.keys.queue(ofReady: list), reason: reason, at: .now(),
+            attempts: 0, payload: payload)
+        operate("shelf", broker.keys.shelf(.parked), record.id, last: record.encoded)
+        if let head { fail(head, reason) }
     }
 
     private mutating func push(_ payload: [UInt8]) {

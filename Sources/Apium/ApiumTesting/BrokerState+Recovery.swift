@@ -61,6 +61,9 @@ extension BrokerState {
             reaping.reaped += 1
         } else if record.acknowledged {
             reaping.losses += lose(record, at: now)
+        } else if let error = record.fault {
+            reaping.losses += park(record, error, at: now)
+            reaping.quarantined += 1
         } else if crashes >= BrokerState.crashLimit {
             reaping.losses += quarantine(record, crashes, at: now)
             reaping.quarantined += 1
@@ -87,6 +90,14 @@ extension BrokerState {
         let reason = "its worker died \(crashes) times while it ran"
         shelve(record.shelved(message, reason, crashes, now, record.redelivered(crashes: crashes)), in: .quarantine)
         return message.map { fail($0, reason, record, at: now) } ?? []
+    }
+
+    /// What cannot be read can hold no count of crashes: it is set aside at once.
+    private mutating func park(_ record: InFlight, _ error: ApiumError, at now: Timestamp) -> [Loss] {
+        let head = Message(headOf: record.payload)
+        let reason = "its worker was lost, and it cannot be read: \(error)"
+        shelve(record.shelved(head, reason, 0, now, record.payload), in: .parked)
+        return head.map { fail($0, reason, record, at: now) } ?? []
     }
 
     private mutating func lose(_ record: InFlight, at now: Timestamp) -> [Loss] {
@@ -169,6 +180,16 @@ extension BrokerState.InFlight {
         guard let message = try? Message(decoding: payload) else { return 0 }
         // A sender may have put any number there.
         return Int(min(max(message.headers.custom[BrokerState.crashHeader]?.intValue ?? 0, 0), 1_000_000))
+    }
+
+    /// Why it is no message, if it is none.
+    fileprivate var fault: ApiumError? {
+        do {
+            _ = try Message(decoding: payload)
+        } catch let error as ApiumError where error.code == .malformedMessage {
+            return error
+        } catch {}
+        return nil
     }
 
     /// The payload marked as delivered before. What is no message goes back as it is: whoever claims it parks it.

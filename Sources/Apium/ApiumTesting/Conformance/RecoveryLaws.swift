@@ -13,7 +13,10 @@ extension BrokerConformance {
         Law("an early-acknowledged job of a dead worker ends as WorkerLostError and never runs again") { try await $0.earlyAcknowledgedJobsAreLost() },
         Law("a job that takes down three workers is quarantined, others are not") { try await $0.crashesAreCounted() },
         Law("whatever crash count a message claims, it takes nobody down") { try await $0.hostileCrashCounts() },
-        Law("bytes that are no message come back as they are") { try await $0.undecodableBytesComeBack() },
+        Law("bytes that are no message come back as they are, and are parked when a worker dies with them") { try await $0.undecodableBytes() },
+        Law("a message whose headers alone can be read is parked when a worker dies with it, and its job has failed") {
+            try await $0.halfReadableMessages()
+        },
         Law("a session that ended gets nothing done any more", needsResultsOnBroker: true) { try await $0.aClosedSessionIsRefused() },
         Law("one session at a time does the shared duties, and another takes over when it ends") { try await $0.thereIsOneJanitor() },
     ]
@@ -182,20 +185,43 @@ extension Scene {
         try expect(records == ["huge"], "the quarantine has \(records)")
     }
 
-    func undecodableBytesComeBack() async throws {
-        let (first, other) = (try await session(), try await session())
-        let bytes: [UInt8] = Array("{\"body\": 7, \u{0}".utf8) + [0xFF, 0xFE]
-        // A shelf is the way to bring any bytes onto a list.
+    /// Brings any bytes onto the list and claims them: a shelf is the way.
+    private func claim(_ bytes: [UInt8], by session: any BrokerSession) async throws {
         try await enqueue("carrier")
         let record = ShelvedRecord(id: "raw", task: nil, queue: "jobs", reason: "", at: Timestamp(microseconds: 1), attempts: 0, payload: bytes)
-        try await complete(try await claimOne(by: first), .shelve(.parked, record), by: first)
+        try await complete(try await claimOne(by: session), .shelve(.parked, record), by: session)
         try expect(try await broker.requeue("raw", from: .parked), "a record of any bytes was not requeued")
-        try expect(try await claimOne(by: first).payload == bytes, "the bytes changed on their way to the queue")
+        try expect(try await claimOne(by: session).payload == bytes, "the bytes changed on their way to the queue")
+    }
+
+    /// Makes a session vanish and waits for what is parked then.
+    private func parked(after session: any BrokerSession, by other: any BrokerSession) async throws -> ShelvedRecord {
+        try await world.silence(session)
+        let broker = broker
+        try await maintain(other, until: "what the vanished session held is parked") { try await broker.records(in: .parked, limit: 10).count == 1 }
+        try await expectLength(0)
+        return try await broker.records(in: .parked, limit: 10)[0]
+    }
+
+    func undecodableBytes() async throws {
+        let (first, other) = (try await session(), try await session())
+        let bytes: [UInt8] = Array("{\"body\": 7, \u{0}".utf8) + [0xFF, 0xFE]
+        try await claim(bytes, by: first)
         try await first.close()
         let second = try await session()
         try expect(try await claimOne(by: second).payload == bytes, "the bytes changed when a session closed")
-        try await vanish(second, while: other, untilLength: 1)
-        try expect(try await claimOne(by: other).payload == bytes, "the bytes changed when a session vanished")
+        let record = try await parked(after: second, by: other)
+        try expect(record.payload == bytes && record.queue == "jobs", "the bytes were parked as \(record)")
+    }
+
+    func halfReadableMessages() async throws {
+        let (lost, other) = (try await session(), try await session())
+        let bytes = Array(#"{"body":"","headers":{"task":"t","id":"half","retries":9223372036854775807},"properties":{}}"#.utf8)
+        try await claim(bytes, by: lost)
+        let record = try await parked(after: lost, by: other)
+        try expect(record.id == "half" && record.task == "t" && record.payload == bytes, "the message was parked as \(record)")
+        let state = try await results.document(for: "half")?.state
+        try expect(state == .failure, "the job's state is \(String(describing: state))")
     }
 
     func aClosedSessionIsRefused() async throws {
