@@ -17,6 +17,8 @@ final class CuttingProxy: Sendable {
     private struct State {
         var pairs: [Pair] = []
         var swallowing = false
+        /// The next request with this in it is not handed on, and ends its connection.
+        var fatal: [UInt8]?
     }
 
     /// Set once, read by a pump.
@@ -64,8 +66,10 @@ final class CuttingProxy: Sendable {
                     if state.swallowing { isMute.set() }
                     state.pairs.append(Pair(client: client, server: server, isDeaf: isDeaf, isMute: isMute))
                 }
-                return client.eventLoop.makeCompletedFuture { try client.pipeline.syncOperations.addHandler(Pump(to: server) { !isDeaf.isSet }) }
-                    .flatMap { client.setOption(.autoRead, value: true) }
+                return client.eventLoop.makeCompletedFuture {
+                    try client.pipeline.syncOperations.addHandler(Pump(to: server, breaksAt: self.takesFatal) { !isDeaf.isSet })
+                }
+                .flatMap { client.setOption(.autoRead, value: true) }
             }
     }
 
@@ -80,10 +84,25 @@ final class CuttingProxy: Sendable {
     /// From now on what is sent over the present connections vanishes; new ones work.
     func swallowRequests() { for pair in state.withLock({ $0.pairs }) { pair.isDeaf.set() } }
 
+    /// The next request that holds this text ends its connection, and does not reach the server.
+    func breakNextRequest(with text: String) { state.withLock { $0.fatal = Array(text.utf8) } }
+
+    /// Whether ``breakNextRequest(with:)`` is still to come.
+    var isBreakAhead: Bool { state.withLock { $0.fatal != nil } }
+
+    @Sendable
+    private func takesFatal(_ bytes: ByteBuffer) -> Bool {
+        state.withLock { state in
+            guard let fatal = state.fatal, Array(bytes.readableBytesView).contains(fatal) else { return false }
+            state.fatal = nil
+            return true
+        }
+    }
+
     /// Ends all connections on the client's side. The server's ends stay open, as after a router's restart.
     func cut() async {
         let all = state.withLock { state in
-            defer { state = State() }
+            defer { state = State(fatal: state.fatal) }
             return state.pairs
         }
         for pair in all { try? await pair.client.close() }
@@ -102,14 +121,17 @@ final class CuttingProxy: Sendable {
     private final class Pump: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let other: any Channel
+        private let breaksAt: @Sendable (ByteBuffer) -> Bool
         private let isOpen: @Sendable () -> Bool
 
-        init(to other: any Channel, while isOpen: @escaping @Sendable () -> Bool) {
+        init(to other: any Channel, breaksAt: @escaping @Sendable (ByteBuffer) -> Bool = { _ in false }, while isOpen: @escaping @Sendable () -> Bool) {
             self.other = other
+            self.breaksAt = breaksAt
             self.isOpen = isOpen
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            guard !breaksAt(unwrapInboundIn(data)) else { return context.close(promise: nil) }
             if isOpen() { other.writeAndFlush(unwrapInboundIn(data), promise: nil) }
         }
     }

@@ -107,6 +107,33 @@ struct RedisSubscriberTests {
         await subscriber.shutdown()
     }
 
+    @Test("a shutdown ends every stream, behind what is buffered, and later subscriptions fail")
+    func shutdown() async throws {
+        let subscriber = RedisSubscriber(try TestServer.configuration(), logger: TestServer.logger)
+        let publisher = try await TestServer.connect()
+        let name = TestServer.unique("shutdown")
+        let (buffered, waited) = (try await subscriber.events(channels: [name]), try await subscriber.events(patterns: [name + ".*"]))
+        let (ends, end) = AsyncStream.makeStream(of: [RedisSubscriptionEvent].self)
+        let reading = Task {
+            var heard: [RedisSubscriptionEvent] = []
+            for await event in waited { heard.append(event) }
+            end.yield(heard)
+        }
+        try await publisher.send(RedisCommand("PUBLISH", name, "last"))
+        // What comes by another channel says that the first has come.
+        let later = try await subscriber.events(channels: [name + "!"])
+        try await publisher.send(RedisCommand("PUBLISH", name + "!", "mark"))
+        #expect(try await next("the mark", of: later) == message(name + "!", "mark"))
+        await subscriber.shutdown()
+        #expect(try await next("the end", of: ends) == [])
+        var heard: [RedisSubscriptionEvent] = []
+        for await event in buffered { heard.append(event) }
+        #expect(heard == [message(name, "last")])
+        await #expect(throws: RedisClientError.self) { try await subscriber.events(channels: [name]) }
+        await reading.value
+        await publisher.close()
+    }
+
     @Test("subscribing fails with a typed error when there is no server")
     func noServer() async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()

@@ -13,6 +13,16 @@ enum RedisFailure {
         switch error {
         case let error as RedisServerError: isPassing(error)
         case let error as RedisClientError: error.code != .shutdown && error.code != .notSupported && error.code != .unexpectedReply
+        case let error as ApiumError: error.underlying.map { isPassing($0) } ?? false
+        default: false
+        }
+    }
+
+    /// Whether a command went out before the connection failed it: the server was there.
+    static func mayHaveBeenSent(_ error: any Error) -> Bool {
+        switch error {
+        case let error as RedisClientError: isPassing(error) && error.mayHaveBeenSent
+        case let error as ApiumError: error.underlying.map { mayHaveBeenSent($0) } ?? false
         default: false
         }
     }

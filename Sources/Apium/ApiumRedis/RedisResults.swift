@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
+import Synchronization
 
 /// Celery's result documents on a Redis server: `celery-task-meta-<id>`, stored with a time to live and published under the same name.
 public final class RedisResults: ResultBackend {
@@ -60,38 +61,68 @@ public final class RedisResults: ResultBackend {
         try await client.reply(RedisCommand("DEL", keys.task(id)))
     }
 
-    /// Subscribes first and reads then, so that a result that is stored in between is not missed. After a gap it reads again.
+    /// All of it happens within the timeout, whatever the server does. What passes is tried again until then, but for a server that
+    /// is not there at the beginning: its caller learns that at once.
     public func wait(for id: String, within timeout: Duration) async throws -> ResultDocument? {
-        if let document = try await document(for: id), document.state.isReady { return document }
-        guard timeout > .zero else { return nil }
-        let events: AsyncStream<RedisSubscriptionEvent>
+        guard timeout > .zero else { return try await ready(id) }
+        let outage = Outage()
+        let document = try await Deadline.run(.now + timeout) { try await self.ready(id, outage) }
+        if document == nil, let error = outage.error { throw error }
+        return document
+    }
+
+    /// The result if it is ready now.
+    private func ready(_ id: String) async throws -> ResultDocument? {
+        guard let document = try await document(for: id), document.state.isReady else { return nil }
+        return document
+    }
+
+    /// Waits until the result is ready. Subscribes first and reads then, so that a result that is stored in between is not missed.
+    private func ready(_ id: String, _ outage: Outage) async throws -> ResultDocument {
         do {
-            events = try await subscriber.events(channels: [keys.task(id)], bufferLimit: 16)
+            if let document = try await ready(id) { return document }
         } catch {
-            throw RedisFailure.apiumError(error)
+            // A read that was cut off has found a server.
+            guard RedisFailure.mayHaveBeenSent(error) else { throw error }
+            outage.began(error)
         }
-        if let document = try await document(for: id), document.state.isReady { return document }
-        return try await withThrowingTaskGroup(of: ResultDocument?.self) { group in
-            group.addTask { try await self.firstReady(id, of: events) }
-            group.addTask {
-                try await Task.sleep(for: timeout)
-                return nil
+        var failures = 0
+        while true {
+            do {
+                let events = try await subscriber.events(channels: [keys.task(id)], bufferLimit: 16)
+                if let document = try await ready(id) { return document }
+                outage.ended()
+                failures = 0
+                return try await firstReady(id, of: events)
+            } catch {
+                guard RedisFailure.isPassing(error) else { throw RedisFailure.apiumError(error) }
+                outage.began(RedisFailure.apiumError(error))
+                failures += 1
+                try await Task.sleep(for: BackoffDelay.after(failures))
             }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
         }
     }
 
-    private func firstReady(_ id: String, of events: AsyncStream<RedisSubscriptionEvent>) async throws -> ResultDocument? {
+    /// After a gap it reads again.
+    private func firstReady(_ id: String, of events: AsyncStream<RedisSubscriptionEvent>) async throws -> ResultDocument {
         for await event in events {
-            let document: ResultDocument?
             switch event {
-            case .message(let message): document = try options.document(message.payload)
-            case .gap: document = try await self.document(for: id)
+            case .message(let message):
+                let document = try options.document(message.payload)
+                if document.state.isReady { return document }
+            case .gap: if let document = try await ready(id) { return document }
             }
-            if let document, document.state.isReady { return document }
         }
         try Task.checkCancellation()
         throw ApiumError(.unavailable, "the result backend was shut down")
+    }
+
+    /// Why the server could not be asked the last time, if it could not.
+    private final class Outage: Sendable {
+        private let last = Mutex<(any Error)?>(nil)
+
+        var error: (any Error)? { last.withLock { $0 } }
+        func began(_ error: any Error) { last.withLock { $0 = error } }
+        func ended() { last.withLock { $0 = nil } }
     }
 }

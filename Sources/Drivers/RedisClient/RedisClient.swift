@@ -37,7 +37,7 @@ public final class RedisClient: Sendable {
     /// - Throws: `RedisClientError` (`unavailable`, `connectFailed`, `authenticationFailed`, `shutdown` …).
     public func connection() async throws -> RedisConnection {
         if let current = reconnector.current { return current }
-        return try await reconnector.connection().get()
+        return try await reconnector.connection().valueUnlessCancelled()
     }
 
     /// Sends one command.

@@ -43,9 +43,16 @@ public final class RedisSubscriber: Sendable {
         channels: [String] = [], patterns: [String] = [], timeout: Duration? = nil,
         _ handler: @escaping @Sendable (RedisSubscriptionEvent) -> Void
     ) async throws -> RedisSubscription {
+        try await subscribe(channels, patterns, timeout, ended: {}, handler)
+    }
+
+    private func subscribe(
+        _ channels: [String], _ patterns: [String], _ timeout: Duration?, ended: @escaping @Sendable () -> Void,
+        _ handler: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    ) async throws -> RedisSubscription {
         try Task.checkCancellation()
         let promise = reconnector.eventLoop.makePromise(of: Void.self)
-        let id = hub.add(channels.map { .channel($0) } + patterns.map { .pattern($0) }, promise, handler)
+        let id = hub.add(channels.map { .channel($0) } + patterns.map { .pattern($0) }, promise, ended: ended, handler)
         let limit = reconnector.eventLoop.scheduleTask(in: TimeAmount(timeout ?? reconnector.configuration.commandTimeout)) { [hub] in
             hub.remove(id, RedisClientError(.timedOut, "the server did not confirm a subscription in time"))
         }
@@ -59,7 +66,8 @@ public final class RedisSubscriber: Sendable {
         return RedisSubscription { [hub] in hub.remove(id) }
     }
 
-    /// Subscribes, waits for the server's confirmation, and returns the events as a stream. Ending the iteration unsubscribes.
+    /// Subscribes, waits for the server's confirmation, and returns the events as a stream. Ending the iteration unsubscribes. The stream ends
+    /// when the subscriber is shut down; what is buffered is still read.
     ///
     /// - Parameter bufferLimit: How many events may wait for a slow reader; then the oldest are dropped, and `.gap` says so.
     /// - Throws: As `subscribe`.
@@ -67,7 +75,7 @@ public final class RedisSubscriber: Sendable {
         channels: [String] = [], patterns: [String] = [], bufferLimit: Int = 4096, timeout: Duration? = nil
     ) async throws -> AsyncStream<RedisSubscriptionEvent> {
         let buffer = SubscriptionBuffer(limit: bufferLimit)
-        let subscription = try await subscribe(channels: channels, patterns: patterns, timeout: timeout) { buffer.append($0) }
+        let subscription = try await subscribe(channels, patterns, timeout, ended: { buffer.end() }) { buffer.append($0) }
         // The stream holds the subscription: it ends with the last reader.
         return AsyncStream {
             let event = await buffer.next()
@@ -81,7 +89,7 @@ public final class RedisSubscriber: Sendable {
     public func shutdown() async {
         ping.withLock { $0.take() }?.cancel()
         await reconnector.shutdown()
-        hub.failed(RedisReconnector.shutdownError)
+        hub.ended(RedisReconnector.shutdownError)
     }
 
     /// A connection on which nothing is published looks like a dead one. A PING without an answer makes the handler close it.

@@ -14,10 +14,11 @@ final class SubscriptionHub: Sendable {
     private let state = Mutex(State())
 
     func add(
-        _ names: [SubscriptionTable.Name], _ promise: EventLoopPromise<Void>, _ handler: @escaping SubscriptionTable.Handler
+        _ names: [SubscriptionTable.Name], _ promise: EventLoopPromise<Void>, ended: @escaping @Sendable () -> Void,
+        _ handler: @escaping SubscriptionTable.Handler
     ) -> UInt64 {
         state.withLock { state in
-            let (id, subscribe) = state.table.add(names, promise, handler)
+            let (id, subscribe) = state.table.add(names, promise, ended: ended, handler)
             Self.send("SUBSCRIBE", subscribe, state.transport)
             return id
         }
@@ -49,6 +50,16 @@ final class SubscriptionHub: Sendable {
             return state.table.connectionFailed()
         }
         for promise in promises { promise.fail(error) }
+    }
+
+    /// There will be no connection any more: whoever listens hears nothing else.
+    func ended(_ error: any Error) {
+        let (promises, listeners) = state.withLock { state in
+            state.transport = nil
+            return (state.table.connectionFailed(), state.table.removeAll())
+        }
+        for promise in promises { promise.fail(error) }
+        for listener in listeners { listener.ended() }
     }
 
     /// There is no connection and none is being made: a listener that waits for its first one need not wait longer. One that was

@@ -16,6 +16,8 @@ struct SubscriptionTable {
     struct Listener {
         let names: [Name]
         let handler: Handler
+        /// Called when nothing will come any more.
+        let ended: @Sendable () -> Void
         /// The names whose confirmation is missing on the present connection.
         var missing: Set<Name>
         /// Told when all names are confirmed for the first time; then nil.
@@ -30,14 +32,16 @@ struct SubscriptionTable {
 
     /// Adds a listener.
     /// - Returns: Its id, and the names to subscribe to now. Its promise has been kept already if nothing is missing.
-    mutating func add(_ names: [Name], _ promise: EventLoopPromise<Void>, _ handler: @escaping Handler) -> (id: UInt64, subscribe: [Name]) {
+    mutating func add(_ names: [Name], _ promise: EventLoopPromise<Void>, ended: @escaping @Sendable () -> Void, _ handler: @escaping Handler) -> (
+        id: UInt64, subscribe: [Name]
+    ) {
         lastID += 1
         let names = Array(Set(names))
         let new = names.filter { listenersOf[$0] == nil }
         for name in names { listenersOf[name, default: []].insert(lastID) }
         if connected { for name in new { unconfirmed[name, default: 0] += 1 } }
         let missing = connected ? Set(names.filter { unconfirmed[$0] != nil }) : Set(names)
-        listeners[lastID] = Listener(names: names, handler: handler, missing: missing, established: missing.isEmpty ? nil : promise)
+        listeners[lastID] = Listener(names: names, handler: handler, ended: ended, missing: missing, established: missing.isEmpty ? nil : promise)
         if missing.isEmpty { promise.succeed() }
         return (lastID, connected ? new : [])
     }
@@ -72,6 +76,12 @@ struct SubscriptionTable {
         let waiting = listeners.filter { $0.value.established != nil }
         for id in waiting.keys { _ = remove(id) }
         return waiting.values.compactMap(\.established)
+    }
+
+    /// Removes all listeners.
+    mutating func removeAll() -> [Listener] {
+        defer { (listeners, listenersOf) = ([:], [:]) }
+        return Array(listeners.values)
     }
 
     /// The server confirmed a subscription.

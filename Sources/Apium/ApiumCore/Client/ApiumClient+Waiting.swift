@@ -12,7 +12,8 @@ extension ApiumClient {
             throw decodesFailures ? failures.error(for: failure) : failure
         } catch let error as ApiumError where error.code == .timedOut {
             // It may never run, because a step before it was revoked: nobody tells the steps after that one.
-            if let failure = try await failure(before: tuple) { throw decodesFailures ? failures.error(for: failure) : failure }
+            let cause = try? await Deadline.run(.now + .seconds(1)) { try await self.failure(before: tuple) }
+            if let cause { throw decodesFailures ? failures.error(for: cause) : cause }
             throw error
         }
     }
@@ -25,8 +26,12 @@ extension ApiumClient {
             guard let document = try await results.wait(for: id, within: max(deadline - ContinuousClock.now, .zero)) else { throw notInTime(id) }
             return [id: document]
         }
+        guard let first = ids.first else { return [:] }
         var found: [String: ResultDocument] = [:]
-        for (id, document) in zip(ids, try await results.documents(for: ids)) where document?.state.isReady == true { found[id] = document }
+        // Whose time is over already may look once.
+        let reading = max(deadline, .now + .milliseconds(100))
+        guard let documents = try await Deadline.run(reading, { try await results.documents(for: ids) }) else { throw notInTime(first) }
+        for (id, document) in zip(ids, documents) where document?.state.isReady == true { found[id] = document }
         let missing = Set(ids).subtracting(found.keys)
         if missing.isEmpty || stopsAtFailure && found.values.contains(where: { $0.state != .success }) { return found }
         try await withThrowingTaskGroup(of: (String, ResultDocument?).self) { group in

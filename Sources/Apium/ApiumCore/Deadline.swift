@@ -1,0 +1,17 @@
+/// Work that is not waited for beyond a moment.
+package enum Deadline {
+    /// What `body` answers; `nil` when the deadline has passed first. `body` is cancelled then.
+    package static func run<Value: Sendable>(
+        _ deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () async throws -> Value?
+    ) async throws -> Value? {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}
