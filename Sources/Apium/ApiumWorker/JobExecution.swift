@@ -32,7 +32,7 @@ final class JobExecution: Sendable {
         do {
             await self.run(run, try run.message())
         } catch {
-            guard run.beginEnding() else { return release() }
+            guard run.beginEnding() else { return comeBack(run) }
             writer.add(undecodable(run.delivery, error))
             release()
         }
@@ -62,7 +62,7 @@ final class JobExecution: Sendable {
             runner = place
             guard try await acknowledgeEarly(job) else {
                 place.release()
-                return release()
+                return leave(run)
             }
             try await announce(job, pid: place.pid)
             await self.run(entry, run, job, place)
@@ -85,11 +85,22 @@ final class JobExecution: Sendable {
         let (verdict, ran) = await verdict(of: entry, run, job, runner, effects)
         span?.ended(verdict)
         // A job that comes back after its delivery was ended for it only frees its slot.
-        guard run.beginEnding() else { return environment.leaks.returned(release) }
+        guard run.beginEnding() else { return comeBack(run) }
         guard let verdict else { return release() }
         environment.history.ended(job, verdict, ran: ran)
         environment.reporter.ended(job, verdict, ran: ran)
         await ending(run, job, effects).end(verdict)
+    }
+
+    /// It is not this worker's any more: it does not run here, and nobody is to give it up.
+    func leave(_ run: JobRun) {
+        if run.beginEnding() { release() } else { comeBack(run) }
+    }
+
+    /// Frees the slot of a job whose delivery was ended without it, which may be counted as lost.
+    private func comeBack(_ run: JobRun) {
+        if run.returnsSlot() { environment.leaks.returned() }
+        release()
     }
 
     /// The broker or the backend failed before the job ran, or it found no child process: it is tried again after a while, unless it was told
@@ -111,10 +122,12 @@ final class JobExecution: Sendable {
         // A job is told to stop by what its message says: it was read.
         guard let message = try? run.message() else { return running.finished(run) }
         let job = assignment(run, message)
-        environment.logger.error(
-            "a job does not react to being stopped; it is ended without it, and its slot is lost",
-            metadata: ["job": "\(message.id)", "task": "\(message.task)"])
-        environment.leaks.leaked()
+        if run.losesSlot() {
+            environment.logger.error(
+                "a job does not react to being stopped; it is ended without it, and its slot is lost",
+                metadata: ["job": "\(message.id)", "task": "\(message.task)"])
+            environment.leaks.leaked()
+        }
         let verdict = Verdict.thrown(
             CancellationError(), stop: reason, retries: message.headers.retries, options: job.options, taskText: message.pythonCall)
         if let verdict {
@@ -145,7 +158,7 @@ final class JobExecution: Sendable {
         let reason = "the message has \(delivery.payload.count) bytes; this worker takes \(limit) (worker_max_message_size)"
         environment.logger.error("a message is too long and is parked", metadata: ["queue": "\(delivery.queue)", "bytes": "\(delivery.payload.count)"])
         guard let head = Message(headOf: delivery.payload) else {
-            guard run.beginEnding() else { return release() }
+            guard run.beginEnding() else { return comeBack(run) }
             writer.add(parked(delivery, "oversized", reason))
             return release()
         }
@@ -168,7 +181,7 @@ final class JobExecution: Sendable {
 
     /// Ends a delivery whose job did not run.
     private func end(_ verdict: Verdict, _ run: JobRun, _ job: Assignment) async {
-        guard run.beginEnding() else { return release() }
+        guard run.beginEnding() else { return comeBack(run) }
         environment.history.turnedAway(job, verdict, isKnown: environment.registry[job.message.task] != nil)
         environment.metrics.ended(job, isKnown: environment.registry[job.message.task] != nil, verdict)
         environment.reporter.ended(job, verdict)
@@ -177,7 +190,7 @@ final class JobExecution: Sendable {
 
     /// The job has ended in a worker that was lost before it had sent the body of a chord: that is all there is left to do.
     private func resume(_ run: JobRun, _ message: Message) async {
-        guard run.beginEnding() else { return release() }
+        guard run.beginEnding() else { return comeBack(run) }
         await ending(run, assignment(run, message)).resume(message.joining)
     }
 
@@ -189,7 +202,7 @@ final class JobExecution: Sendable {
         } catch {
             return await end(.parked(reason: "\(error)", failure: nil), run, environment.assignment(run.delivery, message))
         }
-        guard run.beginEnding() else { return release() }
+        guard run.beginEnding() else { return comeBack(run) }
         await ending(run, environment.assignment(run.delivery, message, nil, arguments)).tell(of: lost)
     }
 

@@ -18,9 +18,17 @@ final class JobRun: Sendable {
         var reason: RunningJobs.StopReason?
         var isEnding = false
         var isAbandoned = false
+        /// What became of its slot when it was given up.
+        var slot = Slot.held
         var began: Timestamp?
         var isAcknowledged = false
         var pid: Int32?
+    }
+
+    private enum Slot {
+        case held
+        case lost
+        case returned
     }
 
     private let state = Mutex(State())
@@ -65,12 +73,14 @@ final class JobRun: Sendable {
     }
 
     /// The lane begins with it; a stop that came before is carried out.
-    func began(in lane: JobLane) {
-        let stopNow = state.withLock { state in
+    /// - Returns: False when there is nothing to run any more: it is another worker's, or was given up.
+    func began(in lane: JobLane) -> Bool {
+        let (stopNow, isOurs) = state.withLock { state in
             state.lane = lane
-            return state.reason != nil
+            return (state.reason != nil, !state.isAbandoned && !state.isEnding)
         }
         if stopNow { lane.cancel() }
+        return isOurs
     }
 
     /// The lane has done with it, and will not be cancelled for it any more.
@@ -111,6 +121,25 @@ final class JobRun: Sendable {
         guard isMeant else { return }
         limits.raise(.soft)
         lane?.cancel()
+    }
+
+    /// The job was given up, and its slot with it.
+    /// - Returns: False when the job has come back meanwhile: then nothing is lost.
+    func losesSlot() -> Bool {
+        state.withLock { state in
+            guard state.slot == .held else { return false }
+            state.slot = .lost
+            return true
+        }
+    }
+
+    /// The job has come back, and its delivery was ended without it.
+    /// - Returns: Whether its slot was counted as lost.
+    func returnsSlot() -> Bool {
+        state.withLock { state in
+            defer { state.slot = .returned }
+            return state.slot == .lost
+        }
     }
 
     /// Takes the right to end the delivery: true for the first caller, the job's own return or the one that gave it up.

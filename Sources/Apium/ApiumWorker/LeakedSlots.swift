@@ -15,7 +15,7 @@ final class LeakedSlots: Sendable {
     init(limit: Int) { self.limit = limit }
 
     /// How many are lost now.
-    var count: Int { state.withLock(\.lost) }
+    var count: Int { max(state.withLock(\.lost), 0) }
     /// Whether too many have been lost at once.
     var isExceeded: Bool { state.withLock(\.isExceeded) }
 
@@ -38,9 +38,6 @@ final class LeakedSlots: Sendable {
         action?()
     }
 
-    /// A job came back after all: its slot is free again.
-    func returned(_ release: () -> Void) {
-        state.withLock { $0.lost = max($0.lost - 1, 0) }
-        release()
-    }
+    /// A job that was counted came back after all; it may do so while it is being counted.
+    func returned() { state.withLock { $0.lost -= 1 } }
 }

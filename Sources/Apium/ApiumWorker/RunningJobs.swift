@@ -69,8 +69,7 @@ final class RunningJobs: Sendable {
         var next = next(after: nil)
         while let (run, needsLane) = next {
             if needsLane { makeLane() }
-            run.began(in: lane)
-            await run.execution.run(run)
+            if run.began(in: lane) { await run.execution.run(run) } else { run.execution.leave(run) }
             guard run.left() else {
                 // The task was cancelled: another one goes on with what waits.
                 finished(run)
