@@ -325,6 +325,20 @@ struct AftermathTests {
         #expect(replaced.plan.messages == [other])
     }
 
+    @Test("a job waits in the turn it was given, and asks anew when it is tried again")
+    func rateTurn() {
+        let turn = RateTurn(limit: "1/s", begins: Timestamp(seconds: 7))
+        guard case .schedule(let message, _, .seconds(5)) = planner().aftermath(of: .snooze(.seconds(5), turn: turn)).disposition else {
+            return #expect(Bool(false), "it waits in the scheduled set")
+        }
+        #expect(message.rateTurn == turn)
+        let later = planner { headers, _ in headers.custom = message.headers.custom }
+        guard case .schedule(let again, _, _) = later.aftermath(of: .retry(Verdict.Again(delay: .zero))).disposition else {
+            return #expect(Bool(false), "it is tried again")
+        }
+        #expect(again.rateTurn == nil && again.headers.custom.isEmpty)
+    }
+
     @Test("a message that was acknowledged before its run is not given back")
     func requeue() {
         guard case .requeue(let message, _) = planner().aftermath(of: .requeue).disposition else { return #expect(Bool(false), "it goes back") }

@@ -336,19 +336,64 @@ struct RemoteControlPartTests {
         for wrong: JSONValue in ["x", "10/x", "1/2/3", "-1", "nan", [], true] { #expect(throws: InvalidRate.self) { try RateLimit.parse(wrong) } }
     }
 
-    @Test("a bucket serves one job at once and keeps the others' turns, in order")
+    @Test("a bucket serves one job at once and gives the others turns, in order")
     func buckets() throws {
         let limit = try #require(try RateLimit.parse("1/s"))
         let now = ContinuousClock.now
         var buckets = RateBuckets()
-        #expect(buckets.wait("a", of: "t", limit, at: now) == nil)
-        #expect(buckets.wait("b", of: "t", limit, at: now) == .seconds(1))
-        #expect(buckets.wait("c", of: "t", limit, at: now) == .seconds(2))
-        #expect(buckets.wait("b", of: "t", limit, at: now + .milliseconds(400)) == .milliseconds(600))
-        #expect(buckets.wait("b", of: "t", limit, at: now + .seconds(1)) == nil)
-        #expect(buckets.wait("c", of: "t", limit, at: now + .seconds(2)) == nil)
-        #expect(buckets.wait("x", of: "other", limit, at: now) == nil)
-        #expect(buckets.wait("d", of: "t", limit, at: now + .seconds(60)) == nil)
+        #expect(buckets.wait("t", limit, at: now) == nil)
+        #expect(buckets.wait("t", limit, at: now) == .seconds(1))
+        #expect(buckets.wait("t", limit, at: now + .milliseconds(400)) == .milliseconds(1600))
+        #expect(buckets.wait("other", limit, at: now) == nil)
+        #expect(buckets.wait("t", limit, at: now + .seconds(60)) == nil)
+    }
+
+    @Test("a turn that one worker has given is kept by another, once and under the same limit")
+    func turns() throws {
+        let (start, clock) = (Timestamp(seconds: 1_000_000), ContinuousClock.now)
+        let limit = try #require(try RateLimit.parse("1/s"))
+        let (first, second) = (WorkerStatus(WorkerConfiguration(), []), WorkerStatus(WorkerConfiguration(), []))
+        for status in [first, second] {
+            status.setRateLimit(limit, of: "t")
+            #expect(status.turn(of: Message(headers: .init(task: "t", id: "a"), body: .init(bytes: [])), at: start, by: clock) == nil)
+        }
+        var message = Message(headers: .init(task: "t", id: "b"), body: .init(bytes: []))
+        let given = try #require(first.turn(of: message, at: start, by: clock))
+        #expect(given.wait == .seconds(1))
+        message.rateTurn = given.turn
+        message = try Message(decoding: message.encoded())
+        let (due, later) = (start + .seconds(1), clock + .milliseconds(500))
+        #expect(second.turn(of: message, at: due, by: later) == nil)
+        // Neither long before nor long after it, nor under another limit.
+        #expect(second.turn(of: message, at: start + .seconds(-100), by: later)?.wait == .milliseconds(500))
+        #expect(second.turn(of: message, at: start + .seconds(100), by: later)?.wait == .milliseconds(1500))
+        second.setRateLimit(try RateLimit.parse("60/m"), of: "t")
+        #expect(second.turn(of: message, at: due, by: later) == nil, "the first token under the new limit")
+        #expect(second.turn(of: message, at: due, by: later)?.wait == .seconds(1))
+    }
+
+    @Test("several workers together run as many times a limit's rate")
+    func together() throws {
+        let limit = try #require(try RateLimit.parse("10/s"))
+        let (start, clock) = (Timestamp(seconds: 1_000_000), ContinuousClock.now)
+        let workers = (0..<4).map { _ in WorkerStatus(WorkerConfiguration(), []) }
+        for worker in workers { worker.setRateLimit(limit, of: "t") }
+        var random = SystemRandomNumberGenerator()
+        var due = (0..<400).map { (wait: Duration.zero, message: Message(headers: .init(task: "t", id: "\($0)"), body: .init(bytes: []))) }
+        var (last, turns) = (Duration.zero, 0)
+        while !due.isEmpty {
+            due.sort { $0.wait < $1.wait }
+            var (wait, message) = due.removeFirst()
+            let worker = workers[turns < 400 ? turns % 4 : Int.random(in: 0..<4, using: &random)]
+            turns += 1
+            guard let turn = worker.turn(of: message, at: start + wait, by: clock + wait) else {
+                last = wait
+                continue
+            }
+            message.rateTurn = turn.turn
+            due.append((wait + turn.wait, message))
+        }
+        #expect(last == .milliseconds(9900))
     }
 
     @Test("task events are published together, others alone, in order")

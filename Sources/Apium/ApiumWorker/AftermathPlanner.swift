@@ -36,7 +36,9 @@ struct AftermathPlanner: Sendable {
         case .lost: return again()
         case .quarantined(let failure): return quarantined(failure)
         case .retry(let again): return retry(again)
-        case .snooze(let delay), .notDue(let delay):
+        case .snooze(let delay, let turn):
+            return Aftermath(disposition: .schedule(job.message { $0.rateTurn = turn }, queue: job.delivery.queue, after: delay))
+        case .notDue(let delay):
             return Aftermath(disposition: .schedule(job.message { _ in }, queue: job.delivery.queue, after: delay))
         case .passedOn(let delay):
             let turns = job.message.timesPassedOn + 1

@@ -45,6 +45,7 @@ final class Assignment: Sendable {
         var copy = message
         copy.properties.deliveryTag = nil
         copy.timesPassedOn = 0
+        copy.rateTurn = nil
         change(&copy)
         return copy
     }

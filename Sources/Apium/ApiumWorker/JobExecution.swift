@@ -211,7 +211,7 @@ final class JobExecution: Sendable {
     private func refusal(of job: Assignment) async throws -> Verdict? {
         let message = job.message
         if revoked.forbids(message) || environment.status.forbids(message) { return .revoked("revoked") }
-        if let turn = environment.status.wait(for: message) { return .snooze(turn) }
+        if let (turn, wait) = environment.status.turn(of: message, at: environment.now()) { return .snooze(wait, turn: turn) }
         if job.options.deduplicatesSuccessful, message.properties.redelivered,
             let stored = try await environment.results.document(for: message.id), stored.state == .success
         {

@@ -13,8 +13,8 @@ enum Verdict: Sendable {
     case quarantined(JobFailure)
     /// It runs again, counted.
     case retry(Again)
-    /// It runs again after the delay, not counted.
-    case snooze(Duration)
+    /// It runs again after the delay, not counted; under a rate limit, in this turn.
+    case snooze(Duration, turn: RateTurn? = nil)
     /// This worker doesn't know the job, another one does: it goes back for that one, counted.
     case passedOn(Duration)
     /// It is not due yet: a message with an ETA that came straight to a queue.

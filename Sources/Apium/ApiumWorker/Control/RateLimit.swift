@@ -35,41 +35,20 @@ struct InvalidRate: Error {
     var text: String
 }
 
-/// One token bucket of capacity one for each limited task, as Celery's workers have them: a job takes the token, or is told when its
-/// turn is. A turn is kept for the job, so that what waits is served in order.
+/// One token bucket of capacity one for each limited task, as Celery's workers have them: a job takes the token, or is given the next turn
+/// that nobody has, so that what waits is served in order.
 struct RateBuckets: Sendable {
-    private struct Bucket {
-        /// When the next turn that nobody has begins.
-        var next: ContinuousClock.Instant
-        /// The turns of jobs that wait, by id.
-        var turns: [String: ContinuousClock.Instant] = [:]
-    }
-
-    private var buckets: [String: Bucket] = [:]
-    /// Turns of jobs that never came back are forgotten when so many wait.
-    private static let turnLimit = 100_000
+    /// When the next turn that nobody has begins, by task.
+    private var next: [String: ContinuousClock.Instant] = [:]
 
     /// The limit has changed: everybody asks anew.
-    mutating func forget(_ task: String) { buckets[task] = nil }
+    mutating func forget(_ task: String) { next[task] = nil }
 
-    /// `nil`: the job may run now. Else it asks again after this time.
-    mutating func wait(_ id: String, of task: String, _ limit: RateLimit, at now: ContinuousClock.Instant) -> Duration? {
-        var bucket = buckets[task] ?? Bucket(next: now)
-        defer { buckets[task] = bucket }
-        let turn: ContinuousClock.Instant
-        if let kept = bucket.turns[id] {
-            turn = kept
-        } else {
-            turn = max(bucket.next, now)
-            bucket.next = turn + limit.interval
-        }
-        guard turn > now else {
-            bucket.turns[id] = nil
-            return nil
-        }
-        if bucket.turns.count >= Self.turnLimit { bucket.turns.removeAll() }
-        bucket.turns[id] = turn
-        return turn - now
+    /// `nil`: a job may run now. Else its turn comes after this time.
+    mutating func wait(_ task: String, _ limit: RateLimit, at now: ContinuousClock.Instant) -> Duration? {
+        let turn = max(next[task] ?? now, now)
+        next[task] = turn + limit.interval
+        return turn > now ? turn - now : nil
     }
 }
 

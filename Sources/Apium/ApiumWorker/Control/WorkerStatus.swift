@@ -158,13 +158,15 @@ final class WorkerStatus: Sendable {
         hasRules.store(true, ordering: .releasing)
     }
 
-    /// How long the job has to wait for its turn under its task's rate limit; `nil`: it may run.
-    func wait(for message: Message, at now: @autoclosure () -> ContinuousClock.Instant = .now) -> Duration? {
-        guard hasRules.load(ordering: .acquiring) else { return nil }
-        return state.withLock { state in
-            guard !state.rateLimits.isEmpty, let limit = state.rateLimits[message.task] else { return nil }
-            return state.buckets.wait(message.id, of: message.task, limit, at: now())
-        }
+    /// The turn that the job has to wait for under its task's rate limit, and how long; `nil`: it may run.
+    func turn(
+        of message: Message, at now: @autoclosure () -> Timestamp, by clock: @autoclosure () -> ContinuousClock.Instant = .now
+    ) -> (turn: RateTurn, wait: Duration)? {
+        guard hasRules.load(ordering: .acquiring), let limit = rateLimit(of: message.task) else { return nil }
+        let now = now()
+        if message.rateTurn?.hasCome(under: limit, at: now) == true { return nil }
+        guard let wait = state.withLock({ $0.buckets.wait(message.task, limit, at: clock()) }) else { return nil }
+        return (RateTurn(limit: limit.text, begins: now + wait), wait)
     }
 }
 
