@@ -47,7 +47,12 @@ struct BatchReturner {
     /// The batches that a worker has registered, the newest first: each is put in front of those before it, so that the oldest ends up
     /// in front. By their numbers, which is the order of their claims, but for a batch that was made for a blocked read.
     func batches(of incarnation: String) async throws -> [Batch] {
-        let pairs = try await broker.client.uncancelledReplies([RedisCommand("HGETALL", keys.flight(incarnation))])[0].asPairs()
+        try Self.batches(try await broker.client.uncancelledReplies([RedisCommand("HGETALL", keys.flight(incarnation))])[0])
+    }
+
+    /// The same of what was read.
+    static func batches(_ reply: RESPValue) throws -> [Batch] {
+        let pairs = try reply.asPairs()
         let idle = Set(pairs.compactMap { field, _ in field.string.flatMap(RedisKeys.batch(ofIdleField:)) })
         return try pairs.compactMap { field, value in
             guard let number = field.int else { return nil }
