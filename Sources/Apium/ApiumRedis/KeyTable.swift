@@ -23,8 +23,8 @@ struct KeyTable {
     private static let known: Set<String> = [
         "version", "workers", "reaped", "fence", "scheduled", "scheduled:messages", "parked", "parked:messages", "dead", "dead:messages", "quarantine",
         "quarantine:messages", "control", "revoked", "terminated", "revoked:stamps", "terminated:stamps", "beat:marks", "beat:generation", "beat:versions",
-        "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes", "limits", "paused", "waiting",
-        "unique:queues",
+        "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes", "limits", "paused", "paused:lists",
+        "waiting", "held", "unique:queues",
     ]
     private static let ending: Set<String> = ["janitor", "revoked:by", "silence", "unique:timed"]
     private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:"]
