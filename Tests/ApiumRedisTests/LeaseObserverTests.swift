@@ -223,3 +223,25 @@ struct LeaseObserverTests {
         #expect(looks == [[:], [:], ["w": LeaseObserver.Silence(beat: "7", length: .seconds(2))]])
     }
 }
+
+@Suite("What observers tell one another", .enabled(if: Bench.url != nil))
+struct SilenceBoardTests {
+    @Test("a silence that has not stood the grace of this run of the server has not stood it for the next observer")
+    func pending() async throws {
+        try await Bench.with { bench in
+            let connection = try await bench.redis.connection()
+            let board = SilenceBoard(keys: bench.broker.keys, connection: connection)
+            let seen: [String: LeaseObserver.Silence] = [
+                "pending": .init(beat: "7", length: .seconds(6), pending: .seconds(1)), "whole": .init(beat: "8", length: .seconds(3)),
+            ]
+            try await board.write(seen, in: "run")
+            let told = try await board.read(in: "run")
+            #expect(told["pending"] == .init(beat: "7", length: .seconds(6), pending: .zero))
+            #expect(told["whole"] == seen["whole"])
+            #expect(try await board.read(in: "another")["whole"]?.pending == .zero)
+            var observer = LeaseObserver()
+            let sight = LeaseObserver.Sight(server: "run", connection: ObjectIdentifier(connection))
+            #expect(observer.look([("pending", "7", .seconds(5))], through: sight, told: told, at: .now).isEmpty)
+        }
+    }
+}

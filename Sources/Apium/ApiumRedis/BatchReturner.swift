@@ -20,6 +20,10 @@ struct BatchReturner {
 
     /// A field of the register that is no batch: the worker closes in order.
     static let closingField = "closing"
+    /// A field of the register that is no batch: all that the worker held has been returned once.
+    static let returnedField = "returned"
+    /// Of how many workers is asked at once.
+    static let atOnce = 100
 
     private var keys: RedisKeys { broker.keys }
 
@@ -58,6 +62,37 @@ struct BatchReturner {
             guard let number = field.int else { return nil }
             return Batch(number: number, list: try value.asString(), isIdle: idle.contains(number))
         }.sorted { $0.number > $1.number }
+    }
+
+    /// What is registered for a worker, and which of it holds something.
+    struct Register: Sendable {
+        var incarnation: String
+        /// The newest first.
+        var batches: [Batch]
+        /// Those of them that hold something.
+        var filled: [Batch] = []
+        var wasReturned = false
+        var wasClosing = false
+    }
+
+    /// The registers of workers, of those that have one; two requests for all of them: of workers that are gone a week's batches are remembered, nearly
+    /// all of them empty.
+    func registers(of incarnations: ArraySlice<String>) async throws -> [Register] {
+        let replies = try await broker.client.replies(incarnations.map { RedisCommand("HGETALL", keys.flight($0)) })
+        var registers = try zip(incarnations, replies).compactMap { incarnation, reply -> Register? in
+            let fields = Set(try reply.asPairs().compactMap(\.field.string))
+            guard !fields.isEmpty else { return nil }
+            return Register(
+                incarnation: incarnation, batches: try Self.batches(reply), wasReturned: fields.contains(Self.returnedField),
+                wasClosing: fields.contains(Self.closingField))
+        }
+        let names = registers.flatMap { register in register.batches.map { keys.batch(register.incarnation, $0.number) } }
+        guard !names.isEmpty else { return registers }
+        var isFilled = try await broker.client.replies(names.map { RedisCommand("EXISTS", $0) }).map { try $0.asInt() > 0 }[...]
+        for place in registers.indices {
+            registers[place].filled = registers[place].batches.filter { _ in isFilled.removeFirst() }
+        }
+        return registers
     }
 
     /// Returns one batch. The script refuses when something was ended between the reading and the return: then it is read again.

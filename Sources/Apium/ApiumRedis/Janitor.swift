@@ -264,46 +264,41 @@ final class Janitor: Sendable {
     }
 
     /// Returns what reaped workers held, those of earlier janitors too: a blocked read of a stopped worker may have moved something since.
+    ///
+    /// Who was reaped last comes first. Of a week's dead workers nearly all have nothing left, and are asked about together: before what somebody has just
+    /// left behind, a janitor that lives for seconds would never come to it.
     private func sweep(_ report: inout MaintenanceReport) async throws {
         var since = "-inf"
         if let age = state.withLock({ $0.sweeps.next(at: .now) }) {
             since = String((try await broker.serverTime() + (.zero - age)).microseconds / 1000)
         }
-        let reaped = try await broker.client.reply(RedisCommand("ZRANGEBYSCORE", keys.reaped, since, "+inf")).asArray().map { try $0.asString() }
-        guard !reaped.isEmpty else { return }
-        let registers = try await broker.client.replies(reaped.map { RedisCommand("EXISTS", keys.flight($0)) })
+        let reaped = try await broker.client.reply(RedisCommand("ZREVRANGEBYSCORE", keys.reaped, "+inf", since)).asArray().map { try $0.asString() }
+        let returner = BatchReturner(broker: broker)
         var failure: (any Error)?
-        for (incarnation, exists) in zip(reaped, registers) where exists == .integer(1) {
+        for first in stride(from: 0, to: reaped.count, by: BatchReturner.atOnce) {
+            let registers = try await returner.registers(of: reaped[first...].prefix(BatchReturner.atOnce))
             // One whose jobs can't be returned now, because the result backend is away, holds up no other.
-            do { try await sweep(incarnation, &report) } catch { failure = error }
+            for register in registers { do { try await sweep(register, returner, &report) } catch { failure = error } }
         }
         if let failure { throw failure }
     }
 
-    private func sweep(_ incarnation: String, _ report: inout MaintenanceReport) async throws {
-        let fields = try await broker.client.reply(
-            RedisCommand("HMGET", keys.flight(incarnation), Self.returnedField, BatchReturner.closingField)
-        ).asArray()
-        let wasReturned = fields.first?.isNull == false
-        let wasClosing = fields.last?.isNull == false
+    private func sweep(_ register: BatchReturner.Register, _ returner: BatchReturner, _ report: inout MaintenanceReport) async throws {
         // What arrives after the worker was reaped was never run by it, so it is no crash of the job.
-        let cause: ReturnPlan.Cause = wasReturned ? .unclaimed : wasClosing ? .closing : .crash
-        let returner = BatchReturner(broker: broker)
-        let batches = try await returner.batches(of: incarnation)
-        for batch in batches {
-            let tally = try await returner.returnBatch(batch, of: incarnation, because: cause, keepOpen: true)
+        let cause: ReturnPlan.Cause = register.wasReturned ? .unclaimed : register.wasClosing ? .closing : .crash
+        for batch in register.filled {
+            let tally = try await returner.returnBatch(batch, of: register.incarnation, because: cause, keepOpen: true)
             report.reaped += tally.returned
             report.quarantined += tally.quarantined
         }
-        if wasReturned { return }
-        let expiry = RedisCommand("EXPIRE", keys.flight(incarnation), Self.sweptFor.components.seconds)
+        if register.wasReturned { return }
+        let flight = keys.flight(register.incarnation)
+        let expiry = RedisCommand("EXPIRE", flight, Self.sweptFor.components.seconds)
         // A worker that is just closing removes its register itself.
-        let isEmptied = wasClosing && batches.isEmpty
-        _ = try await broker.client.replies(isEmptied ? [expiry] : [RedisCommand("HSET", keys.flight(incarnation), Self.returnedField, "1"), expiry])
+        let isEmptied = register.wasClosing && register.batches.isEmpty
+        _ = try await broker.client.replies(isEmptied ? [expiry] : [RedisCommand("HSET", flight, BatchReturner.returnedField, "1"), expiry])
     }
 
-    /// A field of the register that is no batch: all that the worker held has been returned once.
-    private static let returnedField = "returned"
     /// How long reaped workers are swept.
     private static let sweptFor = Duration.days(7)
 

@@ -38,30 +38,17 @@ extension RedisBroker {
             let reaped = try await client.reply(RedisCommand("ZRANGE", keys.reaped, 0, -1)).asArray().map { try $0.asString() }
             var flights: [FlightRecord] = []
             let incarnations = registered.sorted() + reaped.filter { !registered.contains($0) }
-            for first in stride(from: 0, to: incarnations.count, by: Self.atOnce) where flights.count < limit {
-                for (incarnation, batch) in try await filledBatches(of: incarnations[first...].prefix(Self.atOnce)) where flights.count < limit {
-                    flights += try await self.flights(of: incarnation, batch, texts, isRegistered: registered.contains(incarnation))
+            for first in stride(from: 0, to: incarnations.count, by: BatchReturner.atOnce) where flights.count < limit {
+                for worker in try await BatchReturner(broker: self).registers(of: incarnations[first...].prefix(BatchReturner.atOnce)) {
+                    for batch in worker.filled where flights.count < limit {
+                        flights += try await self.flights(of: worker.incarnation, batch, texts, isRegistered: registered.contains(worker.incarnation))
+                    }
                 }
             }
             return Array(flights.prefix(limit))
         } catch {
             throw RedisFailure.apiumError(error)
         }
-    }
-
-    /// Of how many workers is asked at once.
-    private static let atOnce = 100
-
-    /// The batches of these workers that hold something, by two requests for all of them: of workers that are gone a week's batches are remembered,
-    /// nearly all of them empty.
-    private func filledBatches(of incarnations: ArraySlice<String>) async throws -> [(incarnation: String, batch: BatchReturner.Batch)] {
-        let registers = try await client.replies(incarnations.map { RedisCommand("HGETALL", keys.flight($0)) })
-        let batches = try zip(incarnations, registers).flatMap { incarnation, register in
-            try BatchReturner.batches(register).map { (incarnation: incarnation, batch: $0) }
-        }
-        guard !batches.isEmpty else { return [] }
-        let isFilled = try await client.replies(batches.map { RedisCommand("EXISTS", keys.batch($0.incarnation, $0.batch.number)) })
-        return try zip(batches, isFilled).filter { try $1.asInt() > 0 }.map(\.0)
     }
 
     private func flights(

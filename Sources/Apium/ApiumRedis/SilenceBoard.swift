@@ -7,6 +7,8 @@ struct SilenceBoard {
     let keys: RedisKeys
     let connection: RedisConnection
 
+    /// Stands for any run of the server before this one.
+    private static let earlierRun = "-"
     private static let life = Duration.seconds(60)
 
     /// What was seen in another run of the server than this one counts beyond the grace of the period alone.
@@ -28,7 +30,8 @@ struct SilenceBoard {
         var command = RedisCommand("HSET", keys.silence)
         for (incarnation, silence) in silences {
             command.append(incarnation)
-            command.append("\(silence.length.wholeMicroseconds) \(run) \(silence.beat ?? "")")
+            // What still has to stand the grace of this run has to stand it with the next observer, too.
+            command.append("\(silence.length.wholeMicroseconds) \(silence.pending == nil ? run : Self.earlierRun) \(silence.beat ?? "")")
         }
         do {
             _ = try await connection.transaction([command, RedisCommand("PEXPIRE", keys.silence, Self.life.wholeMilliseconds)])

@@ -20,6 +20,7 @@ AGENDA = "apium:waiting"
 """When to look at limited targets again, half a minute ahead at most: the last worker leaves what the next one strikes off. The lists of jobs that
 wait have this name and more, and stay suspicious."""
 SHOWN = 10
+DOCTOR_SECONDS = 300.0
 
 
 @dataclass
@@ -121,7 +122,10 @@ def leftovers(redis: Redis) -> list[str]:
 def doctor(lab: Lab) -> list[str]:
     """What `apium doctor` finds while the workers are still there: nothing but the chords that Celery's client had half sent when it was killed."""
     words = [program("apium"), "doctor", "--json", "--broker", f"redis://127.0.0.1:{lab.port}/0"]
-    done = subprocess.run(words, cwd=lab.folder, capture_output=True, text=True, timeout=300)
+    try:
+        done = subprocess.run(words, cwd=lab.folder, capture_output=True, text=True, timeout=DOCTOR_SECONDS)
+    except subprocess.TimeoutExpired:
+        return [f"apium doctor did not end within {DOCTOR_SECONDS:.0f} s"]
     if done.returncode == 0:
         return []
     (lab.folder / "doctor.log").write_text(done.stdout + done.stderr)
