@@ -222,6 +222,32 @@ struct HoldTests {
         }
     }
 
+    @Test("a job that is let go while the key of its queue is no list stays first in its line, and nothing is taken for it")
+    func wrongKey() async throws {
+        try await Bench.with { bench in
+            try await bench.broker.setLimit(.concurrency(1), on: .queue("q"))
+            let session = try await bench.session()
+            try await bench.enqueue(["a", "b", "c"])
+            let claimed = try await bench.claim(3, from: session)
+            #expect(try await admit(claimed, [.queue("q")], by: session).first == .admitted)
+            let list = bench.broker.keys.ready("q", step: 0)
+            try await bench.redis.send(RedisCommand("SET", list, "text"))
+            #expect(try await end([claimed[0]], by: session) == [.done])
+            #expect(try await bench.keyNames().filter { $0.hasPrefix("apium:permits") || $0.hasPrefix("apium:limit:") } == [])
+            try await bench.redis.send(RedisCommand("DEL", list))
+            // Whoever sets a limit has it looked at.
+            try await bench.broker.setLimit(.concurrency(2), on: .queue("q"))
+            try await bench.eventually("both are let go, in their order") {
+                _ = try await session.maintain()
+                return try await bench.waiting() == ["b", "c"]
+            }
+            let again = try await bench.claim(2, from: session)
+            #expect(try await admit(again, [.queue("q")], by: session) == [.admitted, .admitted])
+            #expect(try await end(again, by: session) == [.done, .done])
+            try await session.close()
+        }
+    }
+
     @Test("a worker that is lost while it holds permits leaves none, whatever becomes of its jobs")
     func lostWorker() async throws {
         try await Bench.with { bench in

@@ -240,16 +240,26 @@ local function permits(prefix)
     end
 
     -- Pushes what was let go to the front of its lists, the first one last. Reservations are entered when all are chosen: the others of a step are
-    -- not held up by the first.
-    local function send(gone)
+    -- not held up by the first. One whose list cannot be pushed to (the key is no list) stays at the front of its line.
+    local function send(hold, gone)
         for place = #gone, 1, -1 do
-            local id, list, holds, message = unpack(gone[place])
-            redis.call('RPUSH', list, message)
-            count(list, -1)
+            local id, list, holds, message, entry = unpack(gone[place])
+            local pushed = redis.pcall('RPUSH', list, message)
+            local stays = type(pushed) == 'table' and pushed.err
+            if stays then
+                redis.call('LPUSH', prefix .. 'waiting:' .. hold, entry)
+            else
+                count(list, -1)
+            end
             for each in string.gmatch(holds, '[^%z]+') do
-                redis.call('ZADD', prefix .. 'permits:' .. each, text(now + travel), 'r' .. id)
-                -- So that a reservation for nobody is removed, even where nobody waits.
-                redis.call('ZADD', prefix .. 'waiting', 'NX', text(now + travel), each)
+                if stays then
+                    redis.call('ZREM', prefix .. 'permits:' .. each, 'r' .. id)
+                    giveToken(each)
+                else
+                    redis.call('ZADD', prefix .. 'permits:' .. each, text(now + travel), 'r' .. id)
+                    -- So that a reservation for nobody is removed, even where nobody waits.
+                    redis.call('ZADD', prefix .. 'waiting', 'NX', text(now + travel), each)
+                end
             end
         end
     end
@@ -274,7 +284,7 @@ local function permits(prefix)
                     moved = moved + 1
                     shift(hold, other, otherAt, entry, holds)
                 else
-                    gone[#gone + 1] = {id, list, holds, message}
+                    gone[#gone + 1] = {id, list, holds, message, entry}
                     for each in string.gmatch(holds, '[^%z]+') do
                         takeToken(each)
                         redis.call('ZADD', prefix .. 'permits:' .. each, text(endless), 'r' .. id)
@@ -282,7 +292,7 @@ local function permits(prefix)
                 end
             end
         end
-        send(gone)
+        send(hold, gone)
         if redis.call('EXISTS', line) == 0 then
             drained(hold)
         else
