@@ -99,14 +99,14 @@ def test_calls_tell_what_must_run() -> None:
     assert calls.halves(Book()) == []
 
 
-def test_a_chord_that_celerys_client_had_half_sent_is_known() -> None:
-    """Ours sends all or nothing, and an answered one is whole."""
+def test_chords_that_may_have_been_opened_and_not_sent_whole_are_known() -> None:
+    """Celery's client sends parts one by one, ours all or nothing, and an answered one is whole."""
     calls = Calls()
     for producer in ("p1-1", "s0-1"):
         for line in (b"? 1 2 1", b"? 2 2 1", b"? 3 2 0", b"? 4 2 1", b"+ 4"):
             calls.read(producer, line.split())
     keys = [f"{producer}.{number}.0" for producer in ("p1-1", "s0-1") for number in (1, 3, 4)]
-    assert calls.half_chords(book(*(f"b 1 w0-1 {key} id 0 100" for key in keys))) == 1
+    assert calls.half_chords(book(*(f"b 1 w0-1 {key} id 0 100" for key in keys))) == 3
 
 
 def test_a_line_is_read_once_and_only_when_it_is_whole(tmp_path: Path) -> None:

@@ -193,12 +193,15 @@ class Calls:
                 yield from self.keys(producer, number, call)
 
     def half_chords(self, book: Book) -> int:
-        """Chords without an answer that Celery's client had begun to send: it sends their parts one by one."""
+        """Chords without an answer that may have been opened and not be whole.
+
+        Celery's client sends their parts one by one; ours opens a chord, and sends all of it in a second step, or nothing when the connection ends in between.
+        """
         return sum(
-            any(key in book.jobs for key in self.keys(producer, number, call))
+            producer.startswith("p") or not any(key in book.jobs for key in self.keys(producer, number, call))
             for producer, calls in self.open.items()
             for number, call in calls.items()
-            if producer.startswith("p") and call[1]
+            if call[1]
         )
 
     def halves(self, book: Book) -> list[bytes]:

@@ -120,7 +120,7 @@ def leftovers(redis: Redis) -> list[str]:
 
 
 def doctor(lab: Lab) -> list[str]:
-    """What `apium doctor` finds while the workers are still there: nothing but the chords that Celery's client had half sent when it was killed."""
+    """What `apium doctor` finds while the workers are still there: nothing but chords of calls that were not answered: opened, and not or half sent."""
     words = [program("apium"), "doctor", "--json", "--broker", f"redis://127.0.0.1:{lab.port}/0"]
     try:
         done = subprocess.run(words, cwd=lab.folder, capture_output=True, text=True, timeout=DOCTOR_SECONDS)
