@@ -20,7 +20,7 @@ def run(words: list[str], programs: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_short_run_measures_our_worker_in_every_way(tmp_path: Path) -> None:
     """All jobs of all measures arrive, and the figures are in the JSON file: a lost job is an error of the run."""
-    assert run([str(HERE.parents[1] / "deploy" / "build-tools"), "--debug", "--cycle"], BUILT).returncode == 0
+    assert run([str(HERE.parents[1] / "deploy" / "build-tools"), "--debug", "--bare"], BUILT).returncode == 0
     report = tmp_path / "report.json"
     sizes = ["--jobs", "200", "--trips", "5", "--sleeps", "200", "--aof", "off", "--only", "apium"]
     done = run([str(HERE / "run"), *sizes, "--json", str(report)], BUILT)

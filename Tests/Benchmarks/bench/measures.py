@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class Sizes:
     concurrency: int = 64
 
 
+def built(name: str) -> Path:
+    """A bare client in C, as `deploy/build-tools` leaves it."""
+    return Path(os.environ.get("APIUM_BUILD_DIR", HERE.parents[1] / ".build/release")) / name
+
+
 class Bench:
     """One Redis and the stencils of its messages."""
 
@@ -54,14 +60,22 @@ class Bench:
         if self.redis.blpop([key], PATIENCE) is None:
             raise TimeoutError(f"nothing was pushed to {key} within {PATIENCE} s")
 
-    def trip(self) -> float:
-        """Seconds from the push of a job to what it pushes."""
+    def trip(self) -> None:
+        """One job there and back, so that all that follows meets a worker that is ready."""
         key = f"answer:{uuid.uuid4()}"
-        message = self.echo.fill("x", key)
-        began = time.perf_counter()
-        self.redis.lpush(QUEUE, message)
+        self.redis.lpush(QUEUE, self.echo.fill("x", key))
         self.answer(key)
-        return time.perf_counter() - began
+
+    def trips(self) -> list[float]:
+        """Seconds from the push of a job to what it pushes, one job after the other, by a client that does nothing else (trip.c)."""
+        with tempfile.NamedTemporaryFile() as file:
+            for _ in range(self.sizes.trips):
+                key = f"answer:{uuid.uuid4()}"
+                message = self.echo.fill("x", key)
+                file.write(f"{key} {len(message)}\n".encode() + message)
+            file.flush()
+            words = [str(built("bench-trip")), str(self.server.port), QUEUE, file.name]
+            return [float(line) for line in subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()]
 
     def drain(self, peer: Peer, ignored: bool) -> dict[str, float]:
         """A full queue appears in front of an idle worker."""
@@ -99,9 +113,8 @@ class Bench:
     def cycle(self, rate: float) -> dict[str, float]:
         """Our own script cycle driven by a client that does nothing else, and the share of its rate that the worker reached."""
         scripts = HERE.parents[1] / "Sources/Apium/ApiumRedis/Lua"
-        program = Path(os.environ.get("APIUM_BUILD_DIR", HERE.parents[1] / ".build/release")) / "bench-cycle"
         self.redis.flushall()
-        words = [str(program), str(self.server.port), str(scripts), str(self.sizes.drain), "200", str(len(self.echo.text) + len(PAYLOAD))]
+        words = [str(built("bench-cycle")), str(self.server.port), str(scripts), str(self.sizes.drain), "200", str(len(self.echo.text) + len(PAYLOAD))]
         bare = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
         return {"bare cycle: jobs per second": bare["jobs_per_second"], "share of the bare cycle": rate / bare["jobs_per_second"]}
 
@@ -115,7 +128,7 @@ class Bench:
             self.redis.lpush(QUEUE, message)
             self.answer(key)
             start = time.perf_counter() - began
-            trips = sorted(self.trip() for _ in range(self.sizes.trips))
+            trips = sorted(self.trips())
             return {
                 "start to first answer ms": start * 1e3,
                 "round trip p50 ms": statistics.median(trips) * 1e3,
