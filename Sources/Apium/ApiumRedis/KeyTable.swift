@@ -24,7 +24,7 @@ struct KeyTable {
         "version", "workers", "reaped", "fence", "scheduled", "scheduled:messages", "parked", "parked:messages", "dead", "dead:messages", "quarantine",
         "quarantine:messages", "control", "revoked", "terminated", "revoked:stamps", "terminated:stamps", "beat:marks", "beat:generation", "beat:versions",
         "beat:since", "beat:entries", "schedule:edits", "schedule:revision", "schedule:audit", "schedule:changes", "limits", "paused", "paused:lists",
-        "waiting", "held", "unique:queues",
+        "waiting", "held", "away", "unique:queues",
     ]
     private static let ending: Set<String> = ["janitor", "revoked:by", "silence", "unique:timed"]
     private static let knownFamilies = ["beat:ledger:", "beat:run:", "beat:waiting:", "waiting:"]

@@ -133,6 +133,10 @@ public struct RedisKeys: Sendable, Hashable {
     /// derive this name.
     var held: String { "\(prefix)apium:held" }
 
+    /// `apium:away` · hash, list → since when in µs something that was let go to it has not come to a worker · owner: the steps that let jobs wait ·
+    /// end: something comes, or nobody waits. The scripts derive this name.
+    var away: String { "\(prefix)apium:away" }
+
     /// `apium:waiting` · zset, target by when to look again in µs · owner: the steps that let jobs wait · end: nobody waits.
     var waiting: String { "\(prefix)apium:waiting" }
 

@@ -17,6 +17,7 @@ extension BrokerState {
 
     /// Those that were let go to a queue which is paused now give their places to the next ones.
     private mutating func recall(from name: String, at now: Timestamp) {
+        holds.forget(name)
         for message in queues[name]?.payloads.compactMap({ try? Message(decoding: $0) }) ?? [] where !message.waitedFor.isEmpty {
             holds.recall(message.id, message.waitedFor, at: now)
             release(Set(message.waitedFor), at: now)
@@ -42,6 +43,7 @@ extension BrokerState {
         guard let session = sessions[incarnation], admission.tag.batch <= session.lastBatch else { return .taken }
         guard let record = session.flight[admission.tag] else { return .waiting(on: nil) }
         if !record.targets.isEmpty { return .admitted }
+        holds.arrived(from: record.queue, list: record.list)
         if let refusing = holds.ask(admission, .running(incarnation: incarnation, tag: admission.tag), at: now) {
             let entry = HoldBook.Entry(
                 id: admission.id, queue: record.queue, list: record.list, targets: admission.targets, payload: admission.payload,

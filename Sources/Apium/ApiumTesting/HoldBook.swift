@@ -30,9 +30,16 @@ struct HoldBook {
     /// When the bucket of a rate is full again.
     private var full: [HoldTarget: Timestamp] = [:]
     private(set) var lines: [HoldTarget: [Entry]] = [:]
+    /// A queue's list.
+    private struct Source: Hashable {
+        var queue: String
+        var list: Int
+    }
+    /// Since when something that was let go to a list has not come to a worker.
+    private var away: [Source: Timestamp] = [:]
 
     /// How long a job that was let go may be on its way, and how many at once.
-    private static let travel = Duration.seconds(30)
+    static let travel = Duration.seconds(30)
     private static let window = 64
     private static let endless = Timestamp(microseconds: .max)
 
@@ -86,6 +93,12 @@ struct HoldBook {
 
     // MARK: Asking
 
+    /// A job has come from a list to a worker.
+    mutating func arrived(from queue: String, list: Int) { away[Source(queue: queue, list: list)] = nil }
+
+    /// Nobody is on the way to a queue any more: it is paused.
+    mutating func forget(_ queue: String) { away = away.filter { $0.key.queue != queue } }
+
     /// `nil`: admitted, all being taken. Else what it has to wait for.
     mutating func ask(_ admission: Admission, _ holder: Holder, at now: Timestamp) -> HoldTarget? {
         let reserved = Set(admission.targets.filter { permits[$0]?.removeValue(forKey: .underWay(id: admission.id)) != nil })
@@ -129,22 +142,26 @@ struct HoldBook {
         for target in targets { permits[target]?[holder] = nil }
     }
 
-    /// Takes out of a line what may run now, in order.
+    /// Takes out of a line what may run now, in order; and what goes to a list that nobody serves: it asks again when it comes, and holds up nobody.
     mutating func release(_ target: HoldTarget, at now: Timestamp) -> [Entry] {
         var gone: [Entry] = []
-        while gone.count < Self.window, let first = lines[target]?.first, !isUnderWay(target, at: now), !refuses(target, at: now) {
+        var taken: [Entry] = []
+        while taken.count < Self.window, let first = lines[target]?.first, !isUnderWay(target, at: now), !refuses(target, at: now) {
             lines[target]?.removeFirst()
             if let other = elsewhere(target, first, at: now) {
                 wait(first, for: other, isReturning: !first.targets.contains(target))
                 continue
             }
+            gone.append(first)
+            if isForsaken(Source(queue: first.queue, list: first.list), at: now) { continue }
+            taken.append(first)
             for each in first.targets {
                 takeToken(each, at: now)
                 permits[each, default: [:]][.underWay(id: first.id)] = Self.endless
             }
-            gone.append(first)
         }
-        for entry in gone { for each in entry.targets { permits[each]?[.underWay(id: entry.id)] = now + Self.travel } }
+        for entry in gone where away[Source(queue: entry.queue, list: entry.list)] == nil { away[Source(queue: entry.queue, list: entry.list)] = now }
+        for entry in taken { for each in entry.targets { permits[each]?[.underWay(id: entry.id)] = now + Self.travel } }
         if lines[target]?.isEmpty == true {
             lines[target] = nil
             draining.remove(target)
@@ -164,6 +181,9 @@ struct HoldBook {
         }
         return nil
     }
+
+    /// Whether nobody takes from a list: what was let go to it has not come for longer than a reservation lasts.
+    private func isForsaken(_ source: Source, at now: Timestamp) -> Bool { away[source].map { $0 + Self.travel < now } ?? false }
 
     /// When the bucket of its rate lets the next job begin.
     private func opening(of target: HoldTarget) -> Timestamp? {

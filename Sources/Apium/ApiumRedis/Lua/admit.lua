@@ -5,6 +5,7 @@
 -- Expects worker and batch as complete.lua does, and the item not to be marked 'd': that one was moved by an earlier call of this step.
 -- Effect per item, in order: permits and tokens of all its holds taken, noted in KEYS 4, lock gone; or the message in the line of the hold that
 -- refuses it, and the item marked 'd'. Then whatever may go of those that wait for the same holds is let go. The batch is not deleted.
+-- That the list is served is noted: what waits is let go to it with a reservation again.
 -- Answers per item: 0 admitted (before, too), 1 moved before, 2 taken, or the hold that it waits for.
 -- Repeating is harmless. Cost: about 20 us per item with one hold; nothing for jobs without limits, which never come here.
 local answers = {}
@@ -19,6 +20,9 @@ end
 local prefix = string.match(KEYS[4], '^(.*)holds:[^:]+:%d+$')
 local inFlight = string.match(KEYS[4], 'holds:([^:]+:%d+)$')
 local holds = not state and permits(prefix)
+if holds then
+    holds.arrived(list)
+end
 local marks = redis.call('GET', KEYS[3]) or ''
 local touched, order = {}, {}
 for item = 1, tonumber(ARGV[2]) do

@@ -4,7 +4,8 @@
 -- Expects nothing. Cost: O(log n), and for the pause of a queue 20 us for each of its next 256 messages that was let go by a limit.
 -- Effect: limit or pause stored or removed. Who waits for the target, or for a key of it, is looked at again at once; a target that has no limit any
 -- more keeps one without bounds for as long as somebody waits for it, so that what comes later does not overtake. The lists of a paused queue
--- are noted, so that nothing is let go to them, and what was let go to them before gives back what was taken for it. Epoch grows, and is published.
+-- are noted, so that nothing is let go to them, and what was let go to them before gives back what was taken for it; nobody is on the way to them
+-- any more. Epoch grows, and is published.
 -- Answers 1, or 0 when it was paused, not paused, or not limited already: nothing is changed then.
 local verb, target = ARGV[1], ARGV[2]
 local now = redis.call('TIME')
@@ -62,6 +63,7 @@ end
 if verb == 'pause' then
     local book = permits(string.match(KEYS[3], '^(.*)waiting$'))
     for at = 5, #ARGV do
+        book.arrived(ARGV[at])
         -- Who may pause a queue need not be one who may read it.
         local messages = redis.pcall('LRANGE', ARGV[at], -256, -1)
         for _, message in ipairs(messages) do

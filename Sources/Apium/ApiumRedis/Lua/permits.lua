@@ -7,11 +7,13 @@
 --   limit:<hold>    string: when the bucket of its rate is full again, in us
 --   waiting:<hold>  list of entries, the next one left; an entry is '<#id> <#list> <#holds> ' .. id .. list .. holds .. message
 -- and in common: limits (hash, hold -> 'us between two jobs, burst, jobs at once'), paused (hash), waiting (zset, hold by when to look again in us),
--- paused:lists (hash, list -> the paused queue it belongs to, as a hold), held (hash, list -> how many of its jobs wait).
+-- paused:lists (hash, list -> the paused queue it belongs to, as a hold), held (hash, list -> how many of its jobs wait), away (hash, list -> since
+-- when something that was let go to it has not come to a worker, in us).
 --
 -- What holds after every step: where a job waits, its hold is paused, or has no permit or no token now, or a job that was let go before has
 -- not come to its worker yet, or it is looked at again at once. The last but one keeps the order: what is let go is pushed to the front of its list, so
--- the next may follow only when that is gone. Where its queue is paused a job waits in the line of that, even if it does not ask it ('queue:q' is
+-- the next may follow only when that is gone. To a list from which nothing has come for as long as a reservation lasts, as nobody serves it,
+-- nothing is let go with a reservation: its jobs ask again when they come, and hold up nobody. Where its queue is paused a job waits in the line of that, even if it does not ask it ('queue:q' is
 -- not among its holds), and returns to the others by its age.
 local function permits(prefix)
     local time = redis.call('TIME')
@@ -110,6 +112,21 @@ local function permits(prefix)
             halts[list] = hold and isPaused(hold) and hold
         end
         return halts[list]
+    end
+
+    -- Whether nobody takes from a list: what was let go to it has not come for longer than a reservation lasts.
+    local forsaken = {}
+    local function isForsaken(list)
+        if forsaken[list] == nil then
+            local since = redis.call('HGET', prefix .. 'away', list)
+            forsaken[list] = since and tonumber(since) + travel < now or false
+        end
+        return forsaken[list]
+    end
+
+    -- A job has come from a list to a worker.
+    function self.arrived(list)
+        redis.call('HDEL', prefix .. 'away', list)
     end
 
     -- How many jobs of a list wait in lines.
@@ -219,7 +236,7 @@ local function permits(prefix)
         else
             redis.call('ZREM', prefix .. 'waiting', hold)
             if redis.call('EXISTS', prefix .. 'waiting') == 0 then
-                redis.call('DEL', prefix .. 'held')
+                redis.call('DEL', prefix .. 'held', prefix .. 'away')
             end
         end
         if redis.call('HGET', prefix .. 'limits', hold) == '0 0 0' then
@@ -250,6 +267,7 @@ local function permits(prefix)
                 redis.call('LPUSH', prefix .. 'waiting:' .. hold, entry)
             else
                 count(list, -1)
+                redis.call('HSETNX', prefix .. 'away', list, text(now))
             end
             for each in string.gmatch(holds, '[^%z]+') do
                 if stays then
@@ -265,12 +283,12 @@ local function permits(prefix)
     end
 
     -- Lets go what may run now of those that wait for a hold, in order. Cost: about 10 us per job, of at most 'window' that go and 'portion' that
-    -- move to another line; what is left then is looked at again at once.
+    -- move to another line, or to a list that nobody serves; what is left then is looked at again at once.
     function self.release(hold)
         local line = prefix .. 'waiting:' .. hold
-        local gone, moved = {}, 0
+        local gone, moved, taken = {}, 0, 0
         local at = underWay(hold)
-        while not at and #gone < window and moved < portion do
+        while not at and taken < window and moved < portion do
             local entry = redis.call('LINDEX', line, 0)
             if not entry then
                 break
@@ -283,7 +301,11 @@ local function permits(prefix)
                 if other then
                     moved = moved + 1
                     shift(hold, other, otherAt, entry, holds)
+                elseif isForsaken(list) then
+                    moved = moved + 1
+                    gone[#gone + 1] = {id, list, '', message, entry}
                 else
+                    taken = taken + 1
                     gone[#gone + 1] = {id, list, holds, message, entry}
                     for each in string.gmatch(holds, '[^%z]+') do
                         takeToken(each)

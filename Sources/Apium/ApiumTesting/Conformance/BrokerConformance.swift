@@ -38,6 +38,8 @@ public struct BrokerConformance: Sendable {
         public var resultsAreOnBroker: Bool
         /// Lets the claim of a chord's join run out. Default: ``pass`` for longer than claims hold in memory.
         public var outlastClaims: @Sendable (_ group: String) async throws -> Void
+        /// Lets the time run out that a job which was let go may be on its way. Default: ``pass`` for longer than that takes in memory.
+        public var outlastReservations: @Sendable () async throws -> Void
         /// Ends what `makeWorld` started. Sessions the laws left open may still be there. Default: nothing.
         public var tearDown: @Sendable () async throws -> Void
 
@@ -45,7 +47,8 @@ public struct BrokerConformance: Sendable {
         public init(
             broker: any Broker, results: any ResultBackend, lease: Duration, pass: @escaping @Sendable (Duration) async throws -> Void,
             silence: @escaping @Sendable (any BrokerSession) async throws -> Void, resultsAreOnBroker: Bool = true,
-            outlastClaims: (@Sendable (_ group: String) async throws -> Void)? = nil, tearDown: @escaping @Sendable () async throws -> Void = {}
+            outlastClaims: (@Sendable (_ group: String) async throws -> Void)? = nil,
+            outlastReservations: (@Sendable () async throws -> Void)? = nil, tearDown: @escaping @Sendable () async throws -> Void = {}
         ) {
             self.broker = broker
             self.results = results
@@ -54,6 +57,7 @@ public struct BrokerConformance: Sendable {
             self.silence = silence
             self.resultsAreOnBroker = resultsAreOnBroker
             self.outlastClaims = outlastClaims ?? { _ in try await pass(ChordState.claimLife) }
+            self.outlastReservations = outlastReservations ?? { try await pass(HoldBook.travel + .seconds(1)) }
             self.tearDown = tearDown
         }
     }

@@ -7,6 +7,7 @@ extension BrokerConformance {
         Law("a limit on all keys counts for those who wait since it was not there") { try await $0.laterLimitsCount() },
         Law("a paused queue holds up no other that shares a limit with it, and goes on in order") { try await $0.pausedQueuesHoldUpNobody() },
         Law("a job that was let go to a queue which is paused then gives its place to the next") { try await $0.pausedQueuesGiveBack() },
+        Law("a queue that nobody serves holds up the others of its line once, and its jobs run when it is served") { try await $0.forsakenQueuesHoldUpOnce() },
         Law("jobs that come back to a line stand there by their age") { try await $0.thoseWhoReturnKeepTheirOrder() },
         Law("jobs of a lost worker come back to the front of a line, in order") { try await $0.theLostReturnInOrder() },
         Law("jobs that wait in lines count for the limit of their queue") { try await $0.linesCountForTheirQueue() },
@@ -100,6 +101,28 @@ extension Scene {
         try await broker.resume(.queue("second"))
         _ = try await worker.control()
         try await expectRuns("x", by: worker, ofType)
+    }
+
+    func forsakenQueuesHoldUpOnce() async throws {
+        let target = HoldTarget.job("conformance.job")
+        try await broker.setLimit(.concurrency(1), on: target)
+        let before = try await session("jobs", "second")
+        try await enqueue("running")
+        let running = try await begin(1, by: before, ofType)
+        try await enqueue("x", "y", "z", on: "second")
+        _ = try await begin(3, by: before, ofType)
+        try await enqueue("a", "b")
+        _ = try await begin(2, by: before, ofType)
+        try await end(running[0], by: before)
+        try await expectWaiting(["y", "z", "a", "b"], on: target)
+        try await before.close()
+        try await world.outlastReservations()
+        let worker = try await session("jobs")
+        try await maintain(worker, until: "the first that is served is let go") { try await broker.queueLength("jobs") == 1 }
+        try await expectLength(3, of: "second")
+        try await expectRuns("a", "b", by: worker, ofType)
+        let later = try await session("second")
+        try await expectRuns("x", "y", "z", by: later, ofType)
     }
 
     func thoseWhoReturnKeepTheirOrder() async throws {
