@@ -54,6 +54,22 @@ struct DoctorTests {
         }
     }
 
+    @Test("says when workers hold more than it looks at", arguments: Kind.available)
+    func flights(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            try await ground.working {
+                for id in ["job-one", "job-two"] {
+                    try await ground.client.enqueue(task: "shop.hold", .id(id))
+                    try await ground.gate.reached(id)
+                }
+                var near = ground.inspector
+                near.flightLimit = 1
+                #expect(try await near.census().isComplete == false)
+                #expect(try await ground.inspector.census().isComplete)
+            }
+        }
+    }
+
     @Test("finds a clock that differs from the server's, and says by how much", arguments: [(3, Finding.Severity.warning), (600, .error)])
     func skew(_ seconds: Int, _ severity: Finding.Severity) async throws {
         let broker = InMemoryBroker(clock: ManualClock(start: .now() + .seconds(seconds)))

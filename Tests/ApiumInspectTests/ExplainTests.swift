@@ -204,9 +204,34 @@ struct ExplainTests {
             var near = ground.inspector
             near.depth = 3
             let far = try await near.explain("job-number-5")
-            #expect(far.standing == .outOfSight([QueueSight(queue: "celery", length: 5, looked: 3)]), "\(far)")
+            #expect(far.standing == .outOfSight([QueueSight(place: .ready("celery"), length: 5, looked: 3)]), "\(far)")
             #expect(try await ground.inspector.explain("job-number-9").standing == .unknown)
             #expect(try await ground.inspector.explain("\u{0}'*[").standing == .unknown, "any text may be asked for")
+        }
+    }
+
+    @Test("beyond what is looked at says so of jobs that wait for their time, or for a limit", arguments: Kind.available)
+    func boundsElsewhere(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            var near = ground.inspector
+            near.depth = 1
+            for number in 1...2 { try await ground.client.enqueue(task: "shop.add", .after(.hours(Int64(number))).id("job-later-\(number)")) }
+            let later = try await near.explain("job-later-2")
+            #expect(later.standing == .outOfSight([QueueSight(place: .scheduled, length: 2, looked: 1)]), "\(later)")
+            #expect(later.text(in: .english).contains("what waits for its time (behind more than 1, of 2)"), "\(later.text(in: .english))")
+            #expect(later.text(in: .russian).contains("расписание (просмотрено 1 из 2)"), "\(later.text(in: .russian))")
+            try await ground.client.pause(.job("shop.total"))
+            try await ground.working {
+                for number in 1...2 {
+                    try await ground.client.enqueue(task: "shop.total", .id("job-held-\(number)"))
+                    _ = try await ground.standing("job-held-\(number)", "held")
+                }
+                let held = try await near.explain("job-held-2")
+                guard case .outOfSight(let places) = held.standing else { throw Unexpected(held) }
+                #expect(places.contains(QueueSight(place: .held(.job("shop.total")), length: 2, looked: 1)), "\(places)")
+                #expect(held.text(in: .english).contains("what job:shop.total holds back"), "\(held.text(in: .english))")
+                #expect(held.json["standing"]?["queues"]?.arrayValue?.contains { $0["target"] == "job:shop.total" } == true, "\(held.json)")
+            }
         }
     }
 }

@@ -30,6 +30,26 @@ struct JobDeskTests {
         }
     }
 
+    @Test("says of a search where there is more than it looked at", arguments: Kind.available)
+    func unseen(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            var near = ground.inspector
+            near.depth = 1
+            for number in 1...2 {
+                try await ground.client.enqueue(task: "shop.add", .id("job-ready-\(number)"))
+                try await ground.client.enqueue(task: "shop.add", .after(.hours(Int64(number))).id("job-later-\(number)"))
+            }
+            let sighting = try await JobDesk(near).search(for: ["job-ready-2", "job-later-1"])
+            #expect(sighting.rows.map(\.id) == ["job-later-1"])
+            #expect(
+                sighting.unseen == [
+                    QueueSight(place: .scheduled, length: 2, looked: 1), QueueSight(place: .ready("celery"), length: 2, looked: 1),
+                ], "\(sighting.unseen)")
+            #expect(sighting.unseen.text(in: .english) == "what waits for its time (behind more than 1, of 2), queue celery (behind more than 1, of 2)")
+            #expect(try await JobDesk(ground.inspector).search(for: ["job-ready-2"]).unseen.isEmpty)
+        }
+    }
+
     @Test("retries a dead job with other arguments and all its attempts", arguments: Kind.available)
     func retryDead(_ kind: Kind) async throws {
         try await Ground.with(kind) { ground in

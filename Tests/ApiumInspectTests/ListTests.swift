@@ -32,7 +32,7 @@ struct ListTests {
             query = JobQuery()
             query.olderThan = .hours(1)
             #expect(try await ground.inspector.jobs(query).rows.isEmpty)
-            #expect(try await ground.inspector.allJobs(JobQuery()).count == 6)
+            #expect(try await ground.inspector.allJobs(JobQuery()).rows.count == 6)
         }
     }
 
@@ -49,7 +49,44 @@ struct ListTests {
             #expect(first.next != nil)
             query.cursor = first.next
             #expect(try await near.jobs(query).rows.map(\.id) == ["job-number-5"])
-            #expect(try await near.allJobs(query).map(\.id) == ["job-number-5"], "all pages are gone through")
+            #expect(try await near.allJobs(query).rows.map(\.id) == ["job-number-5"], "all pages are gone through")
+        }
+    }
+
+    @Test("of all jobs that says that there are more goes on where it ended", arguments: Kind.available)
+    func more(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            for number in 1...3 { try await ground.client.enqueue(task: "shop.add", .id("job-number-\(number)")) }
+            let first = try await ground.inspector.allJobs(JobQuery(), most: 2)
+            #expect(first.rows.map(\.id) == ["job-number-1", "job-number-2"])
+            var query = JobQuery()
+            query.cursor = try #require(first.next, "there is a third one")
+            let second = try await ground.inspector.allJobs(query, most: 2)
+            #expect(second.rows.map(\.id) == ["job-number-3"] && second.next == nil)
+        }
+    }
+
+    @Test("of what is held back goes on behind its depth, target by target", arguments: Kind.available)
+    func heldPages(_ kind: Kind) async throws {
+        try await Ground.with(kind) { ground in
+            var near = ground.inspector
+            near.depth = 2
+            for name in ["shop.add", "shop.total"] { try await ground.client.pause(.job(name)) }
+            try await ground.working {
+                let ids = ["job-add-1", "job-add-2", "job-add-3", "job-total-1"]
+                for id in ids {
+                    try await ground.client.enqueue(task: id.hasPrefix("job-add") ? "shop.add" : "shop.total", .id(id))
+                    _ = try await ground.standing(id, "held")
+                }
+                var query = JobQuery()
+                query.states = [.held]
+                let first = try await near.jobs(query)
+                #expect(first.rows.map(\.id) == ["job-add-1", "job-add-2"])
+                query.cursor = try JobCursor(text: try #require(first.next, "there are more").text)
+                let second = try await near.jobs(query)
+                #expect(second.rows.map(\.id) == ["job-add-3", "job-total-1"] && second.next == nil, "\(second.rows.map(\.id))")
+                #expect(try await near.allJobs(JobQuery()).rows.map(\.id) == ids, "whoever does something with all of them gets all of them")
+            }
         }
     }
 
@@ -117,7 +154,7 @@ struct ListTests {
         #expect(message.sentAt == Timestamp(iso8601: "2022-02-22T19:22:22Z"))
     }
 
-    @Test("goes on at no cursor that is none", arguments: ["", "ready", "ready:-1:q", "nowhere:0:q", "ready:x:q"])
+    @Test("goes on at no cursor that is none", arguments: ["", "ready", "ready:-1:q", "nowhere:0:q", "ready:x:q", "dead:9223372036854775807:"])
     func cursor(_ text: String) {
         #expect(throws: ApiumError.self) { try JobCursor(text: text) }
     }

@@ -206,6 +206,37 @@ struct RepairTests {
         }
     }
 
+    @Test("leaves the locks of jobs that may be behind what it looks at")
+    func locksBehind() async throws {
+        try await Ground.with(.redis) { ground in
+            try await ground.client.pause(.job("shop.total"))
+            try await ground.working {
+                for id in ["job-one", "job-two", "job-three"] {
+                    try await ground.client.enqueue(task: "shop.total", .unique(.untilEnded.by(id)).id(id))
+                    _ = try await ground.standing(id, "held")
+                }
+                var near = ground.inspector
+                near.depth = 2
+                let diagnosis = try await near.diagnose()
+                #expect(!diagnosis.isComplete && !Self.has(diagnosis, "lock-without-job"), "\(diagnosis.findings)")
+                _ = try await near.repair(diagnosis)
+                #expect(try await ground.client.broker.uniqueLocks(limit: 10).count == 3)
+            }
+        }
+    }
+
+    @Test("says when the server has more keys than it looks for queues among")
+    func manyKeys() async throws {
+        try await Ground.with(.redis) { ground in
+            #expect(try await ground.inspector.census().isComplete)
+            func each(_ call: String) -> String { "for number = 1, tonumber(ARGV[1]) do redis.call(\(call)) end" }
+            try await ground.redis("EVAL", each("'SET', KEYS[1] .. number, ''"), "1", "key:fill:", "220000")
+            let isComplete = try await ground.inspector.census().isComplete
+            try await ground.redis("EVAL", each("'UNLINK', KEYS[1] .. number"), "1", "key:fill:", "220000")
+            #expect(!isComplete, "a queue that nobody declared may be among the other keys")
+        }
+    }
+
     @Test("gives back permits of jobs that do not run, and what waits goes on")
     func permits() async throws {
         try await Ground.with(.redis) { ground in

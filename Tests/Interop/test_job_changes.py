@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import redis
 from celery import Celery
 from conftest import PROGRAMS, Operations, Worker, explain, our_worker, read, wait_for_kind
 from stack.client import wait_for
@@ -109,11 +110,46 @@ def test_what_cannot_be_done_is_refused_with_its_reason(own_app: Celery, command
     assert command.run("jobs", "delete", waits.id, "--name", "x").returncode == 64
     assert command.run("jobs", "retry", str(uuid.uuid4())).returncode == 2
     left = json.loads(command.run("jobs", "delete", "--state", "in-flight", "--name", "interop.nap", "--yes", "--json").stdout)
-    assert left == {"deleted": True, "ids": [], "refused": {nap.id: "running"}}
+    assert left == {"deleted": True, "ids": [], "refused": {nap.id: "running"}, "failed": {}, "complete": True}
     assert command.run("jobs", "cancel", nap.id, "--as", "anna@desk").stdout == "1 cancelled\n"
     assert explain(command, nap.id)["revocation"]["by"] == "anna@desk"
     wait_for_kind(command, nap.id, "ended")
     command.run("jobs", "delete", waits.id)
+
+
+def test_a_job_that_redis_refuses_keeps_no_other_one_from_its_turn(own_broker: str, command: Operations) -> None:
+    """The key of one queue is no list: its jobs stay where they are and are named, those of the next queue go."""
+    ids = {queue: [f"{queue}-{number}" for number in range(3)] for queue in ("aside", "theirs")}
+    for number, (queue, id) in enumerate((queue, id) for queue, named in ids.items() for id in named):
+        command.run("call", "report.nightly", "--queue", queue, "--task-id", id, "--countdown", str(3600 + number)).check_returncode()
+    with redis.Redis.from_url(own_broker) as server:
+        server.set("aside", "no list")
+        refused = command.run("jobs", "requeue", "--state", "scheduled", "--name", "report.nightly", "--yes", "--json")
+        server.delete("aside")
+    assert refused.returncode == 1
+    done = json.loads(refused.stdout)
+    assert (done["requeued"], done["ids"], done["complete"]) == (True, ids["theirs"], True)
+    assert set(done["failed"]) == set(ids["aside"])
+    assert all("WRONGTYPE" in why for why in done["failed"].values())
+    assert "3 failed" in refused.stderr
+    assert "aside-0 (aside): " in refused.stderr
+    assert command.run("jobs", "requeue", *ids["aside"]).stdout == "3 requeued\n", "they stayed"
+    command.run("purge", "aside", "theirs", "--yes")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("call", "report.nightly", "--countdown", "1e14"), ("call", "report.nightly", "--expires", "1e30"), ("call", "report.nightly", "--wait", "nan"),
+        ("result", "some-job", "--wait", "1e30"), ("send", '{"task": "report.nightly"}', "--wait", "1e30"),
+        ("jobs", "list", "--state", "dead", "--cursor", "dead:9223372036854775807:"),
+    ],
+)  # fmt: skip
+def test_numbers_beyond_all_measure_are_usage_errors(command: Operations, words: tuple[str, ...]) -> None:
+    """They neither end the program nor make a job at which others end."""
+    refused = command.run(*words)
+    assert refused.returncode == 64, refused.stderr
+    assert command.run("jobs", "list").returncode == 0
 
 
 def test_a_person_is_asked_after_a_count(own_app: Celery, own_broker: str, command: Operations) -> None:

@@ -77,30 +77,76 @@ struct BulkWork {
     let json: Bool
     let language: Language
 
-    /// Does it.
+    /// Does it. A job that the server refuses keeps no other one from its turn.
     ///
-    /// - Throws: exit code 2 when a job that was named is not there, 1 when it is where this cannot be done.
+    /// - Throws: exit code 2 when a job that was named is not there, 1 when it is where this cannot be done, when the server refused it, or when there
+    ///   are more than were chosen; what ends it all before its end, after it was said what had been done by then.
     func run(_ connection: ApiumConnection, _ body: (JobDesk, JobRow) async throws -> JobDesk.Outcome) async throws {
         let desk = JobDesk(connection.inspector)
-        let rows = try await rows(desk)
-        guard try await isWanted(rows) else { return counted(rows.map(\.id)) }
-        var outcomes: [(id: String, outcome: JobDesk.Outcome)] = []
-        for row in rows { outcomes.append((row.id, try await body(desk, row))) }
-        try report(outcomes)
+        let choice = try await choice(desk)
+        guard try await isWanted(choice.rows) else { return counted(choice) }
+        var tally = BulkTally()
+        do {
+            for row in choice.rows { try await tally.note(row) { try await body(desk, row) } }
+        } catch {
+            if !tally.isEmpty { write(tally, isComplete: false) }
+            throw error
+        }
+        try report(tally, choice)
     }
 
-    private func rows(_ desk: JobDesk) async throws -> [JobRow] {
-        if ids.isEmpty {
-            var rows: [JobRow] = []
-            for queue in queues.isEmpty ? [query.queue] : queues.map(Optional.some) {
-                var query = query
-                query.queue = queue
-                rows += try await desk.inspector.allJobs(query)
-            }
-            // What was set aside first goes first.
-            return rows.filter { $0.place.shelf == nil } + rows.filter { $0.place.shelf != nil }.reversed()
+    /// What something is done with.
+    struct Choice {
+        var rows: [JobRow] = []
+        /// Whether more are to be chosen than these.
+        var hasMore = false
+        /// Where jobs that were named and not found may be.
+        var unseen: [QueueSight] = []
+        /// What could not be looked at.
+        var gaps: Set<Gap> = []
+
+        mutating func take(_ page: JobPage) {
+            rows += page.rows
+            hasMore = hasMore || page.next != nil
+            gaps.formUnion(page.gaps)
         }
-        return try await desk.find(ids).filter { query.states.contains($0.place) }
+    }
+
+    private func choice(_ desk: JobDesk) async throws -> Choice {
+        var choice = Choice()
+        guard ids.isEmpty else {
+            let found = try await desk.search(for: ids)
+            choice.rows = found.rows.filter { query.states.contains($0.place) }
+            choice.unseen = found.unseen
+            choice.gaps = Set(found.gaps)
+            return choice
+        }
+        for queue in queues.isEmpty ? [query.queue] : queues.map(Optional.some) {
+            var query = query
+            query.queue = queue
+            choice.take(try await desk.inspector.allJobs(query))
+        }
+        // What was set aside first goes first.
+        choice.rows = choice.rows.filter { $0.place.shelf == nil } + choice.rows.filter { $0.place.shelf != nil }.reversed()
+        return choice
+    }
+
+    /// All that the query chooses, however many: for what leaves jobs where they are, so that doing it again would begin at the first one again. Their
+    /// messages are not kept.
+    func everything(_ inspector: Inspector) async throws -> Choice {
+        var choice = Choice()
+        var query = query
+        repeat {
+            var page = try await inspector.allJobs(query, most: 10_000)
+            query.cursor = page.next
+            page.next = nil
+            for place in page.rows.indices {
+                page.rows[place].payload = []
+                page.rows[place].waiting = nil
+            }
+            choice.take(page)
+        } while query.cursor != nil
+        return choice
     }
 
     /// Jobs that were named need no --yes; of others the person is asked, if there is one.
@@ -122,42 +168,109 @@ struct BulkWork {
         table.write()
     }
 
-    func counted(_ ids: [String]) {
-        if json { return CommandOutput.json([verb.done: false, "ids": .array(ids.map { .string($0) })]) }
+    private func counted(_ choice: Choice) {
+        counted(choice.rows.map(\.id), isComplete: !choice.hasMore)
+        complain(choice)
+    }
+
+    /// Says with how many it would be done.
+    func counted(_ ids: [String], isComplete: Bool = true) {
+        if json { return CommandOutput.json([verb.done: false, "ids": .array(ids.map { .string($0) }), "complete": .bool(isComplete)]) }
         CommandOutput.line(verb.wouldBeDone(ids.count, in: language))
     }
 
-    private func report(_ outcomes: [(id: String, outcome: JobDesk.Outcome)]) throws {
-        let done = outcomes.filter { $0.outcome == .done }.map(\.id)
-        let refused = outcomes.compactMap { id, outcome in if case .refused(let why) = outcome { (id, why) } else { nil } }
-        let seen = Set(outcomes.filter { $0.outcome != .movedOn }.map(\.id))
-        let missing = ids.filter { !seen.contains($0) }
-        if json {
-            CommandOutput.json([
-                verb.done: true, "ids": .array(done.map { .string($0) }),
-                "refused": .object(Dictionary(refused.map { ($0.0, .string($0.1.rawValue)) }) { $1 }),
-            ])
-        } else {
-            CommandOutput.line(verb.wasDone(done.count, in: language))
-            tell(refused)
-        }
+    /// Says what was not chosen or not looked at.
+    func complain(_ choice: Choice) {
+        Gap.complain(choice.gaps.sorted(), in: language)
+        guard choice.hasMore else { return }
+        CommandOutput.complain(
+            language == .russian
+                ? "это не все: за один раз берётся не больше 100 000; повторите команду или сузьте выбор"
+                : "there are more: no more than 100,000 are taken at once; say it again, or choose fewer")
+    }
+
+    private func report(_ tally: BulkTally, _ choice: Choice) throws {
+        write(tally, isComplete: !choice.hasMore)
+        complain(choice)
+        let missing = ids.filter { !tally.seen.contains($0) }
         if !missing.isEmpty {
             let words = language == .russian ? "не найдены или уже изменены: " : "not there, or moved on meanwhile: "
-            CommandOutput.complain(words + missing.joined(separator: ", "))
+            CommandOutput.complain(Terminal.plain(words + missing.joined(separator: ", ")))
+            if !choice.unseen.isEmpty {
+                let words = language == .russian ? "просмотрено не всё; они могут стоять дальше: " : "not all was looked at; they may be further back in "
+                CommandOutput.complain(Terminal.plain(words + choice.unseen.text(in: language)))
+            }
             throw CommandOutput.notThere
         }
-        if !refused.isEmpty && !ids.isEmpty { throw CommandOutput.notAll }
+        if choice.hasMore || !tally.failed.isEmpty || (!tally.refused.isEmpty && !ids.isEmpty) { throw CommandOutput.notAll }
+    }
+
+    private func write(_ tally: BulkTally, isComplete: Bool) {
+        if json {
+            CommandOutput.json([
+                verb.done: true, "ids": .array(tally.done.map { .string($0) }),
+                "refused": .object(Dictionary(tally.refused.map { ($0.id, .string($0.why.rawValue)) }) { $1 }),
+                "failed": .object(Dictionary(tally.failed.map { ($0.id, .string($0.why)) }) { $1 }), "complete": .bool(isComplete),
+            ])
+        } else {
+            CommandOutput.line(verb.wasDone(tally.done.count, in: language))
+            tell(tally.refused)
+        }
+        tell(tally.failed)
     }
 
     /// Says why jobs were left as they are: each that was named, and how many of those that were chosen.
-    private func tell(_ refused: [(String, JobDesk.Refusal)]) {
+    private func tell(_ refused: [(id: String, why: JobDesk.Refusal)]) {
         guard ids.isEmpty else {
-            for (id, why) in refused { CommandOutput.complain("\(id): \(why.text(in: language))") }
+            for (id, why) in refused { CommandOutput.complain("\(Terminal.plain(id)): \(why.text(in: language))") }
             return
         }
         for why in JobDesk.Refusal.allCases {
-            let count = refused.filter { $0.1 == why }.count
+            let count = refused.filter { $0.why == why }.count
             if count > 0 { CommandOutput.complain((language == .russian ? "оставлено \(count): " : "\(count) left as they are: ") + why.text(in: language)) }
+        }
+    }
+
+    /// Says with which jobs the server would not do it, and why: the first ones of many.
+    private func tell(_ failed: [(id: String, queue: String, why: String)]) {
+        guard !failed.isEmpty else { return }
+        CommandOutput.complain(language == .russian ? "не удалось: \(failed.count)" : "\(failed.count) failed")
+        for (id, queue, why) in failed.prefix(10) { CommandOutput.complain(Terminal.plain("  \(id) (\(queue)): \(why)")) }
+        if failed.count > 10 { CommandOutput.complain("  …") }
+    }
+}
+
+/// What became of the jobs that something was done with.
+struct BulkTally {
+    private(set) var done: [String] = []
+    private(set) var refused: [(id: String, why: JobDesk.Refusal)] = []
+    private(set) var failed: [(id: String, queue: String, why: String)] = []
+    /// The ids of those that were still there.
+    private(set) var seen: Set<String> = []
+    private(set) var isEmpty = true
+
+    /// What concerns one job alone: the next one may have a queue whose key is a list.
+    private static let ofOne: Set<ApiumError.Code> = [
+        .notAvailable, .malformedMessage, .refusedContent, .badSignature, .conflict, .queueNotFound, .unroutable,
+    ]
+
+    /// Does something with a job, and notes what became of it.
+    ///
+    /// - Throws: what would befall the others, too.
+    mutating func note(_ row: JobRow, _ body: () async throws -> JobDesk.Outcome) async throws {
+        do {
+            let outcome = try await body()
+            isEmpty = false
+            if outcome != .movedOn { seen.insert(row.id) }
+            switch outcome {
+            case .done: done.append(row.id)
+            case .refused(let why): refused.append((row.id, why))
+            case .movedOn: break
+            }
+        } catch let error as ApiumError where Self.ofOne.contains(error.code) {
+            isEmpty = false
+            seen.insert(row.id)
+            failed.append((row.id, row.queue, "\(error)"))
         }
     }
 }

@@ -32,22 +32,41 @@ extension JobsCommand {
             try await reportingFaults {
                 try await connection.withConnection { connection in
                     // An id may be revoked that is not there yet.
-                    var chosen = work.ids
-                    if chosen.isEmpty {
-                        let rows = try await connection.inspector.allJobs(work.query).filter { !$0.id.isEmpty }
-                        chosen = rows.map(\.id)
-                        guard try await work.isWanted(rows) else { return work.counted(chosen) }
-                    } else if work.bulk.dryRun {
-                        return work.counted(chosen)
+                    guard work.ids.isEmpty else {
+                        if work.bulk.dryRun { return work.counted(work.ids) }
+                        return try await cancel(work.ids, work, connection)
                     }
-                    // In portions: one step must not hold the server up.
-                    for start in stride(from: 0, to: chosen.count, by: 500) {
-                        try await connection.client.revoke(Array(chosen[start..<min(start + 500, chosen.count)]), by: name ?? OperatorOptions.operatorName)
+                    // A cancelled job stays until it is claimed: what is not chosen now would not be chosen the next time either.
+                    var choice = try await work.everything(connection.inspector)
+                    choice.rows.removeAll(where: \.id.isEmpty)
+                    if try await work.isWanted(choice.rows) {
+                        try await cancel(choice.rows.map(\.id), work, connection)
+                    } else {
+                        work.counted(choice.rows.map(\.id))
                     }
-                    if work.json { return CommandOutput.json(["cancelled": true, "ids": .array(chosen.map { .string($0) })]) }
-                    CommandOutput.line(work.verb.wasDone(chosen.count, in: work.language))
+                    work.complain(choice)
                 }
             }
+        }
+
+        /// Cancels jobs in portions: one step must not hold the server up. What was cancelled is said, whatever comes then.
+        private func cancel(_ chosen: [String], _ work: BulkWork, _ connection: ApiumConnection) async throws {
+            var done = 0
+            defer {
+                if done > 0 || chosen.isEmpty { write(Array(chosen.prefix(done)), work, isComplete: done == chosen.count) }
+            }
+            while done < chosen.count {
+                let portion = Array(chosen[done..<min(done + 500, chosen.count)])
+                try await connection.client.revoke(portion, by: name ?? OperatorOptions.operatorName)
+                done += portion.count
+            }
+        }
+
+        private func write(_ cancelled: [String], _ work: BulkWork, isComplete: Bool) {
+            if work.json {
+                return CommandOutput.json(["cancelled": true, "ids": .array(cancelled.map { .string($0) }), "complete": .bool(isComplete)])
+            }
+            CommandOutput.line(work.verb.wasDone(cancelled.count, in: work.language))
         }
     }
 

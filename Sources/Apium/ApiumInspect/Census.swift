@@ -16,6 +16,7 @@ struct Census {
     private(set) var looked = 0
     /// What could not be looked at.
     var gaps: Set<Gap> = []
+    /// Whether all was looked at: else a job that was not seen may be behind.
     var isComplete = true
     /// All ids that were seen.
     private(set) var seen: Set<String> = []
@@ -38,9 +39,12 @@ extension Inspector {
     func census() async throws -> Census {
         var census = Census()
         census.workers = try await broker.registeredWorkers()
-        census.flights = try await broker.flights(limit: Self.flightLimit)
+        census.flights = try await broker.flights(limit: flightLimit)
         for record in census.flights { census.count(record.payload) }
-        census.held = try await heldJobs(try await broker.holds()).map(\.job)
+        if census.flights.count >= flightLimit { census.isComplete = false }
+        let held = try await heldJobs(try await broker.holds())
+        census.held = held.jobs.map(\.job)
+        if !held.unseen.isEmpty { census.isComplete = false }
         for job in census.held { census.count(job.payload) }
         var waiting = census
         let looked = try await scheduledPages { records in
@@ -50,7 +54,9 @@ extension Inspector {
         }
         census = waiting
         if looked >= depth { census.isComplete = false }
-        for queue in try await broker.inspectableQueues() {
+        let queues = try await broker.findQueues()
+        if !queues.isComplete { census.isComplete = false }
+        for queue in queues.names {
             var ready = census
             let looked = try await readyPages(of: queue, noting: &census.gaps) { records in
                 for record in records { ready.count(record.payload) }

@@ -53,17 +53,33 @@ extension JobStanding {
         case .revoked: language.of("revoked, and not waiting anywhere", "отменена и нигде не ждёт")
         case .ended(let end): end.text(in: language, at: now)
         case .outOfSight(let queues):
-            language.of("not found; it may be further back in ", "не найдена; может стоять дальше в ")
-                + queues.map { sight in
-                    language.of(
-                        "queue \(sight.queue) (behind more than \(sight.looked), of \(sight.length))",
-                        "очереди \(sight.queue) (просмотрено \(sight.looked) из \(sight.length))")
-                }.joined(separator: ", ")
+            language.of("not found; it may be further back in ", "не найдена; может стоять дальше: ") + queues.text(in: language)
         case .unknown:
             language.of(
                 "unknown: no queue, schedule, worker, shelf or result names it; results are kept for a while only",
                 "неизвестна: её нет в очередях, в расписании, у исполнителей, среди отложенных и в результатах; результаты хранятся ограниченное время")
         }
+    }
+}
+
+extension QueueSight {
+    /// The place as words, with how much of it was looked at.
+    func text(in language: Language) -> String {
+        let words =
+            switch place {
+            case .ready(let queue): language.of("queue \(queue)", "очередь \(queue)")
+            case .held(let target): language.of("what \(target.text) holds back", "удержанное \(target.text)")
+            case .scheduled: language.of("what waits for its time", "расписание")
+            }
+        return words + language.of(" (behind more than \(looked), of \(length))", " (просмотрено \(looked) из \(length))")
+    }
+}
+
+extension Collection where Element == QueueSight {
+    /// The places as words; of many the first.
+    public func text(in language: Language) -> String {
+        let rest = count - 5
+        return prefix(5).map { $0.text(in: language) }.joined(separator: ", ") + (rest > 0 ? language.of(" and \(rest) more", " и ещё \(rest)") : "")
     }
 }
 

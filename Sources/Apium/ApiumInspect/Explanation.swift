@@ -94,12 +94,26 @@ extension JobStanding {
         case .follows(let job): job.details
         case .ended(let end): ["state": .string(end.state.rawValue), "at": end.at.json, "error": end.error.json]
         case .outOfSight(let queues):
-            [
-                "queues": .array(
-                    queues.map { ["queue": .string($0.queue), "length": .int(Int64($0.length)), "looked": .int(Int64($0.looked))] })
-            ]
+            ["queues": .array(queues.map(\.json))]
         case .revoked, .unknown: [:]
         }
+    }
+}
+
+extension QueueSight {
+    /// The place for programs: its state, and the queue or the target.
+    fileprivate var json: JSONValue {
+        var members: [String: JSONValue] = ["length": .int(Int64(length)), "looked": .int(Int64(looked))]
+        switch place {
+        case .ready(let queue):
+            members["state"] = "ready"
+            members["queue"] = .string(queue)
+        case .held(let target):
+            members["state"] = "held"
+            members["target"] = .string(target.text)
+        case .scheduled: members["state"] = "scheduled"
+        }
+        return .object(members)
     }
 }
 

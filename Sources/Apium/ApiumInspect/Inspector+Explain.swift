@@ -54,7 +54,7 @@ extension Inspector {
     // MARK: Places
 
     private func searchFlights(_ search: inout Search, _ workers: [RegisteredWorker]) async throws {
-        for record in try await broker.flights(mentioning: search.texts, limit: Self.flightLimit) {
+        for record in try await broker.flights(mentioning: search.texts, limit: flightLimit) {
             let worker = workers.first { $0.incarnation == record.incarnation }
             let isOwn = (try? Message(decoding: record.payload).id) == search.id
             let since = isOwn ? try await begin(of: search.id, on: worker, &search.gaps) : nil
@@ -72,7 +72,7 @@ extension Inspector {
 
     private func searchScheduled(_ search: inout Search) async throws {
         var found = search
-        _ = try await scheduledPages(mentioning: search.texts) { records in
+        let looked = try await scheduledPages(mentioning: search.texts) { records in
             for record in records {
                 found.take(record.payload) { message in
                     let retries = message.headers.retries
@@ -83,12 +83,27 @@ extension Inspector {
             return true
         }
         search = found
+        search.unseen += try await unseen(of: .scheduled, looked)
     }
 
     private func searchHeld(_ search: inout Search, _ holds: [HoldRow]) async throws {
-        for held in try await heldJobs(holds) {
+        let sight = try await heldJobs(holds)
+        for held in sight.jobs {
             search.take(held.job.payload) { _ in .held(Self.place(of: held, holds)) }
         }
+        search.unseen += sight.unseen
+    }
+
+    /// What of a queue, or of what waits for its time, is behind that which was looked at.
+    func unseen(of place: QueueSight.Place, _ looked: Int) async throws -> [QueueSight] {
+        guard looked >= depth else { return [] }
+        let length: Int
+        switch place {
+        case .ready(let queue): length = try await broker.queueLength(queue)
+        case .scheduled: length = try await broker.scheduledCount()
+        case .held: return []
+        }
+        return length > looked ? [QueueSight(place: place, length: length, looked: looked)] : []
     }
 
     private static func place(of held: HeldJob, _ holds: [HoldRow]) -> HeldPlace {
@@ -118,9 +133,7 @@ extension Inspector {
             }
             found.gaps = search.gaps
             search = found
-            guard looked >= depth else { continue }
-            let length = try await broker.queueLength(queue)
-            if length > looked { search.unseen.append(QueueSight(queue: queue, length: length, looked: looked)) }
+            search.unseen += try await unseen(of: .ready(queue), looked)
         }
     }
 

@@ -24,9 +24,10 @@ extension Inspector {
 
     private func listFlights(_ listing: inout Listing) async throws {
         let names = Dictionary(try await broker.registeredWorkers().map { ($0.incarnation, $0.name) }) { $1 }
-        var all = try await broker.flights(limit: Self.flightLimit)
-        all.sort { ($0.incarnation, $0.queue) < ($1.incarnation, $1.queue) }
         let from = listing.offset(in: .inFlight)
+        // One more than this part of the list looks at, so that none is passed over in silence.
+        var all = try await broker.flights(limit: max(flightLimit, from + depth + 1))
+        all.sort { ($0.incarnation, $0.queue) < ($1.incarnation, $1.queue) }
         for (offset, record) in all.enumerated().dropFirst(from) {
             guard listing.hasRoom(at: JobCursor(place: .inFlight, offset: offset)) else { return }
             var row = JobRow(record.payload, .inFlight, queue: record.queue)
@@ -38,7 +39,7 @@ extension Inspector {
     private func listReady(_ listing: inout Listing) async throws {
         var queues = listing.query.queue.map { [$0] } ?? []
         if queues.isEmpty { queues = try await broker.inspectableQueues() }
-        for queue in queues where listing.isBefore(queue) {
+        for queue in queues where listing.isBefore(queue, in: .ready) {
             var offset = listing.offset(in: .ready, queue: queue)
             while listing.next == nil {
                 guard let page = try await ifPermitted({ try await broker.readyMessages(in: queue, ScanWindow(from: offset, count: Self.page)) }) else {
@@ -57,10 +58,15 @@ extension Inspector {
     }
 
     private func listHeld(_ listing: inout Listing) async throws {
-        let all = try await heldJobs(try await broker.holds())
-        for (offset, held) in all.enumerated().dropFirst(listing.offset(in: .held)) {
-            guard listing.hasRoom(at: JobCursor(place: .held, offset: offset)) else { return }
-            listing.take(JobRow(held.message))
+        for row in try await broker.holds() where row.holdsItsOwn && listing.isBefore(row.target.text, in: .held) {
+            let target = row.target.text
+            for offset in stride(from: listing.offset(in: .held, queue: target), to: row.waiting, by: Self.page) {
+                let waiting = try await broker.waitingJobs(on: row.target, from: offset, limit: Self.page)
+                for (index, job) in waiting.enumerated() {
+                    guard listing.hasRoom(at: JobCursor(place: .held, queue: target, offset: offset + index)) else { return }
+                    listing.take(JobRow(HeldJob(row: row, job: job, position: offset + index).message))
+                }
+            }
         }
     }
 
@@ -93,22 +99,25 @@ extension Inspector {
         }
     }
 
-    /// All jobs that fit, page by page, however many there are: for doing something with each of them. The query's limit and cursor are of no
-    /// account.
+    /// All jobs that fit, page by page, however many are passed over: for doing something with each of them. It goes on at the query's cursor;
+    /// its limit is of no account.
     ///
     /// - Parameter most: more are not collected. Default: 100,000.
-    public func allJobs(_ query: JobQuery, most: Int = 100_000) async throws -> [JobRow] {
+    /// - Returns: the jobs; ``JobPage/next`` says where to go on when there were more.
+    public func allJobs(_ query: JobQuery, most: Int = 100_000) async throws -> JobPage {
         var query = query
-        var rows: [JobRow] = []
-        query.cursor = nil
-        while rows.count < most {
-            query.limit = min(1000, most - rows.count)
+        var all = JobPage(rows: [], next: query.cursor, looked: 0)
+        while all.rows.count < most {
+            query.limit = min(1000, most - all.rows.count)
             let page = try await jobs(query)
-            rows += page.rows
+            all.rows += page.rows
+            all.looked += page.looked
+            all.gaps = Set(all.gaps + page.gaps).sorted()
+            all.next = page.next
             guard let next = page.next else { break }
             query.cursor = next
         }
-        return rows
+        return all
     }
 }
 
@@ -137,9 +146,9 @@ private struct Listing {
         return (order.firstIndex(of: place) ?? 0) >= (order.firstIndex(of: start) ?? 0)
     }
 
-    /// Whether a queue is not behind us already: they are looked at in the order of their names.
-    func isBefore(_ queue: String) -> Bool {
-        guard let cursor = query.cursor, cursor.place == .ready else { return true }
+    /// Whether a queue, or a target, is not behind us already: they are looked at in the order of their names.
+    func isBefore(_ queue: String, in place: JobPlace) -> Bool {
+        guard let cursor = query.cursor, cursor.place == place else { return true }
         return queue >= cursor.queue
     }
 

@@ -16,6 +16,8 @@ public struct Inspector: Sendable {
     public let results: any InspectableResults
     /// How many messages of each queue, and of what waits for its time, are looked at before a look gives up. Default: 10,000.
     public var depth = 10_000
+    /// How many messages of workers are looked at.
+    var flightLimit = 100_000
     /// How long a worker may take to say since when it runs a job; zero: it is not asked. Default: half a second.
     public var patience = Duration.milliseconds(500)
     /// How long it is watched how fast a waiting job comes nearer to its start, where no worker of ours has counted what it took; zero: not at all.
@@ -74,15 +76,21 @@ public struct Inspector: Sendable {
     }
 
     /// The jobs that limits and pauses hold back, each with what it waits for and how many are before it; at most ``depth`` of each.
-    func heldJobs(_ holds: [HoldRow]) async throws -> [HeldJob] {
-        var jobs: [HeldJob] = []
-        for row in holds where row.waiting > 0 {
-            // All keys of a name are the sum of rows of their own.
-            if case .eachKey = row.target { continue }
+    func heldJobs(_ holds: [HoldRow]) async throws -> HeldSight {
+        var sight = HeldSight()
+        for row in holds where row.holdsItsOwn {
             let waiting = try await broker.waitingJobs(on: row.target, limit: depth)
-            jobs += waiting.enumerated().map { HeldJob(row: row, job: $0.element, position: $0.offset) }
+            sight.jobs += waiting.enumerated().map { HeldJob(row: row, job: $0.element, position: $0.offset) }
+            if row.waiting > depth { sight.unseen.append(QueueSight(place: .held(row.target), length: row.waiting, looked: depth)) }
         }
-        return jobs
+        return sight
+    }
+
+    /// What was seen of the jobs that limits and pauses hold back.
+    struct HeldSight {
+        var jobs: [HeldJob] = []
+        /// The targets for which more wait than were looked at.
+        var unseen: [QueueSight] = []
     }
 
     /// A job that a limit or a pause holds back.
@@ -95,6 +103,12 @@ public struct Inspector: Sendable {
         var message: WaitingMessage { WaitingMessage(.held(row.target), queue: job.queue, payload: job.payload, key: job.key) }
     }
 
-    /// How many messages of workers are looked at.
-    static let flightLimit = 100_000
+}
+
+extension HoldRow {
+    /// Whether jobs wait for this target itself: all keys of a name are the sum of rows of their own.
+    var holdsItsOwn: Bool {
+        if case .eachKey = target { return false }
+        return waiting > 0
+    }
 }

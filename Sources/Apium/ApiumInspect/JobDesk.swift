@@ -44,19 +44,36 @@ public struct JobDesk: Sendable {
     private static let batch = 20
 
     /// The jobs of these ids, wherever they wait, run or were set aside; one that is in several places comes several times.
-    public func find(_ ids: [String]) async throws -> [JobRow] {
-        var rows: [JobRow] = []
+    public func find(_ ids: [String]) async throws -> [JobRow] { try await search(for: ids).rows }
+
+    /// Looks for the jobs of these ids, and says what it did not look at.
+    public func search(for ids: [String]) async throws -> Sighting {
+        var sighting = Sighting()
         for start in stride(from: 0, to: ids.count, by: Self.batch) {
-            rows += try await findTogether(Array(ids[start..<min(start + Self.batch, ids.count)]))
+            let part = try await findTogether(Array(ids[start..<min(start + Self.batch, ids.count)]))
+            sighting.rows += part.rows
+            sighting.unseen += part.unseen.filter { sight in !sighting.unseen.contains { $0.place == sight.place } }
+            sighting.gaps = Set(sighting.gaps + part.gaps).sorted()
         }
         let order = Dictionary(ids.enumerated().map { ($1, $0) }) { first, _ in first }
-        return rows.sorted { (order[$0.id] ?? 0) < (order[$1.id] ?? 0) }
+        sighting.rows.sort { (order[$0.id] ?? 0) < (order[$1.id] ?? 0) }
+        return sighting
     }
 
-    private func findTogether(_ ids: [String]) async throws -> [JobRow] {
+    /// What a search found.
+    public struct Sighting: Sendable, Hashable {
+        /// The jobs, in the order in which they were named; one that is in several places comes several times.
+        public var rows: [JobRow] = []
+        /// The places that hold more than what was looked at: a job that was not found may be there.
+        public var unseen: [QueueSight] = []
+        /// What could not be looked at.
+        public var gaps: [Gap] = []
+    }
+
+    private func findTogether(_ ids: [String]) async throws -> Sighting {
         let wanted = Set(ids)
         var rows: [JobRow] = []
-        for record in try await broker.flights(mentioning: ids, limit: Inspector.flightLimit) {
+        for record in try await broker.flights(mentioning: ids, limit: inspector.flightLimit) {
             var row = JobRow(record.payload, .inFlight, queue: record.queue)
             row.worker = record.incarnation
             rows.append(row)
@@ -67,9 +84,11 @@ public struct JobDesk: Sendable {
                 rows.append(JobRow(record, place))
             }
         }
-        rows += try await inspector.heldJobs(try await broker.holds()).map { JobRow($0.message) }
+        let held = try await inspector.heldJobs(try await broker.holds())
+        rows += held.jobs.map { JobRow($0.message) }
+        var unseen = held.unseen
         var waiting: [JobRow] = []
-        _ = try await inspector.scheduledPages(mentioning: ids) { records in
+        let looked = try await inspector.scheduledPages(mentioning: ids) { records in
             waiting += records.map { record in
                 var row = JobRow(WaitingMessage(.scheduled, queue: record.queue, payload: record.payload, key: record.key))
                 row.at = record.due
@@ -77,15 +96,17 @@ public struct JobDesk: Sendable {
             }
             return true
         }
+        unseen += try await inspector.unseen(of: .scheduled, looked)
+        // A queue that the broker's user may not read is not there for it.
+        var gaps: Set<Gap> = []
         for queue in try await broker.inspectableQueues() {
-            // One that the broker's user may not read is not there for it.
-            var gaps: Set<Gap> = []
-            _ = try await inspector.readyPages(of: queue, mentioning: ids, noting: &gaps) { records in
+            let looked = try await inspector.readyPages(of: queue, mentioning: ids, noting: &gaps) { records in
                 waiting += records.map { JobRow(WaitingMessage(.ready, queue: queue, payload: $0.payload)) }
                 return true
             }
+            unseen += try await inspector.unseen(of: .ready(queue), looked)
         }
-        return (rows + waiting).filter { wanted.contains($0.id) }
+        return Sighting(rows: (rows + waiting).filter { wanted.contains($0.id) }, unseen: unseen, gaps: gaps.sorted())
     }
 
     // MARK: Doing

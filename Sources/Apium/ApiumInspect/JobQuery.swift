@@ -65,7 +65,7 @@ public enum JobPlace: String, Sendable, Hashable, CaseIterable {
 public struct JobCursor: Sendable, Hashable {
     /// The place that is looked at.
     public var place: JobPlace
-    /// The queue, of ready jobs.
+    /// The queue, of ready jobs; the target's text, of held ones.
     public var queue: String
     /// How many were looked at there.
     public var offset: Int
@@ -82,7 +82,9 @@ public struct JobCursor: Sendable, Hashable {
     /// - Throws: ``ApiumError`` `invalidConfiguration` when it is no cursor.
     public init(text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3, let place = JobPlace(rawValue: parts[0]), let offset = Int(parts[1]), offset >= 0 else {
+        guard parts.count == 3, let place = JobPlace(rawValue: parts[0]), let offset = Int(parts[1]),
+            (0...1_000_000_000_000).contains(offset)
+        else {
             throw ApiumError(.invalidConfiguration, "'\(text.prefix(100))' is no cursor; take the one that the list before ended with")
         }
         self.init(place: place, queue: parts[2], offset: offset)

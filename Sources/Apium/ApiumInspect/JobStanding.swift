@@ -20,7 +20,7 @@ public enum JobStanding: Sendable, Hashable {
     case revoked
     /// It has ended, or a worker has told of it.
     case ended(JobEnd)
-    /// It was not found, but these queues are longer than what was looked at: it may be behind.
+    /// It was not found, but these places hold more than what was looked at: it may be behind.
     case outOfSight([QueueSight])
     /// Nothing knows of it: it was never sent here, or its result has expired.
     case unknown
@@ -152,14 +152,24 @@ public struct JobEnd: Sendable, Hashable {
     public var error: String?
 }
 
-/// A queue that was looked at in part.
+/// A place that was looked at in part.
 public struct QueueSight: Sendable, Hashable {
-    /// The queue.
-    public var queue: String
+    /// The place.
+    public var place: Place
     /// How many messages it holds.
     public var length: Int
     /// How many were looked at.
     public var looked: Int
+
+    /// Where messages wait.
+    public enum Place: Sendable, Hashable {
+        /// In a queue.
+        case ready(String)
+        /// Beside their queues, for a limit or a pause.
+        case held(HoldTarget)
+        /// For their time.
+        case scheduled
+    }
 }
 
 /// What keeps a job from running, beside its place.

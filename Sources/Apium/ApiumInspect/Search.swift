@@ -8,7 +8,7 @@ struct Search {
     private(set) var message: Message?
     /// Messages of other jobs from which this one follows.
     private(set) var relations: [(relation: Mention.Relation, of: Message)] = []
-    /// The queues that are longer than what was looked at.
+    /// The places that hold more than what was looked at.
     var unseen: [QueueSight] = []
     /// What could not be looked at.
     var gaps: Set<Gap> = []

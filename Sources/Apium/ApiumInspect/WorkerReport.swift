@@ -60,7 +60,7 @@ extension Inspector {
         }
         guard !registered.isEmpty else { return [] }
         var held: [String: [WorkerReport.HeldJob]] = [:]
-        for record in try await broker.flights(limit: Self.flightLimit) {
+        for record in try await broker.flights(limit: flightLimit) {
             let message = try? Message(decoding: record.payload)
             held[record.incarnation, default: []].append(
                 WorkerReport.HeldJob(id: message?.id, task: message?.task, queue: record.queue, activity: record.activity))

@@ -48,10 +48,12 @@ extension RedisBroker {
         }
     }
 
-    public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] {
+    public func waitingJobs(on target: HoldTarget, from offset: Int, limit: Int) async throws -> [WaitingJob] {
         guard limit > 0 else { return [] }
+        let window = ScanWindow(from: offset, count: limit)
         do {
-            return try await client.reply(RedisCommand("LRANGE", keys.waiting(target), 0, limit - 1)).asArray().compactMap { reply in
+            let command = RedisCommand("LRANGE", keys.waiting(target), window.from, window.from + window.count - 1)
+            return try await client.reply(command).asArray().compactMap { reply in
                 let bytes = try reply.asBytes()
                 guard let entry = WaitingEntry(bytes) else { return nil }
                 return WaitingJob(queue: keys.queue(ofReady: entry.list), payload: entry.payload, key: bytes)

@@ -32,7 +32,8 @@ extension RedisBroker: InspectableBroker {
                 // A member is task id, list, nonce, with NUL between.
                 let parts = try answer[at].asBytes().split(separator: 0, omittingEmptySubsequences: false)
                 let list = parts.count >= 3 ? String(decoding: parts[parts.count - 2], as: UTF8.self) : ""
-                let due = Timestamp(microseconds: Int64(try answer[at + 1].asDouble()))
+                // A time far off is more than a timestamp holds, once the server has added its clock.
+                let due = Timestamp(seconds: try answer[at + 1].asDouble() / 1_000_000)
                 return ScheduledRecord(
                     due: due, queue: keys.queue(ofReady: list), payload: try answer[at + 2].asBytes(), key: try answer[at].asBytes())
             }
@@ -91,10 +92,10 @@ extension RedisBroker: InspectableBroker {
     /// How many keys are looked at for queues that nobody has declared: a server full of results is not walked through to its end.
     static let keyWindow = 200_000
 
-    public func inspectableQueues() async throws -> [String] {
+    public func findQueues() async throws -> FoundQueues {
         var queues = Set(try await knownQueues())
+        var cursor = "0"
         do {
-            var cursor = "0"
             var looked = 0
             repeat {
                 let page = try await client.reply(
@@ -108,7 +109,7 @@ extension RedisBroker: InspectableBroker {
         } catch {
             throw RedisFailure.apiumError(error)
         }
-        return queues.sorted()
+        return FoundQueues(names: queues.sorted(), isComplete: cursor == "0")
     }
 
     /// Whether a list is a queue's: not one of ours, nor of remote control, nor the parts of a chord that is not ordered.

@@ -155,9 +155,11 @@ extension InMemoryBroker {
 
     public func holds() async throws -> [HoldRow] { core.read { state, _ in state.holds.rows } }
 
-    public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] {
+    public func waitingJobs(on target: HoldTarget, from offset: Int, limit: Int) async throws -> [WaitingJob] {
         core.read { state, _ in
-            (state.holds.lines[target] ?? []).prefix(max(limit, 0)).map { WaitingJob(queue: $0.queue, payload: $0.payload, key: Array($0.id.utf8)) }
+            (state.holds.lines[target] ?? []).dropFirst(max(offset, 0)).prefix(max(limit, 0)).map {
+                WaitingJob(queue: $0.queue, payload: $0.payload, key: Array($0.id.utf8))
+            }
         }
     }
 }

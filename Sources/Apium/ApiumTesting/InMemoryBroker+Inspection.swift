@@ -1,12 +1,12 @@
 import ApiumCore
 
 extension InMemoryBroker: InspectableBroker {
-    public func inspectableQueues() async throws -> [String] {
+    public func findQueues() async throws -> FoundQueues {
         core.read { state, _ in
             var names = Set(state.queues.filter { $0.value.count > 0 }.keys)
             names.formUnion(state.bindings.map(\.queue))
             for session in state.sessions.values { names.formUnion(session.identity.queues) }
-            return names.sorted()
+            return FoundQueues(names: names.sorted())
         }
     }
 

@@ -54,8 +54,8 @@ public protocol HoldingBroker: Sendable {
     /// All limits and pauses, and whatever else jobs wait for, sorted by the target's text.
     func holds() async throws -> [HoldRow]
 
-    /// The jobs that wait for a target, the next one first. At most `limit`.
-    func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob]
+    /// The jobs that wait for a target, the next one first: at most `limit`, and those behind the first `offset`.
+    func waitingJobs(on target: HoldTarget, from offset: Int, limit: Int) async throws -> [WaitingJob]
 
     /// The locks of unique jobs, at most `limit`; for people, and for whoever looks for locks without a job: all keys are looked through.
     func uniqueLocks(limit: Int) async throws -> [UniqueLockRow]
@@ -69,9 +69,12 @@ extension HoldingBroker {
     public func pause(_ target: HoldTarget) async throws -> Bool { throw Self.without }
     public func resume(_ target: HoldTarget) async throws -> Bool { throw Self.without }
     public func holds() async throws -> [HoldRow] { [] }
-    public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] { [] }
+    public func waitingJobs(on target: HoldTarget, from offset: Int, limit: Int) async throws -> [WaitingJob] { [] }
     public func uniqueLocks(limit: Int) async throws -> [UniqueLockRow] { [] }
     public func unlock(_ key: String, heldBy id: String) async throws -> Bool { false }
+
+    /// The jobs that wait for a target, the next one first; see ``waitingJobs(on:from:limit:)``.
+    public func waitingJobs(on target: HoldTarget, limit: Int) async throws -> [WaitingJob] { try await waitingJobs(on: target, from: 0, limit: limit) }
 
     private static var without: ApiumError { ApiumError(.notAvailable, "this broker keeps no limits and pauses") }
 }

@@ -3,8 +3,8 @@
 /// What the records mean is worked out by `ApiumInspect`, in the same way for every broker. A look is no transaction: a job that moves
 /// while several are taken may be seen twice, or not at all.
 public protocol InspectableBroker: Broker {
-    /// The queues that somebody has declared, or a live worker serves, or that hold messages; sorted.
-    func inspectableQueues() async throws -> [String]
+    /// The queues that somebody has declared, or a live worker serves, or that hold messages.
+    func findQueues() async throws -> FoundQueues
 
     /// The registered worker processes of ours. Celery's workers are in no register.
     func registeredWorkers() async throws -> [RegisteredWorker]
@@ -41,8 +41,25 @@ public protocol InspectableBroker: Broker {
 }
 
 extension InspectableBroker {
+    /// The names of the queues that were found, sorted; see ``findQueues()``.
+    public func inspectableQueues() async throws -> [String] { try await findQueues().names }
+
     /// What worker processes hold; see ``flights(mentioning:limit:)``.
     public func flights(limit: Int) async throws -> [FlightRecord] { try await flights(mentioning: [], limit: limit) }
+}
+
+/// The queues that a look found.
+public struct FoundQueues: Sendable, Hashable {
+    /// Their names, sorted.
+    public var names: [String]
+    /// Whether there are no others: those that nobody has declared are looked for among the server's keys, and not among all of very many.
+    public var isComplete: Bool
+
+    /// Makes a value.
+    public init(names: [String], isComplete: Bool = true) {
+        self.names = names
+        self.isComplete = isComplete
+    }
 }
 
 /// A part of something long that is looked at.
@@ -56,8 +73,9 @@ public struct ScanWindow: Sendable, Hashable {
 
     /// Makes a window.
     public init(from: Int = 0, count: Int = 200, mentioning: [String] = []) {
-        self.from = max(0, from)
-        self.count = max(0, count)
+        // Whoever works with them adds them.
+        self.from = min(max(0, from), Int.max / 4)
+        self.count = min(max(0, count), Int.max / 4)
         self.mentioning = mentioning
     }
 }

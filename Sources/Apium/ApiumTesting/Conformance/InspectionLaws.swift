@@ -6,6 +6,7 @@ extension BrokerConformance {
         Law("what waits is seen in the order in which it is claimed, window by window") { try await $0.readyMessagesAreSeen() },
         Law("messages are picked by the texts that stand in them") { try await $0.messagesArePicked() },
         Law("what waits for its time is seen, the earliest first") { try await $0.scheduledMessagesAreSeen() },
+        Law("what waits for a time beyond all clocks is seen like the rest") { try await $0.endlessWaitsAreSeen() },
         Law("what a worker holds is seen with what it does, until it has ended") { try await $0.flightsAreSeen() },
         Law("the register names workers, and tells those that renew from those that do not") { try await $0.workersAreSeen() },
         Law("what was set aside is found by its id") { try await $0.shelvesAreSeen() },
@@ -56,6 +57,14 @@ extension Scene {
         try expect(wait > .zero && wait <= world.lease * 100, "the first is due in \(wait)")
         let rest = try await broker.scheduledMessages(ScanWindow(from: 1, count: 5, mentioning: ["early"]))
         try expect(rest.records.isEmpty && rest.looked == 1, "the window showed \(rest.records.count) of \(rest.looked)")
+    }
+
+    func endlessWaitsAreSeen() async throws {
+        guard let broker = inspected else { return }
+        try await enqueue("never", after: .microseconds(Int64.max))
+        let page = try await broker.scheduledMessages(ScanWindow())
+        let now = try await broker.serverTime()
+        try expect(page.records.count == 1 && page.records[0].due - now > .days(36_500_000), "seen were \(page.records)")
     }
 
     func flightsAreSeen() async throws {
