@@ -64,6 +64,9 @@ struct TimestampTests {
     @Test("sums beyond the range saturate")
     func saturation() {
         #expect(Timestamp(microseconds: .max) + .seconds(1) == Timestamp(microseconds: .max))
+        #expect(Timestamp(microseconds: .min) - Timestamp(microseconds: 1) == .microseconds(Int64.min))
+        #expect(Duration.microseconds(Int64.max).wholeMicroseconds == .max)
+        #expect((Duration.microseconds(Int64.max) + .microseconds(5)).wholeMicroseconds == .max)
         #expect(Timestamp(seconds: .infinity).microseconds == .max)
         #expect(Timestamp(seconds: -.infinity).microseconds == .min)
         #expect(Timestamp(seconds: .nan).microseconds == 0)

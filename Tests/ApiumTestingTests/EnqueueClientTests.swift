@@ -52,6 +52,8 @@ struct EnqueueClientTests {
         #expect(await refusal { try await client.enqueue(Count(number: 1), EnqueueOptions().once()) } == .badArguments)
         #expect(await refusal { try await client.enqueueAll([Count(number: 1), Count(number: 2)], .id("same")) } == .badArguments)
         #expect(await refusal { try await client.send(Signature("a"), .once("x")) } == .badArguments)
+        #expect(await refusal { try await client.enqueue(Count(number: 1), .after(.seconds(1_000_000_000_000))) } == .badArguments)
+        #expect(await refusal { try await client.enqueue(Count(number: 1), .expiring(in: .seconds(1e20))) } == .badArguments)
         #expect(await refusal { try await client.enqueue(Count(number: 1), .confirmed(.replicas(1))) } == .notAvailable)
         #expect(try await broker.queueLength("counts") == 0)
     }

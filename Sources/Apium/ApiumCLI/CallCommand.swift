@@ -31,9 +31,7 @@ public struct CallCommand: AsyncParsableCommand {
 
     public func validate() throws {
         if let priority, !(0...9).contains(priority) { throw ValidationError("--priority is 0 to 9, not \(priority)") }
-        for (name, value) in [("--countdown", countdown), ("--expires", expires), ("--wait", wait)] {
-            if let value, !value.isFinite || value < 0 { throw ValidationError("\(name) is a number of seconds, 0 or more") }
-        }
+        for (name, value) in [("--countdown", countdown), ("--expires", expires), ("--wait", wait)] { try SecondsOption.validate(name, value) }
         if (exchange == nil) != (routingKey == nil) { throw ValidationError("--exchange and --routing-key go together") }
         _ = try parsedArguments()
     }

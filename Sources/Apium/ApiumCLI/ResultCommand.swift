@@ -24,7 +24,7 @@ public struct ResultCommand: AsyncParsableCommand {
     public init() {}
 
     public func validate() throws {
-        if let wait, !wait.isFinite || wait < 0 { throw ValidationError("--wait is a number of seconds, 0 or more") }
+        try SecondsOption.validate("--wait", wait)
     }
 
     public func run() async throws {

@@ -25,7 +25,7 @@ public struct SendCommand: AsyncParsableCommand {
     public init() {}
 
     public func validate() throws {
-        if let wait, !wait.isFinite || wait < 0 { throw ValidationError("--wait is a number of seconds, 0 or more") }
+        try SecondsOption.validate("--wait", wait)
     }
 
     public func run() async throws {

@@ -24,9 +24,10 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         return Timestamp(microseconds: overflow ? .max : sum)
     }
 
-    /// The time from `right` to `left`.
+    /// The time from `right` to `left`; saturates instead of overflowing.
     public static func - (left: Timestamp, right: Timestamp) -> Duration {
-        .microseconds(left.microseconds.subtractingReportingOverflow(right.microseconds).partialValue)
+        let (difference, overflow) = left.microseconds.subtractingReportingOverflow(right.microseconds)
+        return .microseconds(overflow ? (left < right ? .min : .max) : difference)
     }
 }
 
@@ -51,7 +52,8 @@ extension Duration {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
         if overflow { return seconds < 0 ? .min : .max }
-        return scaled.addingReportingOverflow(attoseconds / 1_000_000_000_000).partialValue
+        let (sum, isBeyond) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        return isBeyond ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// The duration in seconds.

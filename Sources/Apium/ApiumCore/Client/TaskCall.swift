@@ -30,12 +30,14 @@ public struct TaskCall: Sendable {
 extension Dispatcher {
     /// The message of a call, as Celery's producer would write it.
     ///
-    /// - Throws: ``ApiumError`` `badArguments` when a job without an id shall be enqueued once, `queueNotFound` when its queue would have to be declared.
+    /// - Throws: ``ApiumError`` `badArguments` when a job without an id shall be enqueued once, or for a delay or expiry of 10^12 seconds and
+    ///   more; `queueNotFound` when its queue would have to be declared.
     public func outgoing(_ call: TaskCall) throws -> Outgoing {
         let options = call.options
         if options.conditions.onceWithin != nil, options.id == nil {
             throw ApiumError(.badArguments, "\(call.task.prefix(200)) shall be enqueued once, but has no id to tell it by; give one with .id or .once")
         }
+        if options.needsTime { try options.validateTimes(of: call.task) }
         var outgoing = try outgoing(call.task, call.arguments, SendOptions(options, now: now))
         outgoing.conditions = options.conditions
         try lock(&outgoing, of: call)
@@ -46,6 +48,17 @@ extension Dispatcher {
 extension EnqueueOptions {
     /// Whether a message of these options can only be made when the broker's time is known.
     var needsTime: Bool { delay != nil || eta != nil || expires != nil }
+
+    /// Refuses spans that no clock can be moved by; those of a signature have the same bound.
+    ///
+    /// - Throws: ``ApiumError`` `badArguments`.
+    func validateTimes(of task: String) throws {
+        let bound = Duration.seconds(1_000_000_000_000)
+        for (name, span) in [("delay", delay), ("expiry", expires)] {
+            guard let span, span >= bound || span <= .zero - bound else { continue }
+            throw ApiumError(.badArguments, "the \(name) of \(task.prefix(200)) is 10^12 seconds or more")
+        }
+    }
 
     /// What these options say about where the message goes.
     var route: Route { Route(queue: queue, exchange: exchange, routingKey: routingKey, priority: priority) }
