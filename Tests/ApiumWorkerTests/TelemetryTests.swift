@@ -50,6 +50,8 @@ struct WorkerMetricsTests {
         try await withMetricsFactory(registry) {
             let mill = Mill()
             try await mill.broker.enqueue([Outgoing(Message(headers: Message.Headers(task: "add", id: "1"), body: TaskArguments().encodedBody()), to: "other")])
+            let later = Message(headers: Message.Headers(task: "add", id: "2"), body: TaskArguments().encodedBody())
+            try await mill.broker.enqueue([Outgoing(later, to: "other", after: .hours(1))])
             let worker = try Worker(
                 client: ApiumClient(
                     broker: mill.broker, results: mill.results, router: Router(queues: [QueueDeclaration("other"), QueueDeclaration("celery")])),
@@ -66,6 +68,7 @@ struct WorkerMetricsTests {
             #expect(text.contains(#"apium_queue_oldest_seconds{queue="other"}"#))
             #expect(text.contains(#"apium_queue_length{queue="celery"} 0"#))
             #expect(text.contains(#"apium_shelf_jobs{shelf="dead"} 0"#))
+            #expect(text.contains("apium_scheduled_jobs 1") && text.contains("apium_held_jobs 0"))
             #expect(text.contains("apium_worker_concurrency 4"))
             running.cancel()
             try await running.value

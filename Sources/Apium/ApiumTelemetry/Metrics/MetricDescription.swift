@@ -25,6 +25,8 @@ public struct MetricDescription: Sendable, Hashable {
         MetricDescription(
             "apium_queue_oldest_seconds",
             "How long the message that is claimed next has been waiting; shown by the worker on duty, where the sender says a time."),
+        MetricDescription("apium_held_jobs", "Jobs that limits and pauses hold back beside their queues; shown by the worker on duty."),
+        MetricDescription("apium_scheduled_jobs", "Jobs that wait for their time; shown by the worker on duty."),
         MetricDescription("apium_shelf_jobs", "Jobs that were set aside: dead, parked, quarantine; shown by the worker on duty."),
         MetricDescription("apium_promoted_jobs_total", "Jobs whose time had come and that this worker moved to their queues."),
         MetricDescription("apium_reaped_jobs_total", "Jobs of lost workers that this worker returned."),

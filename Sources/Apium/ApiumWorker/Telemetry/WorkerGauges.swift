@@ -46,6 +46,8 @@ actor BrokerCensus {
         var lengths: [String: Int] = [:]
         var ages: [String: Duration] = [:]
         var shelves: [String: Int] = [:]
+        var held = 0
+        var scheduled = 0
         var workers = 0
     }
 
@@ -117,12 +119,21 @@ actor BrokerCensus {
                 logger.debug("a queue could not be counted", metadata: ["queue": "\(queue)", "error": "\(error)"])
             }
         }
+        sight.scheduled = try await broker.scheduledCount()
+        for row in try await broker.holds() {
+            // All keys of a name are the sum of rows of their own.
+            if case .eachKey = row.target { continue }
+            sight.held += row.waiting
+        }
         for shelf in Shelf.allCases { sight.shelves[shelf.rawValue] = try await broker.shelvedCount(in: shelf) }
         return sight
     }
 
     private static func series(_ sight: Sight) -> [Series: Double] {
-        var series: [Series: Double] = [Series(name: "apium_workers"): Double(sight.workers)]
+        var series: [Series: Double] = [
+            Series(name: "apium_workers"): Double(sight.workers), Series(name: "apium_held_jobs"): Double(sight.held),
+            Series(name: "apium_scheduled_jobs"): Double(sight.scheduled),
+        ]
         for (queue, length) in sight.lengths {
             series[Series(name: "apium_queue_length", label: "queue", value: queue)] = Double(length)
             // An empty queue keeps nobody waiting; of one whose sender says no time nothing is known.
