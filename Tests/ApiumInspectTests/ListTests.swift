@@ -60,7 +60,8 @@ struct ListTests {
             let first = try await ground.inspector.allJobs(JobQuery(), most: 2)
             #expect(first.rows.map(\.id) == ["job-number-1", "job-number-2"])
             var query = JobQuery()
-            query.cursor = try #require(first.next, "there is a third one")
+            let next = try #require(first.next, "there is a third one")
+            query.cursor = next
             let second = try await ground.inspector.allJobs(query, most: 2)
             #expect(second.rows.map(\.id) == ["job-number-3"] && second.next == nil)
         }
