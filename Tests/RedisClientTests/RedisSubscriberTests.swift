@@ -134,6 +134,35 @@ struct RedisSubscriberTests {
         await publisher.close()
     }
 
+    @Test("what a user may not hear is refused at once, and works once the user may; it keeps nobody from other channels, after a cut either")
+    func refused() async throws {
+        let admin = try await TestServer.connect()
+        let name = TestServer.unique("refused")
+        let rights = ["resetchannels", "&\(name)"]
+        func setUser(_ rights: [String]) async throws { try await admin.send(RedisCommand("ACL", arguments: ["SETUSER", name] + rights)) }
+        try await setUser(["on", "nopass", "~*", "+@all"] + rights)
+        var configuration = try TestServer.configuration()
+        (configuration.username, configuration.password) = (name, "any")
+        let subscriber = RedisSubscriber(configuration, logger: TestServer.logger)
+        let first = try await subscriber.events(channels: [name])
+        for _ in 0..<2 {
+            let error = await #expect(throws: RedisServerError.self) { try await subscriber.events(channels: [name + ".b"]) }
+            #expect(error?.code == "NOPERM")
+        }
+        try await setUser(["allchannels"])
+        let second = try await subscriber.events(channels: [name + ".b"])
+        #expect(try await admin.send(RedisCommand("PUBLISH", name + ".b", "x")) == .integer(1))
+        #expect(try await next("x", of: second) == message(name + ".b", "x"))
+        // The server ends connections that hear what they may hear no more.
+        try await setUser(rights)
+        #expect(try await next("the gap", of: first) == .gap)
+        try await TestServer.eventually("the channel that is allowed is heard") { try await admin.send(RedisCommand("PUBLISH", name, "y")) == .integer(1) }
+        #expect(try await next("y", of: first) == message(name, "y"))
+        await subscriber.shutdown()
+        try await admin.send(RedisCommand("ACL", "DELUSER", name))
+        await admin.close()
+    }
+
     @Test("subscribing fails with a typed error when there is no server")
     func noServer() async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()

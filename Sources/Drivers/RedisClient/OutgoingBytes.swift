@@ -9,6 +9,9 @@ struct OutgoingBytes: Sendable {
     /// Takes what is small.
     var tail = ByteBuffer()
 
+    /// How many of them are not copied.
+    var sharedCount: Int { full.count }
+
     var isEmpty: Bool { full.isEmpty && tail.readableBytes == 0 }
 
     /// Appends a buffer without copying it.

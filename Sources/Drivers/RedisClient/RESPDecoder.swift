@@ -30,6 +30,9 @@ final class RESPDecoder {
         return reader
     }
 
+    /// Whether a part of a reply is there, and the rest is still to come.
+    var isInsideReply: Bool { long != nil || reader.pointee.ridx >= 0 || reader.pointee.len > reader.pointee.pos }
+
     private static var outOfMemory: RedisClientError { RedisClientError(.connectFailed, "hiredis could not allocate a reader: out of memory") }
 
     deinit {

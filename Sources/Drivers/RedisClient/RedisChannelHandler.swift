@@ -18,6 +18,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var replies: [RESPValue] = []
     private var context: ChannelHandlerContext?
     private var lastRead: NIODeadline = .distantPast
+    /// What is on its way out, as it was seen when deadlines were last looked at.
+    private var outgoing = OutgoingProgress()
     private var timer: (at: NIODeadline, scheduled: Scheduled<Void>)?
     private var closeReason: RedisClientError?
     /// Whether callers may read, too, so that the event loop reads only when something waits.
@@ -166,9 +168,12 @@ final class RedisChannelHandler: ChannelInboundHandler {
         timer = nil
         let now = NIODeadline.now()
         var next = NIODeadline.distantFuture
+        outgoing.note((try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0, at: now)
         for index in waiting.indices {
             guard let completion = waiting[index].completion else { continue }
-            if waiting[index].deadline <= now {
+            if waiting[index].deadline <= now, isMoving(waiting[index], isFirst: index == waiting.startIndex, at: now) {
+                next = min(next, now + silenceLimit / 4)
+            } else if waiting[index].deadline <= now {
                 waiting[index].completion = nil
                 completion.fail(RedisClientError(.timedOut, "no reply came in time", mayHaveBeenSent: true))
             } else {
@@ -177,12 +182,23 @@ final class RedisChannelHandler: ChannelInboundHandler {
         }
         guard let head = waiting.first else { return }
         // A late reply alone is no reason to drop the others' commands; a server that says nothing at all is.
-        let dead = max(head.deadline, max(head.sentAt, lastRead) + silenceLimit)
+        let dead = max(head.deadline, max(head.sentAt, lastRead, outgoing.moved) + silenceLimit)
         if dead <= now {
             return close(RedisClientError(.timedOut, "the server did not answer within \(silenceLimit.nanoseconds / 1_000_000) ms"))
         }
         watch(until: min(next, dead))
     }
+
+    /// Whether the bytes of a command or of its answer are on their way: they may take longer than a server may take to answer, and who gave it up
+    /// would send all of it again, as often as it takes as long.
+    private func isMoving(_ batch: RequestBatch, isFirst: Bool, at now: NIODeadline) -> Bool {
+        guard now < batch.sentAt + Self.longestTransfer else { return false }
+        if batch.isLong, now < outgoing.moved + silenceLimit { return true }
+        return isFirst && decoder.isInsideReply && now < lastRead + silenceLimit
+    }
+
+    /// What takes longer than this is given up though it moves.
+    private static let longestTransfer = TimeAmount.minutes(10)
 
     // MARK: Closing
 
@@ -202,7 +218,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
         timer?.scheduled.cancel()
         timer = nil
         for batch in queue.close(error) { batch.completion?.fail(error.seenBy(written: false)) }
-        for batch in waiting { batch.completion?.fail(error.seenBy(written: true)) }
+        // Servers that take no more clients say so, and close.
+        let said = replies.lazy.compactMap(\.error).first.map { RedisClientError(error.code, error.message, underlying: error.underlying ?? $0) }
+        for (place, batch) in waiting.enumerated() { batch.completion?.fail((place == 0 ? said ?? error : error).seenBy(written: true)) }
         waiting.removeAll()
         replies = []
         context?.close(promise: nil)
@@ -214,6 +232,18 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// Calls `listener` once with the reason when the connection closes, at once if it is closed already.
     func onClose(_ listener: @escaping @Sendable (RedisClientError) -> Void) {
         if let closeReason { listener(closeReason) } else { closeListeners.append(listener) }
+    }
+}
+
+/// Whether what was written to a connection goes out.
+private struct OutgoingProgress {
+    private var left = 0
+    /// When less, or more, was left than before.
+    private(set) var moved = NIODeadline.distantPast
+
+    mutating func note(_ left: Int, at now: NIODeadline) {
+        if left != self.left { moved = now }
+        self.left = left
     }
 }
 

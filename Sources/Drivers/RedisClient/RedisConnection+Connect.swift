@@ -181,9 +181,15 @@ private enum GreetingStep: Sendable, CustomStringConvertible {
         return switch self {
         case .authenticate: RedisClientError(.authenticationFailed, "the server refused the user or the password", underlying: error)
         case .select: error
-        // Without a password the first command is where a protected server says so.
+        // Without a password the first command is where a protected server says so; one that takes no more clients, or none from outside, answers it, too.
         case .name, .identify:
-            error.code == "NOAUTH" ? RedisClientError(.authenticationFailed, "the server wants a password", underlying: error) : nil
+            switch error.code {
+            case "NOAUTH": RedisClientError(.authenticationFailed, "the server wants a password", underlying: error)
+            case "DENIED": RedisClientError(.connectFailed, "the server refused the connection", underlying: error)
+            case "ERR" where error.message.contains("max number of clients"):
+                RedisClientError(.connectFailed, "the server refused the connection", underlying: error)
+            default: nil
+            }
         }
     }
 

@@ -20,6 +20,8 @@ final class RedisReconnector: Sendable {
         var phase = Phase.idle
         /// Attempts that failed in a row, but for those on demand; a connection that is lost soon after it was made counts as one.
         var failures = 0
+        /// What was said last of why there is no connection; nil when there is one.
+        var said: String?
         /// When the attempt began that is under way or was the last.
         var began = NIODeadline.uptimeNanoseconds(0)
     }
@@ -100,28 +102,31 @@ final class RedisReconnector: Sendable {
     }
 
     private func succeeded(_ connection: RedisConnection) {
-        let waiting: [EventLoopPromise<RedisConnection>]? = state.withLock { state in
+        let attempt: (waiting: [EventLoopPromise<RedisConnection>], isBack: Bool)? = state.withLock { state in
             guard case .connecting(let waiting, _) = state.phase else { return nil }
             state.phase = .connected(connection, since: .now())
-            return waiting
+            return (waiting, state.said.take() != nil)
         }
-        guard let waiting else { return connection.closeNow() }
-        logger.debug("Connected to Redis", metadata: ["address": "\(configuration)"])
+        guard let (waiting, isBack) = attempt else { return connection.closeNow() }
+        logger.log(level: isBack ? .notice : .debug, isBack ? "Connected to Redis again" : "Connected to Redis", metadata: ["address": "\(configuration)"])
         hooks.connected(connection)
         for promise in waiting { promise.succeed(connection) }
         connection.onClose { self.lost(connection, $0) }
     }
 
-    /// An attempt failed: tell those who waited for it, and try again later. Attempts on demand don't lengthen the waits, and don't fill the log.
+    /// An attempt failed: tell those who waited for it, and try again later. Attempts on demand don't lengthen the waits. The log gets each reason once.
     private func failed(_ error: any Error) {
-        let attempt: (waiting: [EventLoopPromise<RedisConnection>], onDemand: Bool)? = state.withLock { state in
+        let reason = "\(error)"
+        let attempt: (waiting: [EventLoopPromise<RedisConnection>], isNews: Bool)? = state.withLock { state in
             guard case .connecting(let waiting, let onDemand) = state.phase else { return nil }
             if !onDemand { state.failures += 1 }
             backOff(&state, error)
-            return (waiting, onDemand)
+            let isNews = !onDemand && state.said != reason
+            if isNews { state.said = reason }
+            return (waiting, isNews)
         }
-        guard let (waiting, onDemand) = attempt else { return }
-        logger.log(level: onDemand ? .debug : .notice, "Can't connect to Redis; trying again", metadata: ["address": "\(configuration)", "error": "\(error)"])
+        guard let (waiting, isNews) = attempt else { return }
+        logger.log(level: isNews ? .notice : .debug, "Can't connect to Redis; trying again", metadata: ["address": "\(configuration)", "error": "\(reason)"])
         hooks.failed(error)
         for promise in waiting { promise.fail(error) }
     }
@@ -132,6 +137,7 @@ final class RedisReconnector: Sendable {
             guard case .connected(let current, let since) = state.phase, current === connection else { return false }
             state.failures = since + TimeAmount(backoff.longest) < .now() ? 0 : state.failures + 1
             state.began = .now()
+            state.said = "\(reason)"
             if state.failures <= 1 {
                 state.phase = .connecting([])
                 eventLoop.execute { self.attempt() }

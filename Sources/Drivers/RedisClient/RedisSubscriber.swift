@@ -38,7 +38,8 @@ public final class RedisSubscriber: Sendable {
     /// Subscribes, waits for the server's confirmation, and calls `handler` with each event, on the event loop: it must not block.
     ///
     /// - Parameter timeout: How long the confirmation may take; nil is the configuration's `commandTimeout`.
-    /// - Throws: `RedisClientError` if the server could not be reached or did not confirm in time, `CancellationError`.
+    /// - Throws: `RedisClientError` if the server could not be reached or did not confirm in time, `RedisServerError` if it refused (a user
+    ///   without the right to a channel, say), `CancellationError`.
     public func subscribe(
         channels: [String] = [], patterns: [String] = [], timeout: Duration? = nil,
         _ handler: @escaping @Sendable (RedisSubscriptionEvent) -> Void

@@ -36,6 +36,8 @@ struct RequestBatch: Sendable {
     let deadline: NIODeadline
     /// When it was handed to the socket.
     var sentAt: NIODeadline = .distantPast
+    /// Whether it has arguments of ``OutgoingBytes/shared`` and more: it may take a while to be sent.
+    var isLong = false
     /// The commands of the batch that run scripts, with their places.
     let scripts: [(index: Int, command: RedisCommand)]
     /// Nil once the waiter has given up; the replies are then read and dropped, so that later ones meet their own waiters.

@@ -54,7 +54,10 @@ final class RequestQueue: Sendable {
     func enqueue(_ commands: [RedisCommand], batch: RequestBatch, scriptsBySource: Bool) -> Outcome {
         state.withLock { state in
             if let closed = state.closed { return .refused(closed.seenBy(written: false)) }
+            let long = state.outgoing.sharedCount
             for command in commands { command.encode(into: &state.outgoing, source: scriptsBySource) }
+            var batch = batch
+            batch.isLong = state.outgoing.sharedCount > long
             state.batches.append(batch)
             return state.scheduleFlush()
         }

@@ -70,22 +70,19 @@ final class SubscriptionHub: Sendable {
     }
 
     private static func send(_ verb: String, _ names: [SubscriptionTable.Name], _ transport: RedisTransport?) {
-        guard let transport else { return }
-        var channels: [String] = []
-        var patterns: [String] = []
-        for name in names {
-            switch name {
-            case .channel(let text): channels.append(text)
-            case .pattern(let text): patterns.append(text)
-            }
-        }
-        var commands: [RedisCommand] = []
-        if !channels.isEmpty { commands.append(RedisCommand(verb, arguments: channels)) }
-        if !patterns.isEmpty { commands.append(RedisCommand("P" + verb, arguments: patterns)) }
-        if !commands.isEmpty { transport.sendUnanswered(commands) }
+        guard let transport, !names.isEmpty else { return }
+        // One by one: a command that names one which the user may not have is refused whole.
+        transport.sendUnanswered(
+            names.map { name in
+                switch name {
+                case .channel(let text): RedisCommand(verb, text)
+                case .pattern(let text): RedisCommand("P" + verb, text)
+                }
+            })
     }
 
     private func received(_ push: RESPValue) {
+        if let error = push.error { return refused(error) }
         guard let elements = push.array, elements.count >= 3, let kind = elements[0].string, let name = elements[1].string else { return }
         switch kind {
         case "message": deliver(.channel(name), RedisMessage(channel: name, pattern: nil, payload: elements[2].bytes ?? []))
@@ -93,8 +90,21 @@ final class SubscriptionHub: Sendable {
             deliver(.pattern(name), RedisMessage(channel: elements[2].string ?? "", pattern: name, payload: elements[3].bytes ?? []))
         case "subscribe": confirm(.channel(name))
         case "psubscribe": confirm(.pattern(name))
+        case "unsubscribe": state.withLock { $0.table.ended(.channel(name)) }
+        case "punsubscribe": state.withLock { $0.table.ended(.pattern(name)) }
         default: break
         }
+    }
+
+    /// As to a user without the right to a channel.
+    private func refused(_ error: RedisServerError) {
+        let (established, gaps) = state.withLock { state in
+            let (unsubscribe, established, gaps) = state.table.refused()
+            Self.send("UNSUBSCRIBE", unsubscribe, state.transport)
+            return (established, gaps)
+        }
+        for promise in established { promise.fail(error) }
+        for handler in gaps { handler(.gap) }
     }
 
     private func deliver(_ name: SubscriptionTable.Name, _ message: RedisMessage) {

@@ -3,12 +3,19 @@ import NIOCore
 /// Who listens to what, and what the server has confirmed. A value: it performs nothing, it says what is to be done.
 ///
 /// Confirmations carry only a name. After a quick subscribe–unsubscribe–subscribe the first confirmation must not count for the
-/// second subscription, so confirmations on the way are counted, and a name is confirmed when none is missing.
+/// second subscription, so confirmations on the way are counted, and a name is confirmed when none is missing. A refusal carries no name at all: it
+/// is of the oldest question, for the server answers in order, and each name is a question of its own.
 struct SubscriptionTable {
     /// A channel or a pattern.
     enum Name: Hashable, Sendable {
         case channel(String)
         case pattern(String)
+    }
+
+    /// What the server was asked and has not answered.
+    private enum Question: Equatable {
+        case subscribe(Name)
+        case unsubscribe(Name)
     }
 
     typealias Handler = @Sendable (RedisSubscriptionEvent) -> Void
@@ -27,6 +34,7 @@ struct SubscriptionTable {
     private(set) var listeners: [UInt64: Listener] = [:]
     private var listenersOf: [Name: Set<UInt64>] = [:]
     private var unconfirmed: [Name: Int] = [:]
+    private var asked = CircularBuffer<Question>()
     private var connected = false
     private var lastID: UInt64 = 0
 
@@ -39,7 +47,10 @@ struct SubscriptionTable {
         let names = Array(Set(names))
         let new = names.filter { listenersOf[$0] == nil }
         for name in names { listenersOf[name, default: []].insert(lastID) }
-        if connected { for name in new { unconfirmed[name, default: 0] += 1 } }
+        if connected {
+            for name in new { unconfirmed[name, default: 0] += 1 }
+            asked += new.map { .subscribe($0) }
+        }
         let missing = connected ? Set(names.filter { unconfirmed[$0] != nil }) : Set(names)
         listeners[lastID] = Listener(names: names, handler: handler, ended: ended, missing: missing, established: missing.isEmpty ? nil : promise)
         if missing.isEmpty { promise.succeed() }
@@ -55,6 +66,7 @@ struct SubscriptionTable {
             return listenersOf[name]?.isEmpty ?? true
         }
         for name in unwanted { listenersOf[name] = nil }
+        if connected { asked += unwanted.map { .unsubscribe($0) } }
         return (connected ? unwanted : [], listener.established)
     }
 
@@ -64,6 +76,7 @@ struct SubscriptionTable {
         connected = true
         let names = Array(listenersOf.keys)
         unconfirmed = Dictionary(uniqueKeysWithValues: names.map { ($0, 1) })
+        asked = CircularBuffer(names.map { .subscribe($0) })
         for (id, listener) in listeners { listeners[id]?.missing = Set(listener.names) }
         return names
     }
@@ -73,6 +86,7 @@ struct SubscriptionTable {
     mutating func connectionFailed() -> [EventLoopPromise<Void>] {
         connected = false
         unconfirmed = [:]
+        asked = []
         let waiting = listeners.filter { $0.value.established != nil }
         for id in waiting.keys { _ = remove(id) }
         return waiting.values.compactMap(\.established)
@@ -87,8 +101,9 @@ struct SubscriptionTable {
     /// The server confirmed a subscription.
     /// - Returns: The promises to keep, and those who must be told of a gap.
     mutating func confirmed(_ name: Name) -> (established: [EventLoopPromise<Void>], gaps: [Handler]) {
+        answered(.subscribe(name))
         guard let count = unconfirmed[name] else { return ([], []) }
-        unconfirmed[name] = count > 1 ? count - 1 : nil
+        countDown(name)
         guard count == 1 else { return ([], []) }
         var established: [EventLoopPromise<Void>] = []
         var gaps: [Handler] = []
@@ -98,6 +113,32 @@ struct SubscriptionTable {
             listeners[id]?.established = nil
         }
         return (established, gaps)
+    }
+
+    /// The server confirmed the end of a subscription.
+    mutating func ended(_ name: Name) { answered(.unsubscribe(name)) }
+
+    /// The server refused the oldest question. Whoever waits for that name for the first time waits no more; who had it over an earlier connection
+    /// stays for the next one.
+    /// - Returns: the names that nobody wants any more, to unsubscribe from, the promises that were not kept, and those who must be told of a gap.
+    mutating func refused() -> (unsubscribe: [Name], established: [EventLoopPromise<Void>], gaps: [Handler]) {
+        guard case .subscribe(let name) = asked.popFirst() else { return ([], [], []) }
+        countDown(name)
+        let (new, old) = (listenersOf[name] ?? []).reduce(into: ([UInt64](), [Handler]())) { found, id in
+            guard let listener = listeners[id], listener.missing.contains(name) else { return }
+            if listener.established != nil { found.0.append(id) } else { found.1.append(listener.handler) }
+        }
+        let removed = new.map { remove($0) }
+        return (removed.flatMap(\.unsubscribe), removed.compactMap(\.established), old)
+    }
+
+    private mutating func countDown(_ name: Name) {
+        guard let count = unconfirmed[name] else { return }
+        unconfirmed[name] = count > 1 ? count - 1 : nil
+    }
+
+    private mutating func answered(_ question: Question) {
+        if asked.first == question { asked.removeFirst() } else if let place = asked.firstIndex(of: question) { asked.remove(at: place) }
     }
 
     /// Those who want the messages of `name`.
