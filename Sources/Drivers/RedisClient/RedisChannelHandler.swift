@@ -172,7 +172,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
         for index in waiting.indices {
             guard let completion = waiting[index].completion else { continue }
             if waiting[index].deadline <= now, isMoving(waiting[index], isFirst: index == waiting.startIndex, at: now) {
-                next = min(next, now + silenceLimit / 4)
+                next = min(next, now + .nanoseconds(silenceLimit.nanoseconds / 4))
             } else if waiting[index].deadline <= now {
                 waiting[index].completion = nil
                 completion.fail(RedisClientError(.timedOut, "no reply came in time", mayHaveBeenSent: true))
