@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Refused are: schemes other than http and https, anything but `//` after the scheme, user information, backslashes, control
 /// characters, spaces, percent signs in the host, spellings of IPv4 other than four plain decimal numbers, zones in IPv6, bad
-/// ports, and texts longer than 2,048 bytes.
+/// ports, and texts longer than 2,048 bytes, as they are given or as they are written anew.
 public struct FetchURL: Sendable, Equatable {
     /// The longest address in bytes.
     public static let longest = 2048
@@ -33,6 +33,7 @@ public struct FetchURL: Sendable, Equatable {
         hasPort = portText != nil
         port = try portText.map { (text) throws(FetchError) in try Self.readPort(text) } ?? (scheme == "https" ? 443 : 80)
         target = Self.writeTarget(rest[end...])
+        try Self.checkLength(self.text)
     }
 
     /// The whole address as it is given to libcurl, without fragment.
@@ -59,10 +60,14 @@ public struct FetchURL: Sendable, Equatable {
         (try? FetchURL(text).host) ?? "an unreadable address"
     }
 
-    private static func checkCharacters(_ text: String) throws(FetchError) {
+    private static func checkLength(_ text: String) throws(FetchError) {
         guard text.utf8.count <= longest else {
             throw FetchError(.badURL, "the address has \(text.utf8.count) bytes; \(longest) are the most")
         }
+    }
+
+    private static func checkCharacters(_ text: String) throws(FetchError) {
+        try checkLength(text)
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .spaceSeparator:
