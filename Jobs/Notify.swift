@@ -28,5 +28,7 @@ public struct Notify: JobDefinition {
         case alreadySent = "already_sent"
         /// The user has blocked the bot.
         case blocked
+        /// The user's quiet hours had begun: it is sent by another job when they end.
+        case rested
     }
 }

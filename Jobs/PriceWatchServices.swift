@@ -43,9 +43,11 @@ public struct PriceWatchServices: Sendable {
         public var dueBatches = 10
         /// How many digests are written in one transaction. Default: 100.
         public var digestBatch = 100
+        /// How many notifications ``RelayOutbox`` enqueues in one transaction. Default: 500.
+        public var relayBatch = 500
         /// How many rows ``TidyUp`` takes in one transaction. Default: 1,000.
         public var upkeepBatch = 1_000
-        /// How many transactions of a kind one run of ``TidyUp`` or ``SendDigests`` makes. Default: 200.
+        /// How many transactions of a kind one run of ``TidyUp``, ``SendDigests`` or ``RelayOutbox`` makes. Default: 200.
         public var upkeepBatches = 200
 
         /// Makes rules; the defaults are given at the properties.

@@ -11,6 +11,7 @@ extension JobRegistry {
         register(CheckPrice.self, using: services)
         register(RelayOutbox.self, using: services)
         register(MarkDelivered.self, using: services)
+        register(RestNotification.self, using: services)
         register(ChangeSettings.self, using: services)
         register(SetInterval.self, using: services)
         register(RetryWatch.self, using: services)

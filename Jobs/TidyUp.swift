@@ -1,7 +1,8 @@
 import ApiumCore
 import PriceWatchModel
 
-/// Rolls up old prices and drops what nobody needs any more; the schedule enqueues it each night. Answers how many rows it took.
+/// Rolls up old prices and drops what nobody needs any more, and time zones that the database does not know; the schedule enqueues it each night.
+/// Answers how many rows it took.
 ///
 /// Each batch is a transaction of its own: a run that is killed has done what it had done, and the next one goes on there.
 public struct TidyUp: DependentJob {
@@ -13,6 +14,10 @@ public struct TidyUp: DependentJob {
 
     public func run(in context: JobContext, using services: PriceWatchServices) async throws -> Int {
         let (store, rules) = (services.store, services.rules)
+        let users = try await store.forgetUnknownZones()
+        if users > 0 {
+            context.logger.warning("the database does not know the time zones of some users; they have UTC now", metadata: ["users": "\(users)"])
+        }
         let (rolledUp, isRolledUp) = try await batches(rules) { try await store.rollUpHistory(keepingDays: rules.historyDays, limit: $0) }
         let (pruned, isPruned) = try await batches(rules) { try await store.prune(keepingDays: rules.sentDays, limit: $0) }
         // More than one run may take: another one goes on, after what else waits in the queue.

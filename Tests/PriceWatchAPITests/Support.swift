@@ -274,6 +274,7 @@ struct FakeStore: JobStore {
     func writeDigests(limit: Int) async throws -> Int { 0 }
     func rollUpHistory(keepingDays days: Int, limit: Int) async throws -> Int { 0 }
     func prune(keepingDays days: Int, limit: Int) async throws -> Int { 0 }
+    func forgetUnknownZones() async throws -> Int { 0 }
 
     func changePreferences(chatID: Int64, userName: String, language: Language?, _ change: PreferencesChange) async throws -> UserPreferences {
         if change.timeZone == .set("Moon/Crater") { throw StoreRefusal.unknownTimeZone("Moon/Crater") }
@@ -295,6 +296,7 @@ struct FakeStore: JobStore {
     func watch(_ id: Int64, ofChat chatID: Int64) async throws -> Watch? { try await FakeReader(world: world).watch(id, ofChat: chatID) }
 
     func queueNotifications(limit: Int) async throws -> Int { 0 }
+    func restNotification(outboxID: Int64, job: String) async throws {}
     func markDelivered(outboxID: Int64, messageID: Int64?, redelivered: Bool) async throws {}
 }
 

@@ -32,7 +32,11 @@ struct NotificationTests {
     /// What was enqueued.
     private final class Queue: JobEnqueuing {
         let marks = Mutex<[MarkDelivered]>([])
+        let rests = Mutex<[RestNotification]>([])
+        let isAway = Mutex(false)
         func enqueueJob<Definition: JobDefinition>(_ job: Definition, _ options: EnqueueOptions) async throws -> String {
+            if isAway.withLock({ $0 }) { throw ChatFault(.unavailable, "away") }
+            if let rest = job as? RestNotification { rests.withLock { $0.append(rest) } }
             if let mark = job as? MarkDelivered { marks.withLock { $0.append(mark) } }
             return "x"
         }
@@ -47,12 +51,18 @@ struct NotificationTests {
                 productID: 1, name: "Kettle", link: "https://shop.example/1", old: Money(minorUnits: 200, currency: .usd),
                 new: Money(minorUnits: 100, currency: .usd))))
 
-    private func run(results: Results = Results(), _ send: @escaping NotificationSender.Send) async throws -> Notify.Delivery {
+    private func run(
+        results: Results = Results(), notAfter: Int64? = nil, at seconds: Double = 1_000, _ send: @escaping NotificationSender.Send
+    ) async throws -> Notify.Delivery {
+        var job = job
+        job.notification.notAfter = notAfter
+        var sender = NotificationSender(api: api, results: results, send: send)
+        sender.now = { Timestamp(seconds: seconds) }
         let message = Message(
             headers: Message.Headers(task: Notify.name, id: Notify.id(outbox: 9, key: "k")), properties: Message.Properties(),
             body: Message.Body(bytes: Array("[]".utf8)))
         let context = JobContext(message: message, queue: Queues.notifications, fence: 1, worker: "test", logger: silent, client: queue)
-        return try await job.run(in: context, using: NotificationSender(api: api, results: results, send: send))
+        return try await job.run(in: context, using: sender)
     }
 
     @Test("it is sent, and the outbox is told the message's id")
@@ -69,6 +79,20 @@ struct NotificationTests {
             return 1
         }
         #expect(delivery == .alreadySent)
+    }
+
+    @Test("once its user's quiet hours have begun it is not sent, and the outbox is told that it rests")
+    func quietHours() async throws {
+        #expect(try await run(notAfter: 1_000, at: 999.9) { _, _ in 1 } == .sent)
+        let never: NotificationSender.Send = { _, _ in
+            Issue.record("sent in quiet hours")
+            return 1
+        }
+        #expect(try await run(notAfter: 1_000, at: 1_000, never) == .rested)
+        #expect(queue.rests.withLock { $0.map(\.outboxID) } == [9] && queue.rests.withLock { $0.map(\.job) } == ["notify-9-k"])
+        queue.isAway.withLock { $0 = true }
+        let retry = await #expect(throws: Retry.self) { try await run(notAfter: 1_000, at: 2_000, never) }
+        #expect(retry?.maxRetries == nil)
     }
 
     @Test(

@@ -19,6 +19,10 @@ final class ScriptedStore: JobStore {
         var oldPoints = 0
         var oldRows = 0
         var digests = 0
+        /// Notifications that rest, and those that were put to rest.
+        var resting = 0
+        var rested: [(row: Int64, job: String)] = []
+        var unknownZones = 0
         var batches = 0
     }
 
@@ -48,7 +52,15 @@ final class ScriptedStore: JobStore {
         }
     }
 
-    func queueNotifications(limit: Int) async throws -> Int { 0 }
+    func queueNotifications(limit: Int) async throws -> Int { take(limit, \.resting) }
+    func restNotification(outboxID: Int64, job: String) async throws { state.withLock { $0.rested.append((outboxID, job)) } }
+
+    func forgetUnknownZones() async throws -> Int {
+        state.withLock { state in
+            defer { state.unknownZones = 0 }
+            return state.unknownZones
+        }
+    }
 
     func changePreferences(chatID: Int64, userName: String, language: Language?, _ change: PreferencesChange) async throws -> UserPreferences {
         if change.timeZone == .set("Moon/Crater") { throw StoreRefusal.unknownTimeZone("Moon/Crater") }

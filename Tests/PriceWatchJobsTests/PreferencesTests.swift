@@ -9,10 +9,16 @@ struct PreferencesTests {
         arguments: [
             ("Europe/Moscow", "Europe/Moscow"), ("utc", "UTC"), ("Z", "UTC"), ("+3", "+03:00"), ("-9:30", "-09:30"), ("UTC+5", "+05:00"),
             ("GMT-0330", "-03:30"), (" +05:45 ", "+05:45"), ("\u{2212}3", "-03:00"), ("+14", "+14:00"), ("UTC", "UTC"), ("Etc/GMT-3", "Etc/GMT-3"),
+            ("+1:00", "+01:00"), ("+530", "+05:30"),
         ])
     func zones(written: String, read: String) { #expect(ZoneName(written)?.text == read) }
 
-    @Test("what can be no time zone is none", arguments: ["", " ", "+", "+15", "+3:60", "+12345", "3", "Europe/Moscow'", "a;b", "../x", "+1a", "Zoné"])
+    @Test(
+        "what can be no time zone is none",
+        arguments: [
+            "", " ", "+", "+15", "+3:60", "+12345", "3", "Europe/Moscow'", "a;b", "../x", "+1a", "Zoné", "+1:0", "+1:2", "+1:000", "+:30", "+1:", "+1:00:00",
+            "+012:3",
+        ])
     func noZones(written: String) { #expect(ZoneName(written) == nil) }
 
     @Test("in a change a missing field is kept and null goes back to the default")
@@ -51,7 +57,8 @@ struct PreferencesTests {
         ]
         #expect(Set(contents.map(\.kind)) == Set(NotificationKind.allCases))
         for content in contents {
-            let notification = Notification(outboxID: 9, chatID: 77, language: .english, content: content)
+            var notification = Notification(outboxID: 9, chatID: 77, language: .english, content: content)
+            notification.notAfter = content.kind == .digest ? 1_795_000_000 : nil
             let json = try JSONValueEncoder().encode(notification)
             #expect(try JSONValueDecoder().decode(Notification.self, from: json) == notification)
             guard case .priceChange = content, var fields = json.objectValue else { continue }

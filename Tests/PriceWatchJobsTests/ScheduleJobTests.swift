@@ -159,6 +159,31 @@ struct ScheduleJobTests {
         #expect(bench.store.state.withLock { $0.oldPoints + $0.oldRows } == 0)
     }
 
+    @Test("one run has all notifications enqueued that rested, batch by batch")
+    func relaying() async throws {
+        let bench = JobBench()
+        bench.store.state.withLock { $0.resting = 1_200 }
+        #expect(try await RelayOutbox().run(in: JobContext(), using: bench.services) == 1_200)
+        #expect(bench.store.state.withLock { $0.resting } == 0)
+        #expect(bench.store.state.withLock { $0.batches } == 3)
+    }
+
+    @Test("a notification that came too late is put to rest under the job that came with it")
+    func resting() async throws {
+        let bench = JobBench()
+        _ = try await RestNotification(outboxID: 9, job: "notify-9-k").run(in: JobContext(), using: bench.services)
+        let rested = bench.store.state.withLock { $0.rested }
+        #expect(rested.map(\.row) == [9] && rested.map(\.job) == ["notify-9-k"])
+    }
+
+    @Test("tidying up forgets the time zones that the database does not know")
+    func zones() async throws {
+        let bench = JobBench()
+        bench.store.state.withLock { $0.unknownZones = 3 }
+        _ = try await TidyUp().run(in: JobContext(), using: bench.services)
+        #expect(bench.store.state.withLock { $0.unknownZones } == 0)
+    }
+
     @Test("digests are written batch by batch")
     func digests() async throws {
         var bench = JobBench()

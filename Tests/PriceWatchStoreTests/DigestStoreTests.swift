@@ -24,7 +24,7 @@ import Testing
         return counts
     }
 
-    @Test("a digest comes at the user's hour, in their zone, once a day", arguments: ["Europe/Moscow", "+03:00", "utc+3"])
+    @Test("a digest comes at the user's hour, in their zone, once a day", arguments: ["Europe/Moscow", "+03:00", "utc+3", "EET"])
     func daily(zone: String) async throws {
         try await Schema.withDatabase { database in
             _ = try await follower(database, zone: zone, since: "2026-06-01 20:00:00+00")
@@ -132,6 +132,22 @@ import Testing
         }
     }
 
+    @Test("a price that was seen as the product was added is no change since")
+    func seenAtAdding() async throws {
+        try await Schema.withDatabase { database in
+            _ = try await database.prices.changePreferences(
+                chatID: 78, userName: "", language: nil, PreferencesChange(digest: .set(.daily), digestHour: .set(0)))
+            _ = try await database.prices.follow(77)
+            _ = try await database.prices.follow(78, .sample(99_900))
+            #expect(try await database.prices.later(172_800).writeDigests(limit: 10) == 1)
+            let digests = try await database.notifications().compactMap { notification -> Digest? in
+                guard case .digest(let digest) = notification.content else { return nil }
+                return digest
+            }
+            #expect(digests == [Digest(following: 1, changed: 0, failing: 0, lines: [])])
+        }
+    }
+
     @Test("who follows nothing gets no digest, and a hundred products make twenty lines")
     func bounds() async throws {
         try await Schema.withDatabase { database in
@@ -178,8 +194,11 @@ import Testing
             }
             let spelled = try await set("europe/moscow")
             #expect(spelled == "Europe/Moscow")
+            for (zone, meant) in [("CET", "Europe/Brussels"), ("met", "Europe/Brussels"), ("Eet", "Europe/Athens"), ("WET", "Europe/Lisbon")] {
+                #expect(try await set(zone) == meant)
+            }
             #expect(try await set("-9:30") == "-09:30")
-            for wrong in ["Moon/Crater", "posix/UTC", "EST5EDTX", "x' or true --"] {
+            for wrong in ["Moon/Crater", "posix/UTC", "EST5EDTX", "x' or true --", "localtime", "posixrules", "Factory"] {
                 await #expect(throws: StoreRefusal.unknownTimeZone(wrong)) { try await set(wrong) }
             }
             #expect(try await database.reader.preferences(ofChat: 77) == UserPreferences(timeZone: "-09:30"))

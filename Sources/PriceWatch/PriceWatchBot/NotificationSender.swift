@@ -12,6 +12,8 @@ public struct NotificationSender: Sendable {
     let send: Send
     let api: any PriceAPI
     let results: any ResultBackend
+    /// The time.
+    var now: @Sendable () -> Timestamp = { Timestamp.now() }
 
     /// How long a job keeps its place in the worker to wait for its chat's turn; whoever has to wait longer comes back then, so that
     /// one chat's queue takes no other chat's place.
@@ -44,6 +46,7 @@ extension Notify: DependentJob {
     /// Sends the notification.
     public func run(in context: JobContext, using sender: NotificationSender) async throws -> Delivery {
         if try await sender.wasSent(context.id) { return .alreadySent }
+        if let end = notification.notAfter, sender.now().seconds >= Double(end) { return try await sender.rest(notification, context) }
         var chat = notification.chatID
         var hasMoved = false
         let messageID: Int64?
@@ -87,6 +90,16 @@ extension NotificationSender {
         try await telling { try await api.setBlocked(chatID: chat, true) }
         context.logger.info("the chat cannot be written to any more; its watches rest")
         return .blocked
+    }
+
+    /// The user's quiet hours have begun: the outbox has it sent when they end. A queue that cannot be told now is told by the next run.
+    func rest(_ notification: Notification, _ context: JobContext) async throws -> Notify.Delivery {
+        do {
+            try await context.enqueue(RestNotification(outboxID: notification.outboxID, job: context.id))
+        } catch {
+            throw Retry(after: .seconds(10), maxRetries: nil, reason: error)
+        }
+        return .rested
     }
 
     private func telling(_ tell: () async throws -> Void) async throws {

@@ -6,6 +6,8 @@ public struct Notification: Sendable, Hashable {
     public var language: Language
     /// What it tells.
     public var content: Content
+    /// When the user's next quiet hours begin, in seconds since 1970: from then on it is not sent but rests. `nil`: there are none.
+    public var notAfter: Int64?
 
     /// Makes a notification.
     public init(outboxID: Int64, chatID: Int64, language: Language, content: Content) {
@@ -127,6 +129,7 @@ extension Notification: Codable {
         case outboxID = "outbox_id"
         case chatID = "chat_id"
         case watchID = "watch_id"
+        case notAfter = "not_after"
     }
 
     /// A message without a kind is of a program that knew only changes of prices.
@@ -135,6 +138,7 @@ extension Notification: Codable {
         outboxID = try container.decode(Int64.self, forKey: .outboxID)
         chatID = try container.decode(Int64.self, forKey: .chatID)
         language = try container.decode(Language.self, forKey: .language)
+        notAfter = try container.decodeIfPresent(Int64.self, forKey: .notAfter)
         switch try container.decodeIfPresent(NotificationKind.self, forKey: .kind) ?? .priceChange {
         case .priceChange:
             content = .priceChange(
@@ -156,6 +160,7 @@ extension Notification: Codable {
         try container.encode(chatID, forKey: .chatID)
         try container.encode(language, forKey: .language)
         try container.encode(content.kind, forKey: .kind)
+        try container.encodeIfPresent(notAfter, forKey: .notAfter)
         switch content {
         case .priceChange(let watchID, let change):
             try container.encode(watchID, forKey: .watchID)

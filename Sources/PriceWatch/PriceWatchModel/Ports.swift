@@ -41,6 +41,10 @@ public protocol PriceStore: Sendable {
     /// Has up to `limit` notifications enqueued that rested, such as those of a chat that was blocked, or whose quiet hours have ended; answers how many.
     func queueNotifications(limit: Int) async throws -> Int
 
+    /// Has a notification rest that came too late to be sent: its user's quiet hours had begun. ``queueNotifications(limit:)`` takes it up when they
+    /// end. `job` is the id of the job that came too late; a later one of the row stays.
+    func restNotification(outboxID: Int64, job: String) async throws
+
     /// Notes that a notification reached the chat, as which message is not always known. A second call for the same row, or `redelivered`, is noted as a possible double.
     func markDelivered(outboxID: Int64, messageID: Int64?, redelivered: Bool) async throws
 }
@@ -71,6 +75,9 @@ public protocol UpkeepStore: Sendable {
 
     /// Drops notifications that were sent, or could not be, so many days ago, and sessions and tokens that have ended.
     func prune(keepingDays days: Int, limit: Int) async throws -> Int
+
+    /// Forgets time zones whose names the database does not know (any more); answers of how many users.
+    func forgetUnknownZones() async throws -> Int
 }
 
 /// All that the jobs need of the database.

@@ -176,10 +176,11 @@ public struct ZoneName: Sendable, Hashable {
 
     /// `3`, `03`, `0300`, `3:00`, `03:00` as `03:00`, up to 14 hours (the date line).
     private static func offset(_ text: Substring) -> String? {
-        let digits = text.filter { $0 != ":" }
-        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), (1...4).contains(digits.utf8.count) else { return nil }
-        guard let number = Int(digits) else { return nil }
-        let (hours, minutes) = digits.utf8.count <= 2 ? (number, 0) : (number / 100, number % 100)
+        var parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 1, text.utf8.count > 2 { parts = [text.dropLast(2), text.suffix(2)] }
+        guard parts.count <= 2, (1...2).contains(parts[0].utf8.count), parts.count == 1 || parts[1].utf8.count == 2 else { return nil }
+        guard parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } }) else { return nil }
+        guard let hours = Int(parts[0]), let minutes = parts.count == 1 ? 0 : Int(parts[1]) else { return nil }
         guard minutes < 60, hours * 60 + minutes <= 14 * 60 else { return nil }
         return (hours < 10 ? "0" : "") + "\(hours):" + (minutes < 10 ? "0" : "") + "\(minutes)"
     }

@@ -13,6 +13,7 @@ extension Migration {
             PackageResources._005_digests_sql,
             PackageResources._006_token_allowances_sql,
             PackageResources._007_notification_keys_sql,
+            PackageResources._008_local_time_sql,
                 // migrate new adds the next line above this one
         ].map { try Migration(bytes: $0) }
     }

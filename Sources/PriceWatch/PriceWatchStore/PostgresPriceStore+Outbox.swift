@@ -15,16 +15,22 @@ extension PostgresPriceStore {
     }
 
     /// Turns rows that are not published into jobs of the bot, in the transaction that marks them so: both are there, or neither. A relay hands the
-    /// jobs to the queue after the commit, each once by the row's id. In a user's quiet hours theirs rest.
+    /// jobs to the queue after the commit, each once by the row's id. In a user's quiet hours theirs rest,
+    /// and each job knows when the next ones begin.
     @discardableResult
     func enqueue(_ tx: PostgresTransaction, _ which: PostgresQuery, limit: Int) async throws -> Int {
         let rows = try await tx.query(
             """
-            select \(notificationColumns), o.job_key from outbox o join users u on u.id = o.user_id left join products p on p.id = o.product_id
+            select \(notificationColumns), o.job_key, \(nextQuiet) as not_after from outbox o join users u on u.id = o.user_id left join products p on p.id = o.product_id
             where o.published_at is null and not \(isQuiet) and \(which) order by o.id limit \(limit) for update of o skip locked
             """)
         guard !rows.isEmpty else { return 0 }
-        try await outbox.enqueue(rows.map { try TaskCall(Notify(Notification(row: $0)), .id(Self.jobID($0))) }, in: tx)
+        let calls = try rows.map { row in
+            var notification = try Notification(row: row)
+            notification.notAfter = try row["not_after"]
+            return try TaskCall(Notify(notification), .id(Self.jobID(row)))
+        }
+        try await outbox.enqueue(calls, in: tx)
         let ids = try rows.map { try $0["id", as: Int64.self] }
         try await tx.query("update outbox set published_at = now() where id = any(\(ids))")
         return rows.count
@@ -42,6 +48,21 @@ extension PostgresPriceStore {
             .map { (row: try $0["id", as: Int64.self], job: try Self.jobID($0)) }
         let withdrawn = Set(try await outbox.withdraw(handed.map(\.job), in: tx))
         return handed.filter { withdrawn.contains($0.job) }.map(\.row)
+    }
+
+    /// Drops the notifications of a watch that are in no queue yet.
+    func dropNotifications(_ tx: PostgresTransaction, ofWatch id: Int64) async throws {
+        let withdrawn = try await withdraw(tx, "watch_id = \(id)")
+        try await tx.query("delete from outbox where watch_id = \(id) and (published_at is null or id = any(\(withdrawn)))")
+    }
+
+    /// Has a row rest again; see the port. It gets another key, since the queue knows the job of the old one; a job that comes twice changes nothing.
+    public func restNotification(outboxID: Int64, job: String) async throws {
+        try await client.query(
+            """
+            update outbox set published_at = null, job_key = default
+            where id = \(outboxID) and published_at is not null and delivered_at is null and 'notify-' || id || coalesce('-' || job_key, '') = \(job)
+            """)
     }
 
     /// The id of a row's job, from its `id` and `job_key`.

@@ -8,7 +8,7 @@ extension PostgresPriceStore: UserSettingsStore {
             var change = change
             if case .set(let zone) = change.timeZone { change.timeZone = .set(try await Self.knownZone(tx, zone)) }
             // The user's row is locked by this, as in adding a watch.
-            let userID = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
+            let (userID, wasBlocked) = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
             guard let row = try await tx.query("select \(preferenceColumns) from users u where u.id = \(userID)").first else {
                 throw StoreError(.damagedValue, "the user cannot be read")
             }
@@ -23,13 +23,13 @@ extension PostgresPriceStore: UserSettingsStore {
             if new.digest != .off, change.digest.isChange || change.digestHour.isChange || change.timeZone.isChange {
                 try await beginDigests(tx, user: userID, isNew: old.digest == .off)
             }
-            if change.checkInterval.isChange { try await replan(tx, where: "p.id in (select product_id from watches where user_id = \(userID))") }
+            if change.checkInterval.isChange || wasBlocked { try await replan(tx, where: "p.id in (select product_id from watches where user_id = \(userID))") }
             return new
         }
     }
 
     /// The next digest comes when its hour comes next, but not in a day or week that had one. The first tells what changes from now on.
-    private func beginDigests(_ tx: PostgresTransaction, user: Int64, isNew: Bool) async throws {
+    func beginDigests(_ tx: PostgresTransaction, user: Int64, isNew: Bool) async throws {
         try await tx.query(
             """
             update users u set last_digest_at = case when \(isNew) then \(clock) else coalesce(u.last_digest_at, \(clock)) end,
@@ -40,12 +40,19 @@ extension PostgresPriceStore: UserSettingsStore {
             """)
     }
 
-    /// The zone's name as the server spells it; an offset as it is.
+    /// Names that are abbreviations, too, and would be taken for these, which have no summer time.
+    private static let abbreviations = ["cet": "Europe/Brussels", "met": "Europe/Brussels", "eet": "Europe/Athens", "wet": "Europe/Lisbon"]
+
+    /// The zone's name as the server spells it; an offset as it is. What means another zone on each server is none.
     private static func knownZone(_ tx: PostgresTransaction, _ zone: String) async throws -> String {
         guard let name = ZoneName(zone)?.text else { throw StoreRefusal.unknownTimeZone(zone) }
         if name.first == "+" || name.first == "-" || name == "UTC" { return name }
+        let meant = abbreviations[name.lowercased()] ?? name
         let found = try await tx.query(
-            "select name from pg_timezone_names where lower(name) = lower(\(name)) and name !~ '^(posix|right)/' order by name limit 1")
+            """
+            select name from pg_timezone_names where lower(name) = lower(\(meant)) and name !~ '^(posix|right)/'
+                and lower(name) not in ('localtime', 'posixrules', 'factory') order by name limit 1
+            """)
         guard let known = try found.first?["name", as: String.self] else { throw StoreRefusal.unknownTimeZone(zone) }
         return known
     }

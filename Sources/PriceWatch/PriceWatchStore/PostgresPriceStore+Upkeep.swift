@@ -112,6 +112,18 @@ extension PostgresPriceStore: UpkeepStore {
         }
     }
 
+    /// Has UTC stored for users whose zone the server does not know; see the port.
+    public func forgetUnknownZones() async throws -> Int {
+        try await client.query(
+            """
+            with known as materialized (select lower(name) as name from pg_timezone_names)
+            update users set time_zone = null where id in (
+                select id from users where time_zone !~ '^[+-]' and time_zone <> 'UTC' and lower(time_zone) not in (select name from known)
+                    and exists (select from known) order by id for no key update skip locked)
+            """
+        ).affectedRows
+    }
+
     /// Of a user's row: the first day of their day or week that it is, and whether the digest's hour has come in it.
     func digestStart(of user: PostgresQuery) -> PostgresQuery {
         """
@@ -130,12 +142,17 @@ extension PostgresPriceStore: UpkeepStore {
         """
     }
 
-    /// What the clocks of a user show. An offset is cast: as a zone's name it would be taken the wrong way round (POSIX).
+    /// When the next quiet hours of `u` begin, in seconds since 1970; null when there are none. To be asked outside of them.
+    var nextQuiet: PostgresQuery {
+        """
+        (select extract(epoch from local_instant(s.start + case when s.start > s.now then interval '0' else interval '1 day' end, u.time_zone))::bigint
+        from (select l.now, date_trunc('day', l.now) + make_interval(hours => u.quiet_from) as start
+            from (select \(localTime(of: "u")) as now) l) s where u.quiet_from is not null)
+        """
+    }
+
+    /// What the clocks of a user show: those of UTC where the server does not know their zone.
     func localTime(of user: PostgresQuery, at instant: PostgresQuery? = nil) -> PostgresQuery {
-        let instant = instant ?? clock
-        return """
-            case when \(user).time_zone ~ '^[+-]' then \(instant) at time zone \(user).time_zone::interval
-                else \(instant) at time zone coalesce(\(user).time_zone, 'UTC') end
-            """
+        "local_time(\(instant ?? clock), \(user).time_zone)"
     }
 }

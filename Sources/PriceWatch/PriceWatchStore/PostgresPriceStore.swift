@@ -41,10 +41,18 @@ public struct PostgresPriceStore: PriceStore {
         guard page.price.minorUnits > 0 else { throw PageTrouble(.noPrice) }
         return try await client.transaction(retries: retries) { tx in
             // The user's row is locked by this, so that two links sent at once cannot both be the last one allowed.
-            let userID = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
+            let (userID, wasBlocked) = try await Self.ensureUser(tx, chatID: chatID, name: userName, language: language)
+            if wasBlocked {
+                let theirs: PostgresQuery = "p.id in (select product_id from watches where user_id = \(userID))"
+                try await replan(tx, where: "\(theirs) or p.canonical_url = \(page.canonicalURL)")
+            }
             let productID = try await ensureProduct(tx, page: page, asker: chatID)
+            // Not before the price that this page had: it is no change since.
             let inserted = try await tx.query(
-                "insert into watches (user_id, product_id) values (\(userID), \(productID)) on conflict (user_id, product_id) do nothing returning id")
+                """
+                insert into watches (user_id, product_id, created_at) values (\(userID), \(productID), clock_timestamp())
+                on conflict (user_id, product_id) do nothing returning id
+                """)
             if !inserted.isEmpty {
                 let count = try await tx.query("select count(*) as n from watches where user_id = \(userID)").first?["n", as: Int.self] ?? 0
                 if count > limit { throw StoreRefusal.tooManyWatches(limit: limit) }
@@ -66,8 +74,7 @@ public struct PostgresPriceStore: PriceStore {
             guard let productID = try await lockProduct(tx, ofWatch: watchID, chatID: chatID) else { return false }
             let found = try await tx.query("select 1 from watches where id = \(watchID) for update")
             guard !found.isEmpty else { return false }
-            let withdrawn = try await withdraw(tx, "watch_id = \(watchID)")
-            try await tx.query("delete from outbox where watch_id = \(watchID) and (published_at is null or id = any(\(withdrawn)))")
+            try await dropNotifications(tx, ofWatch: watchID)
             guard try await tx.query("delete from watches where id = \(watchID)").affectedRows == 1 else { return false }
             try await replan(tx, where: "p.id = \(productID)")
             return true
@@ -99,24 +106,33 @@ public struct PostgresPriceStore: PriceStore {
             let changed = try await tx.query(
                 "update users set is_blocked = \(isBlocked) where chat_id = \(chatID) and is_blocked <> \(isBlocked) returning id")
             guard let user = try changed.first?["id", as: Int64.self] else { return }
-            let theirs: PostgresQuery = "p.id in (select product_id from watches where user_id = \(user))"
-            try await tx.query("select 1 from products p where \(theirs) order by p.id for update")
-            if isBlocked {
-                let resting = try await withdraw(tx, "user_id = \(user)")
-                try await tx.query("update outbox set published_at = null where id = any(\(resting))")
-            }
-            try await replan(tx, where: theirs)
+            try await carryOut(tx, blocked: isBlocked, user: user)
         }
     }
 
-    static func ensureUser(_ tx: PostgresTransaction, chatID: Int64, name: String, language: Language?) async throws -> Int64 {
+    /// Does what follows from a user's being blocked, or not any more; their row says so already.
+    func carryOut(_ tx: PostgresTransaction, blocked isBlocked: Bool, user: Int64) async throws {
+        let theirs: PostgresQuery = "p.id in (select product_id from watches where user_id = \(user))"
+        try await tx.query("select 1 from products p where \(theirs) order by p.id for update")
+        if isBlocked {
+            let resting = try await withdraw(tx, "user_id = \(user)")
+            try await tx.query("update outbox set published_at = null where id = any(\(resting))")
+        }
+        try await replan(tx, where: theirs)
+    }
+
+    /// The user of a chat that writes, and so is not blocked any more. When it was, the caller plans the checks of what they follow.
+    static func ensureUser(
+        _ tx: PostgresTransaction, chatID: Int64, name: String, language: Language?
+    ) async throws -> (id: Int64, wasBlocked: Bool) {
+        let known = try await tx.query("select is_blocked from users where chat_id = \(chatID) for no key update")
         let rows = try await tx.query(
             """
             insert into users as u (chat_id, name, language) values (\(chatID), \(name.storable(200)), \(language ?? .english))
             on conflict (chat_id) do update set name = coalesce(nullif(excluded.name, ''), u.name), is_blocked = false returning id
             """)
         guard let id = try rows.first?["id", as: Int64.self] else { throw StoreError(.damagedValue, "the user cannot be read") }
-        return id
+        return (id, try known.first?["is_blocked", as: Bool.self] ?? false)
     }
 
     /// The product's row: made with its first price, or compared with the page. The caller plans its first check.

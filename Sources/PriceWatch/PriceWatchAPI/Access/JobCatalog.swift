@@ -15,7 +15,7 @@ public struct JobCatalog: Sendable {
 
     /// All jobs of the worker.
     public static let priceWatch = JobCatalog(
-        [CheckDue.self, CheckPrice.self, RelayOutbox.self, MarkDelivered.self, MoveChat.self, SendDigests.self, TidyUp.self],
+        [CheckDue.self, CheckPrice.self, RelayOutbox.self, MarkDelivered.self, RestNotification.self, MoveChat.self, SendDigests.self, TidyUp.self],
         ofChats: [AddProduct.self, RemoveWatch.self, UpdateChat.self, ChangeSettings.self, SetInterval.self, RetryWatch.self])
 
     /// Their names, sorted.
