@@ -46,7 +46,8 @@ struct ServeCommand: AsyncParsableCommand {
         let services = APIServices(
             reader: database.reader, tokens: database.tokens, apium: apium.client, inspector: inspector, parser: parser, readiness: readiness,
             metrics: { metrics.exposition() })
-        let admin = try AdminPanel(services: adminServices(database, apium.client, inspector), publicURL: settings.publicURL)
+        let tables = database.adminTables(intervals: settings.intervals)
+        let admin = try AdminPanel(services: adminServices(tables, database, apium.client, inspector), publicURL: settings.publicURL)
         let mount = Mount("/admin") { request, context in
             await admin.respond(to: request, address: context.clientAddress(of: request), logger: logger)
         }
@@ -61,9 +62,11 @@ struct ServeCommand: AsyncParsableCommand {
 
 extension ServeCommand {
     /// What the admin works with.
-    static func adminServices(_ database: PriceWatchDatabase, _ apium: ApiumClient, _ inspector: Inspector) -> AdminServices {
+    static func adminServices(
+        _ tables: PostgresAdminTables, _ database: PriceWatchDatabase, _ apium: ApiumClient, _ inspector: Inspector
+    ) -> AdminServices {
         AdminServices(
-            tables: database.adminTables, accounts: database.adminAccounts, sessions: database.adminSessions, apium: apium,
+            tables: tables, accounts: database.adminAccounts, sessions: database.adminSessions, apium: apium,
             inspector: inspector, queues: Queues.served + [Queues.notifications]
         ) { product in
             try await apium.enqueue(CheckPrice(productID: product))

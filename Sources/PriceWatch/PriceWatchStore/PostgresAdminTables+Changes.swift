@@ -2,7 +2,7 @@ import PostgresClient
 import PriceWatchModel
 
 extension PostgresAdminTables {
-    /// Changes columns of a row and writes what they were and are into the audit.
+    /// Changes columns of a row, does what follows from it, and writes what they were and are into the audit.
     public func update(_ table: AdminTable, id: Int64, version: String, changes: [String: AdminValue], by actor: AdminActor) async throws {
         let definition = AdminTableDefinition.of(table)
         let columns = try definition.editable(changes)
@@ -10,7 +10,9 @@ extension PostgresAdminTables {
         let names = columns.map(\.name)
         try await refusing(definition, columns) {
             try await client.transaction(retries: 1) { tx in
+                let products = table == .watches ? try await lockProducts(tx, ofWatch: id, and: changes["product_id"]) : []
                 let before = try await Self.lock(tx, definition, id: id, version: version, columns: names)
+                let old = table == .users ? try await userState(tx, id) : nil
                 var statement: PostgresQuery = "update \(unsafe: definition.name) t set "
                 for (index, column) in columns.enumerated() {
                     let value = try column.parameter(changes[column.name] ?? .null)
@@ -19,6 +21,8 @@ extension PostgresAdminTables {
                 statement.append(" where t.id = \(id) returning \(Self.json(of: names)) as json")
                 guard let after = try await tx.query(statement).first?["json", as: PostgresJSON.self] else { throw AdminRefusal.gone }
                 guard before != after else { return }
+                if let old { try await carryOut(tx, user: id, since: old) }
+                try await prices.replan(tx, where: "p.id = any(\(products))")
                 try await Self.audit(tx, "update", definition, id, before: before, after: after, by: actor)
             }
         }
@@ -32,6 +36,7 @@ extension PostgresAdminTables {
         guard !columns.isEmpty else { throw AdminRefusal.invalid(column: definition.columns.first { $0.isEditable }?.name ?? "id") }
         return try await refusing(definition, columns) {
             try await client.transaction(retries: 1) { tx in
+                let products = table == .watches ? try await lockProducts(tx, ofWatch: nil, and: values["product_id"]) : []
                 var names: PostgresQuery = ""
                 var parameters: PostgresQuery = ""
                 for (index, column) in columns.enumerated() {
@@ -42,31 +47,37 @@ extension PostgresAdminTables {
                     "insert into \(unsafe: definition.name) as t (\(names)) values (\(parameters)) returning t.id, to_jsonb(t) as json")
                 guard let row = rows.first else { throw AdminRefusal.gone }
                 let id: Int64 = try row["id"]
+                try await prices.replan(tx, where: "p.id = any(\(products))")
                 try await Self.audit(tx, "create", definition, id, before: nil, after: try row["json", as: PostgresJSON.self], by: actor)
                 return id
             }
         }
     }
 
-    /// Deletes a row and what belongs to it.
+    /// Deletes a row and what belongs to it, and takes back what no relay has handed over of it.
     public func delete(_ table: AdminTable, id: Int64, version: String, by actor: AdminActor) async throws {
         let definition = AdminTableDefinition.of(table)
         guard definition.isEditable else { throw AdminRefusal.notEditable }
         try await client.transaction(retries: 1) { tx in
+            let ofWatch = table == .watches ? try await lockProducts(tx, ofWatch: id) : []
             let before = try await Self.lock(tx, definition, id: id, version: version, columns: nil)
+            let ofUser = table == .users ? try await lockProducts(tx, ofUser: id) : []
+            try await withdraw(tx, table, id: id)
             try await tx.query("delete from \(unsafe: definition.name) where id = \(id)")
+            try await prices.replan(tx, where: "p.id = any(\(ofWatch + ofUser))")
             try await Self.audit(tx, "delete", definition, id, before: before, after: nil, by: actor)
         }
     }
 
-    /// Locks the row and answers its columns (all, if none are named) as JSON.
+    /// Locks the row and answers its columns (all, if none are named) as JSON. Not locked as for a deletion yet: what refers to the row, such as a
+    /// check that writes notifications, ends first.
     private static func lock(
         _ tx: PostgresTransaction, _ definition: AdminTableDefinition, id: Int64, version: String, columns: [String]?
     ) async throws -> PostgresJSON {
         let rows = try await tx.query(
             """
             select t.xmin::text as row_version, \(columns.map { json(of: $0) } ?? "to_jsonb(t)") as json
-            from \(unsafe: definition.name) t where t.id = \(id) for update
+            from \(unsafe: definition.name) t where t.id = \(id) for no key update
             """)
         guard let row = rows.first else { throw AdminRefusal.gone }
         guard try row["row_version", as: String.self] == version else { throw AdminRefusal.conflict }

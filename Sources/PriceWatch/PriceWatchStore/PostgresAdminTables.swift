@@ -4,9 +4,14 @@ import PriceWatchModel
 /// The admin's view of the tables, on Postgres.
 public struct PostgresAdminTables: AdminTables {
     let client: PostgresClient
+    /// Does what follows from a change.
+    let prices: PostgresPriceStore
 
-    /// Stands on a client that somebody else shuts down.
-    public init(client: PostgresClient) { self.client = client }
+    /// Stands on the client of a store that somebody else shuts down.
+    public init(prices: PostgresPriceStore) {
+        client = prices.client
+        self.prices = prices
+    }
 
     /// A page of a list and the list's length, of one moment.
     ///

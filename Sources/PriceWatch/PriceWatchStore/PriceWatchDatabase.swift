@@ -39,7 +39,13 @@ public struct PriceWatchDatabase: Sendable {
     /// The API's tokens.
     public var tokens: PostgresAPITokenStore { PostgresAPITokenStore(client: client) }
     /// The admin's tables.
-    public var adminTables: PostgresAdminTables { PostgresAdminTables(client: client) }
+    public var adminTables: PostgresAdminTables { adminTables() }
+
+    /// The admin's tables, with a deployment's rules.
+    public func adminTables(intervals: CheckIntervals = CheckIntervals()) -> PostgresAdminTables {
+        PostgresAdminTables(prices: prices(intervals: intervals))
+    }
+
     /// The admin's accounts.
     public var adminAccounts: PostgresAdminAccounts { PostgresAdminAccounts(client: client) }
     /// The admin's sessions.
