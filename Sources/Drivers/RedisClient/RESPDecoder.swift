@@ -31,7 +31,7 @@ final class RESPDecoder {
     }
 
     /// Whether a part of a reply is there, and the rest is still to come.
-    var isInsideReply: Bool { long != nil || reader.pointee.ridx >= 0 || reader.pointee.len > reader.pointee.pos }
+    var isInsideReply: Bool { long != nil || builder.isInArray || reader.pointee.len > reader.pointee.pos }
 
     private static var outOfMemory: RedisClientError { RedisClientError(.connectFailed, "hiredis could not allocate a reader: out of memory") }
 
