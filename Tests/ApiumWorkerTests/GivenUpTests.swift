@@ -61,6 +61,24 @@ struct GivenUpTests {
         leaks.leaked()
         #expect(leaks.count == 0 && !leaks.isExceeded)
     }
+
+    @Test("as many slots may be lost as the limit says, or all there are, however many those are by now")
+    func resized() throws {
+        let status = WorkerStatus(WorkerConfiguration(concurrency: 1), [])
+        let leaks = LeakedSlots(limit: 4) { status.concurrency }
+        try status.resize(by: 15)
+        leaks.resized()
+        leaks.leaked()
+        leaks.leaked()
+        #expect(!leaks.isExceeded, "14 slots are left")
+        let told = Mutex(0)
+        leaks.whenExceeded { told.withLock { $0 += 1 } }
+        try status.resize(by: -14)
+        leaks.resized()
+        #expect(leaks.isExceeded && told.withLock { $0 } == 1, "no slot is left")
+        leaks.resized()
+        #expect(told.withLock { $0 } == 1, "it is told once")
+    }
 }
 
 /// What runs the jobs of a session, without the loops around it.

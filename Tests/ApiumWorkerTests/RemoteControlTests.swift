@@ -13,7 +13,7 @@ private struct ControlRoom {
     let client: ApiumClient
     let started: AsyncStream<String>
 
-    private let worker: Worker
+    let worker: Worker
 
     init(_ change: (inout WorkerConfiguration) -> Void = { _ in }) throws {
         client = ApiumClient(broker: broker, results: broker.results)
@@ -229,6 +229,19 @@ struct RemoteControlTests {
             #expect(try await room.ask("pool_shrink", ["n": 4]) == ["ok": "pool will shrink"])
             #expect(try await room.ask("stats")?["pool"]?["max-concurrency"] == 1)
             #expect(try await room.ask("pool_shrink")?["error"]?.stringValue?.hasPrefix("ValueError(") == true)
+        }
+    }
+
+    @Test("a worker whose last slots are taken away while the others are lost ends, as one that loses its last")
+    func lostSlots() async throws {
+        try await ControlRoom.run({ $0.concurrency = 8 }) { room in
+            let leaks = room.worker.environment.leaks
+            leaks.leaked()
+            leaks.leaked()
+            #expect(!leaks.isExceeded)
+            // The worker may be gone before it has answered.
+            _ = try await room.ask("pool_shrink", ["n": 6], within: .seconds(1))
+            try await room.eventually("too many are lost") { leaks.isExceeded && !room.worker.health.isReady }
         }
     }
 

@@ -11,8 +11,15 @@ final class LeakedSlots: Sendable {
 
     private let state = Mutex(State())
     private let limit: Int
+    private let slots: @Sendable () -> Int
 
-    init(limit: Int) { self.limit = limit }
+    /// - Parameters:
+    ///   - limit: so many are too many.
+    ///   - slots: how many there are at the moment: with fewer than the limit all of them are too many. Default: no end of them.
+    init(limit: Int, of slots: @escaping @Sendable () -> Int = { .max }) {
+        self.limit = limit
+        self.slots = slots
+    }
 
     /// How many are lost now.
     var count: Int { max(state.withLock(\.lost), 0) }
@@ -28,10 +35,16 @@ final class LeakedSlots: Sendable {
         if now { action() }
     }
 
-    func leaked() {
+    func leaked() { change { $0 += 1 } }
+
+    /// The number of slots has changed: of fewer slots as many may be too many.
+    func resized() { change { _ in } }
+
+    private func change(_ count: (inout Int) -> Void) {
+        let enough = min(limit, slots())
         let action = state.withLock { state -> (@Sendable () -> Void)? in
-            state.lost += 1
-            guard state.lost >= limit, !state.isExceeded else { return nil }
+            count(&state.lost)
+            guard state.lost >= enough, !state.isExceeded else { return nil }
             state.isExceeded = true
             return state.onExceeded
         }

@@ -46,7 +46,7 @@ final class WorkerEnvironment: Sendable {
         metrics = WorkerMetrics()
         reader = MessageReader(accepting: configuration.acceptedContent)
         self.now = now
-        leaks = LeakedSlots(limit: min(configuration.leakedSlotLimit, configuration.concurrency))
+        leaks = LeakedSlots(limit: configuration.leakedSlotLimit) { status.concurrency }
         self.children = children
         self.status = status
         self.sink = sink

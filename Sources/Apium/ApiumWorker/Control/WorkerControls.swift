@@ -51,6 +51,7 @@ struct WorkerControls: ControlledWorker {
     func resizePool(by slots: Int) throws {
         try status.resize(by: slots)
         environment.children?.resize(to: status.concurrency)
+        environment.leaks.resized()
     }
 
     /// Puts an order into the broker's state; this worker knows of it when the call returns.
