@@ -7,7 +7,7 @@ extension JobContext {
     /// - Returns: what can be waited for, and returned by the job (``ResultTuple/json``); `nil` when nothing was sent.
     @discardableResult
     public func send(_ signature: Signature, args: [JSONValue] = [], kwargs: [String: JSONValue] = [:], asChild: Bool = true) async throws -> ResultTuple? {
-        try await services.send(signature, args: args, kwargs: kwargs, asChild: asChild)
+        try await asking { try await services.send(signature, args: args, kwargs: kwargs, asChild: asChild) }
     }
 
     /// Ends this run and lets a signature take its place: under this job's id, with its callbacks, its place in its chain, group
@@ -18,11 +18,13 @@ extension JobContext {
     ///
     /// - Throws: ``Replaced`` always, unless the signature cannot take the place; let it pass.
     public func replace(with signature: Signature) async throws -> Never {
-        try await services.replace(with: signature)
+        try await asking { try await services.replace(with: signature) }
         throw Replaced()
     }
 
     /// Sends a signature as one more part of the chord this job is a part of. Celery's `self.add_to_chord`.
     @discardableResult
-    public func addToChord(_ signature: Signature) async throws -> ResultTuple? { try await services.addToChord(signature) }
+    public func addToChord(_ signature: Signature) async throws -> ResultTuple? {
+        try await asking { try await services.addToChord(signature) }
+    }
 }

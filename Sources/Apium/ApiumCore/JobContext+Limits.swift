@@ -26,4 +26,11 @@ extension JobContext {
             try checkLimits()
         }
     }
+
+    /// Asks the worker or the client for something. After a soft limit the job's task stays cancelled, and connections answer no cancelled task:
+    /// a job that goes on then asks by another one, until it must stop.
+    func asking<Answer: Sendable>(_ question: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
+        guard limits.softLimitHasPassed, !limits.mustStop else { return try await question() }
+        return try await Task { try await question() }.value
+    }
 }

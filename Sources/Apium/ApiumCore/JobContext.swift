@@ -74,7 +74,7 @@ public struct JobContext: Sendable {
 
     /// Stores a state on the way with a value, Celery's `update_state`: readers see it until the next one.
     public func updateState(_ state: JobState = "PROGRESS", _ value: JSONValue) async throws {
-        try await services.report(state, value)
+        try await asking { try await services.report(state, value) }
     }
 
     /// Enqueues a job as a child of this one: same root, this one as parent. With `asChild` false it is not listed among the
@@ -87,7 +87,7 @@ public struct JobContext: Sendable {
         var options = options
         options.rootID = message.headers.rootID ?? id
         options.parentID = id
-        let child = try await client.enqueueJob(job, options)
+        let child = try await asking { [options] in try await client.enqueueJob(job, options) }
         if asChild { services.adopt(ResultTuple(id: child)) }
         return child
     }
