@@ -19,10 +19,13 @@ private struct Workshop {
         client = ApiumClient(broker: wrap(broker), results: broker.results, defaultQueue: "q")
     }
 
+    func worker() throws -> Worker {
+        try Worker(client: client, registry: registry, configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
     /// Runs `body` beside a worker, and stops the worker then.
     func run(_ body: () async throws -> Void) async throws {
-        let worker = try Worker(
-            client: client, registry: registry, configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let worker = try worker()
         let running = Task { try await worker.run() }
         do {
             try await body()
@@ -209,6 +212,34 @@ struct WorkerRunTests {
         }
     }
 
+    @Test("a job that caught its soft limit tells its progress and sends the rest, although its task was cancelled")
+    func sendsAfterSoftLimit() async throws {
+        struct Rest: JobDefinition {
+            static let name = "rest"
+            typealias Output = Int
+            var left: Int
+        }
+        var workshop = Workshop { Obstacle(broker: $0) }
+        workshop.registry.register("guarded", options: JobOptions(softTimeLimit: .milliseconds(10))) { _, context in
+            do { try await context.sleep(for: .seconds(3600)) } catch is SoftTimeLimitExceeded {
+                try await context.updateState("PROGRESS", ["done": 3])
+                let rest = try await context.enqueue(Rest(left: 4))
+                let sent = try await context.send(Signature("echo", args: [5], options: ["queue": "q"]))
+                return [.string(rest), .string(sent?.id ?? "")]
+            }
+            return .null
+        }
+        workshop.registry.register("rest") { arguments, _ in arguments.kwargs["left"] ?? .null }
+        workshop.registry.register("echo") { arguments, _ in arguments.args.first ?? .null }
+        try await workshop.run {
+            let value = try await workshop.client.enqueue(task: "guarded").value(within: .seconds(10))
+            let ids = try #require(value.arrayValue?.compactMap(\.stringValue))
+            try #require(ids.count == 2)
+            #expect(try await workshop.broker.results.wait(for: ids[0], within: .seconds(10))?.result == 4)
+            #expect(try await workshop.broker.results.wait(for: ids[1], within: .seconds(10))?.result == 5)
+        }
+    }
+
     @Test("a job whose early acknowledgement was repeated after a cut reply runs all the same")
     func repeatedAcknowledgement() async throws {
         var workshop = Workshop { Obstacle(broker: $0) }
@@ -284,6 +315,62 @@ struct WorkerRunTests {
         #expect(try await lost.complete([Completion(stale.tag, .done)]) == [.taken])
     }
 
+    @Test("a lease that is lost while the worker stops is heard: its jobs are another worker's, and the grace period ends")
+    func lostWhileStopping() async throws {
+        let opened = OpenedSessions()
+        var workshop = Workshop { Obstacle(broker: $0, opened: opened) }
+        workshop.configuration.gracePeriod = .seconds(3600)
+        workshop.configuration.lease = .seconds(1)
+        let (began, cancelled) = (Counter(), Counter())
+        workshop.registry.register("long") { _, _ in
+            began.increment()
+            do {
+                try await Task.sleep(for: .seconds(3600))
+            } catch {
+                cancelled.increment()
+                throw error
+            }
+            return nil
+        }
+        let worker = try workshop.worker()
+        let running = Task { try await worker.run() }
+        defer { running.cancel() }
+        _ = try await workshop.client.enqueue(task: "long")
+        try await workshop.eventually("the job has begun") { began.value == 1 }
+        worker.shutDown(.gracefully)
+        try await workshop.eventually("nothing is claimed any more") { opened.claimsEnded.value == 1 }
+        let other = workshop.broker.open(WorkerIdentity(name: "other", pid: 1, queues: ["q"]))
+        opened.silence()
+        try await workshop.eventually("the job is returned") { try await other.maintain().reaped == 1 }
+        try await workshop.eventually("the job is told") { cancelled.value == 1 }
+        try await running.value
+        #expect(try await workshop.broker.queueLength("q") == 1)
+        try await other.close()
+    }
+
+    @Test("a job that is terminated while the worker stops is told, also when only the broker's state says so")
+    func terminatedWhileStopping() async throws {
+        let opened = OpenedSessions()
+        var workshop = Workshop { Obstacle(broker: $0, opened: opened, unreadable: 0) }
+        workshop.configuration.gracePeriod = .seconds(3600)
+        let began = Counter()
+        workshop.registry.register("long") { _, _ in
+            began.increment()
+            try await Task.sleep(for: .seconds(3600))
+            return nil
+        }
+        let worker = try workshop.worker()
+        let running = Task { try await worker.run() }
+        defer { running.cancel() }
+        let handle = try await workshop.client.enqueue(task: "long")
+        try await workshop.eventually("the job has begun") { began.value == 1 }
+        worker.shutDown(.gracefully)
+        try await workshop.eventually("nothing is claimed any more") { opened.claimsEnded.value == 1 }
+        try await workshop.broker.revoke(Revocation(ids: [handle.id], terminate: true))
+        try await workshop.eventually("it ends") { try await workshop.broker.results.document(for: handle.id)?.state == .revoked }
+        try await running.value
+    }
+
     @Test("a job that does not end in time when its worker stops goes back to its queue, once")
     func stopping() async throws {
         var workshop = Workshop()
@@ -307,9 +394,18 @@ struct WorkerRunTests {
 /// no task that was cancelled.
 private struct Obstacle: Broker {
     let broker: InMemoryBroker
+    var opened = OpenedSessions()
+    var unreadable = 2
 
-    func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession { ObstacleSession(session: broker.open(identity)) }
-    func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms) async throws -> EnqueueReceipt { try await broker.enqueue(messages, terms) }
+    func openSession(_ identity: WorkerIdentity) async throws -> any BrokerSession {
+        let session = broker.open(identity)
+        opened.add(session)
+        return ObstacleSession(session: session, claimsEnded: opened.claimsEnded, unreadable: unreadable)
+    }
+    func enqueue(_ messages: [Outgoing], _ terms: EnqueueTerms) async throws -> EnqueueReceipt {
+        try Task.checkCancellation()
+        return try await broker.enqueue(messages, terms)
+    }
     func serverTime() async throws -> Timestamp {
         try Task.checkCancellation()
         return try await broker.serverTime()
@@ -341,8 +437,23 @@ extension Obstacle: ScheduleStore {
     func scheduleChanges() async throws -> AsyncStream<Void> { try await broker.scheduleChanges() }
 }
 
+/// The sessions that a broker has opened.
+private final class OpenedSessions: Sendable {
+    private let guarded = Mutex<[InMemorySession]>([])
+    /// How often a claim was given up.
+    let claimsEnded = Counter()
+    func add(_ session: InMemorySession) { guarded.withLock { $0.append(session) } }
+
+    /// None of them renews its lease any more.
+    func silence() {
+        for session in guarded.withLock({ $0 }) { session.silence() }
+    }
+}
+
 private struct ObstacleSession: BrokerSession {
     let session: InMemorySession
+    let claimsEnded: Counter
+    let unreadable: Int
     let reads = Counter()
     let refusedTags = TagSet()
 
@@ -355,7 +466,13 @@ private struct ObstacleSession: BrokerSession {
     func close() async throws { try await session.close() }
 
     func claim(limit: Int) async throws -> Claim {
-        let claim = try await session.claim(limit: limit)
+        let claim: Claim
+        do {
+            claim = try await session.claim(limit: limit)
+        } catch {
+            claimsEnded.increment()
+            throw error
+        }
         refusedTags.insert(claim.deliveries.filter { (try? Message(decoding: $0.payload))?.id == "refused" }.map(\.tag))
         return claim
     }
@@ -370,7 +487,7 @@ private struct ObstacleSession: BrokerSession {
     }
 
     func control() async throws -> ControlState {
-        if reads.increment() <= 2 { throw ApiumError(.unavailable, "the connection was lost") }
+        if reads.increment() <= unreadable { throw ApiumError(.unavailable, "the connection was lost") }
         return try await session.control()
     }
 }

@@ -55,6 +55,22 @@ def test_a_second_signal_is_quicker(bench: Bench, number: signal.Signals) -> Non
     assert len(bench.notes(word="cancelled")) == 2
 
 
+def test_a_lease_that_is_lost_during_the_grace_is_heard(bench: Bench) -> None:
+    """Stopped for longer than its lease while it lets its job end: the job is cancelled when it wakes, for another has it, and the grace is over."""
+    stopping = bench.worker("--grace", "60")
+    bench.send("faults.wait", "job", seconds=60, again=0.5)
+    old = bench.wait_for_note("began", "job")
+    stopping.signal(signal.SIGTERM)
+    wait_for("the worker to be told", lambda: "told to stop" in stopping.log.read_text())
+    stopping.signal(signal.SIGSTOP)
+    bench.worker()
+    new = bench.wait_for_note("began", "job", 2)
+    stopping.signal(signal.SIGCONT)
+    assert bench.wait_for_note("cancelled", "job").fence == old.fence
+    assert stopping.wait(10) == 0
+    assert bench.wait_for_result("job")["result"] == new.fence
+
+
 def test_sigquit_gives_everything_back_at_once(bench: Bench) -> None:
     """Also what does not react to its cancellation: nobody waits for it."""
     worker = bench.worker("--concurrency", "3", "--grace", "60")

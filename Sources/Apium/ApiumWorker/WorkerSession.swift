@@ -41,9 +41,10 @@ final class WorkerSession: Sendable {
             "serving", metadata: ["queues": "\(environment.configuration.queues.joined(separator: ","))", "incarnation": "\(session.incarnation)"])
         // The writer outlives cancellation: what has ended is written even when the worker is stopped at once.
         let writing = Task(executorPreference: session.executor) { [writer] in await writer.run() }
+        // And so does who listens: a lease that is lost while jobs end, and whom it is told to stop then, must be heard.
+        let watching = Task { await watchSession() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: self.session.executor) { await self.fetch() }
-            group.addTask { await self.watchSession() }
             group.addTask { await self.maintain() }
             group.addTask { await self.stop.wait() }
             group.addTask { await self.lost.wait() }
@@ -52,6 +53,8 @@ final class WorkerSession: Sendable {
             group.cancelAll()
         }
         await finish()
+        watching.cancel()
+        await watching.value
         writer.close()
         // What can't be written now, because the broker is away, stays in flight. Closing the session ends the attempts.
         _ = await Task { await writing.isOver(within: environment.configuration.cancellationPeriod) }.value
@@ -202,7 +205,7 @@ final class WorkerSession: Sendable {
             running.stopAll(.abandoned)
         } else if stop.urgency == .gracefully, running.count > 0 {
             environment.logger.info("stopping: running jobs have \(configuration.gracePeriod)", metadata: ["running": "\(running.count)"])
-            await wait(for: .now, atMost: configuration.gracePeriod)
+            await wait(for: .now, atMost: configuration.gracePeriod, orUntil: lost)
         }
         running.stopAll(.abandoned)
         if running.count > 0 {
@@ -214,11 +217,12 @@ final class WorkerSession: Sendable {
         await Task { await self.wait(for: .atOnce, atMost: configuration.cancellationPeriod) }.value
     }
 
-    /// Waits for running jobs, until a more urgent signal.
-    private func wait(for signal: StopSignal.Urgency, atMost period: Duration) async {
+    /// Waits for running jobs, until a more urgent signal, or until another one.
+    private func wait(for signal: StopSignal.Urgency, atMost period: Duration, orUntil other: StopSignal? = nil) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { _ = await self.running.waitUntilIdle(within: period) }
             group.addTask { await self.stop.wait(for: signal) }
+            if let other { group.addTask { await other.wait() } }
             await group.next()
             group.cancelAll()
         }
