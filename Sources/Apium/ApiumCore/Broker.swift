@@ -128,8 +128,17 @@ public protocol BrokerSession: Sendable {
     /// waits beside its queue. The answers are in the order of the questions. Safe to repeat after a cut reply.
     func admit(_ admissions: [Admission]) async throws -> [AdmissionOutcome]
 
-    /// What operators and cancellers want: read again when ``Claim/controlEpoch`` has changed.
+    /// What operators and cancellers want, all of it.
     func control() async throws -> ControlState
+
+    /// The same for somebody who knows it as it was at an epoch: read again when ``Claim/controlEpoch`` has changed. Of the revoked ids it has
+    /// those that are new since then (``ControlState/since``), or all: when it is not known any more what is new, or when there are far fewer
+    /// than the caller knows, because the others have expired.
+    ///
+    /// - Parameters:
+    ///   - epoch: what the caller knows; `nil`: nothing.
+    ///   - ids: how many revoked ids the caller knows.
+    func control(since epoch: Int64?, knowing ids: Int) async throws -> ControlState
 
     /// Serves these queues from now on, in this order, and declares bindings. What was claimed from others stays claimed.
     func serve(_ queues: [String], binding bindings: [QueueBinding]) async throws
@@ -163,6 +172,9 @@ extension BrokerSession {
     public var executor: (any TaskExecutor)? { nil }
 
     public func untilMaintenance(atMost limit: Duration) async { try? await Task.sleep(for: limit) }
+
+    /// All of it, each time.
+    public func control(since epoch: Int64?, knowing ids: Int) async throws -> ControlState { try await control() }
 }
 
 /// A worker process as others see it.

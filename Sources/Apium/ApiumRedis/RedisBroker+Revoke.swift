@@ -14,18 +14,23 @@ extension RedisBroker {
         try await client.reply(command)
     }
 
-    public func controlState() async throws -> ControlState {
+    public func controlState() async throws -> ControlState { try await controlState(since: nil, knowing: 0) }
+
+    /// See ``BrokerSession/control(since:knowing:)``.
+    func controlState(since known: Int64?, knowing ids: Int) async throws -> ControlState {
         do {
             let answer = try await client.reply(
                 .eval(
                     RedisScripts.control,
-                    keys: [keys.control, keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.limits, keys.paused, keys.revokers])
+                    keys: [keys.control, keys.revoked, keys.terminated, keys.revokedStamps, keys.terminatedStamps, keys.limits, keys.paused, keys.revokers],
+                    known.map(String.init) ?? "", ids)
             ).asArray()
-            guard answer.count == 7 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 7") }
+            guard answer.count == 8 else { throw ApiumError(.notAvailable, "the control script answered \(answer.count) parts, not 8") }
             var control = ControlState(
                 epoch: Int64(try answer[0].asInt()), revoked: try Self.texts(answer[1]), terminated: try Self.texts(answer[2]),
                 revokedStamps: RevokedStamp.table(try Self.texts(answer[3])), terminatedStamps: RevokedStamp.table(try Self.texts(answer[4])))
             control.holds = HoldState(limits: try answer[5].asArray(), paused: try Self.texts(answer[6]))
+            if answer[7] == .integer(1) { control.since = known }
             return control
         } catch {
             throw RedisFailure.apiumError(error)

@@ -166,7 +166,8 @@ public struct RedisKeys: Sendable, Hashable {
 
     // MARK: Control and duties
 
-    /// `apium:control` · hash · owner: operators · end: never. `epoch`. Also the channel on which a new epoch is published.
+    /// `apium:control` · hash · owner: operators · end: never. `epoch`, and `said:<epoch>`: what was revoked with it (see epoch.lua), of the
+    /// last 1,000. Also the channel on which a new epoch is published.
     var control: String { "\(prefix)apium:control" }
 
     /// `apium:revoked` · zset, id by the ms of its expiry · owner: operators · end: 7 days each.

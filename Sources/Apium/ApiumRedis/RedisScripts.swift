@@ -1,7 +1,7 @@
 import RedisClient
 
 /// The Lua scripts, from `Lua/*.lua`; each says there what it expects and does. `functions.lua`, `turns.lua`,
-/// `slots.lua`, `due.lua` and `permits.lua` are no scripts: they stand in front of those that need them.
+/// `slots.lua`, `due.lua`, `epoch.lua` and `permits.lua` are no scripts: they stand in front of those that need them.
 enum RedisScripts {
     static let register = script("register", PackageResources.register_lua)
     static let open = script("open", PackageResources.open_lua)
@@ -16,9 +16,9 @@ enum RedisScripts {
     static let promote = script("promote", PackageResources.promote_lua)
     static let janitor = script("janitor", PackageResources.janitor_lua)
     static let leave = script("leave", PackageResources.leave_lua)
-    static let revoke = script("revoke", PackageResources.revoke_lua)
+    static let revoke = script("revoke", PackageResources.revoke_lua, PackageResources.epoch_lua)
     static let control = script("control", PackageResources.control_lua)
-    static let fire = script("fire", PackageResources.fire_lua, slotFunctions + PackageResources.due_lua)
+    static let fire = script("fire", PackageResources.fire_lua, slotFunctions + PackageResources.due_lua + PackageResources.epoch_lua)
     static let skip = script("skip", PackageResources.skip_lua, slotFunctions)
     static let adopt = script("adopt", PackageResources.adopt_lua, slotFunctions)
     static let edit = script("edit", PackageResources.edit_lua, PackageResources.functions_lua)
@@ -43,7 +43,7 @@ enum RedisScripts {
     static let count = script("count", PackageResources.count_lua)
     static let agenda = script("agenda", PackageResources.agenda_lua)
 
-    private static let permitFunctions = PackageResources.due_lua + PackageResources.permits_lua
+    private static let permitFunctions = PackageResources.due_lua + PackageResources.epoch_lua + PackageResources.permits_lua
     private static let endFunctions = PackageResources.functions_lua + PackageResources.turns_lua + permitFunctions
     private static let slotFunctions = PackageResources.functions_lua + PackageResources.turns_lua + PackageResources.slots_lua
 

@@ -135,6 +135,9 @@ final class RedisSession: BrokerSession {
     /// A blocked read may wait in vain.
     func noteDeafReads() { parts.withLock { $0 }?.claims.suspectReads() }
 
+    /// The server still holds a batch that is over.
+    func noteForgotten() { parts.withLock { $0 }?.claims.suspectForgotten() }
+
     func noteRenewalFailure(_ error: any Error) { state.withLock { $0.renewalError = String(describing: error) } }
 
     func noteFetch() {
@@ -183,8 +186,10 @@ final class RedisSession: BrokerSession {
         return try await require().janitor.round()
     }
 
-    func control() async throws -> ControlState {
-        let control = try await broker.controlState()
+    func control() async throws -> ControlState { try await control(since: nil, knowing: 0) }
+
+    func control(since epoch: Int64?, knowing ids: Int) async throws -> ControlState {
+        let control = try await broker.controlState(since: epoch, knowing: ids)
         let isNew = state.withLock { state in
             state.epoch = control.epoch
             defer { state.paused = control.holds.pausedQueues }

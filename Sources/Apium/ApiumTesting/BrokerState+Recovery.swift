@@ -132,14 +132,18 @@ extension BrokerState {
     mutating func revoke(_ revocation: Revocation, at now: Timestamp) {
         guard !revocation.ids.isEmpty || revocation.stamps.contains(where: { !$0.value.isEmpty }) else { return }
         revoked.removeAll { now - $0.at >= BrokerState.revokeLife }
-        revoked.append((now, revocation))
         epoch += 1
+        revoked.append((now, epoch, revocation))
     }
 
-    func control(at now: Timestamp) -> ControlState {
+    /// - Parameters:
+    ///   - known: the epoch that the caller knows.
+    ///   - ids: how many revoked ids it knows.
+    func control(at now: Timestamp, since known: Int64? = nil, knowing ids: Int = 0) -> ControlState {
+        let orders = revoked.filter { now - $0.at < BrokerState.revokeLife }
         var control = ControlState(epoch: epoch)
         control.holds = holds.state
-        for (at, order) in revoked where now - at < BrokerState.revokeLife {
+        for order in orders.map(\.order) {
             control.revoked.formUnion(order.ids)
             if order.terminate { control.terminated.formUnion(order.ids) }
             for (name, values) in order.stamps {
@@ -147,6 +151,11 @@ extension BrokerState {
                 if order.terminate { control.terminatedStamps[name, default: []].formUnion(values) }
             }
         }
+        guard let known, known <= epoch, ids <= 2 * control.revoked.count + 1_000 else { return control }
+        let news = orders.filter { $0.epoch > known }.map(\.order)
+        control.revoked = Set(news.flatMap(\.ids))
+        control.terminated = Set(news.filter(\.terminate).flatMap(\.ids))
+        control.since = known
         return control
     }
 

@@ -24,7 +24,7 @@ struct BrokerState {
     var resultsAreElsewhere = false
     var groups: [String: JSONValue] = [:]
     var chords: [String: ChordState] = [:]
-    var revoked: [(at: Timestamp, order: Revocation)] = []
+    var revoked: [(at: Timestamp, epoch: Int64, order: Revocation)] = []
     var epoch: Int64 = 0
     var lastFence: Int64 = 0
     var sequence = 0

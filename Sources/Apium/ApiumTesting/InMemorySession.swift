@@ -37,6 +37,10 @@ public final class InMemorySession: BrokerSession {
 
     public func control() async throws -> ControlState { core.read { $0.control(at: $1) } }
 
+    public func control(since epoch: Int64?, knowing ids: Int) async throws -> ControlState {
+        core.read { $0.control(at: $1, since: epoch, knowing: ids) }
+    }
+
     public func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool {
         core.read { state, now in
             state.sessions.contains { other, session in

@@ -97,24 +97,3 @@ final class WorkerEnvironment: Sendable {
         }
     }
 }
-
-/// The ids that must not run, as last read from the broker.
-final class RevokedJobs: Sendable {
-    private let state = Mutex(ControlState())
-    /// Whether nothing is revoked: then no job waits for the lock to be told so.
-    private let isEmpty = Atomic(true)
-
-    /// The epoch of what is known.
-    var epoch: Int64 { state.withLock(\.epoch) }
-
-    /// What is known.
-    var control: ControlState { state.withLock { $0 } }
-
-    /// Whether the job must not begin.
-    func forbids(_ message: Message) -> Bool { !isEmpty.load(ordering: .acquiring) && state.withLock { $0.forbids(message) } }
-
-    func update(_ new: ControlState) {
-        state.withLock { $0 = new }
-        isEmpty.store(new.revoked.isEmpty && new.revokedStamps.isEmpty, ordering: .releasing)
-    }
-}

@@ -104,7 +104,7 @@ final class WorkerSession: Sendable {
     /// The messages of those are read by their own tasks: what is allocated there is freed there, and this loop goes on.
     private func start(_ deliveries: [Delivery]) async {
         let desk = AdmissionDesk(
-            holds: revoked.control.holds, registry: environment.registry, content: environment.configuration.acceptedContent)
+            holds: revoked.holds, registry: environment.registry, content: environment.configuration.acceptedContent)
         var asking: [AdmissionDesk.Question] = []
         var runs: [JobRun] = []
         for delivery in deliveries {
@@ -166,9 +166,10 @@ final class WorkerSession: Sendable {
     @discardableResult
     func readControl() async -> Bool {
         do {
-            let control = try await session.control()
-            revoked.update(control)
-            if !control.terminated.isEmpty || !control.terminatedStamps.isEmpty { running.stop(.revoked()) { control.stops($0) } }
+            let known = revoked.known
+            let news = try await session.control(since: known.epoch, knowing: known.ids)
+            revoked.update(news)
+            if !news.terminated.isEmpty || !news.terminatedStamps.isEmpty { running.stop(.revoked()) { revoked.stops($0) } }
             return true
         } catch {
             environment.logger.error("revokes could not be read", metadata: ["error": "\(error)"])

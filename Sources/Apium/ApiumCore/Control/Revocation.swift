@@ -34,6 +34,9 @@ public struct ControlState: Sendable, Hashable {
     public var terminatedStamps: [String: Set<JSONValue>]
     /// What is limited and paused. Default: nothing.
     public var holds = HoldState()
+    /// The epoch since which the ids were revoked, when they are the news alone; `nil`: they are all. What is revoked by stamp, limited or
+    /// paused is always all. Default: `nil`.
+    public var since: Int64?
 
     /// Makes a state.
     public init(
@@ -45,6 +48,17 @@ public struct ControlState: Sendable, Hashable {
         self.terminated = terminated
         self.revokedStamps = revokedStamps
         self.terminatedStamps = terminatedStamps
+    }
+
+    /// Takes up what was read later: all there is, or the news since an epoch that is known here.
+    package mutating func update(with news: ControlState) {
+        guard news.since != nil else { return self = news }
+        // Two reads may come back in another order than they were answered in: what the earlier one has is known by then.
+        guard news.epoch >= epoch else { return }
+        epoch = news.epoch
+        revoked.formUnion(news.revoked)
+        terminated.formUnion(news.terminated)
+        (revokedStamps, terminatedStamps, holds) = (news.revokedStamps, news.terminatedStamps, news.holds)
     }
 
     /// Whether the job must not begin.

@@ -31,7 +31,7 @@ local function cancel(job)
     local ends = string.format('%.0f', tonumber(now[1]) * 1000 + tonumber(ARGV[16]))
     redis.call('ZADD', KEYS[11], ends, job)
     redis.call('ZADD', KEYS[12], ends, job)
-    redis.call('PUBLISH', KEYS[13], redis.call('HINCRBY', KEYS[13], 'epoch', 1))
+    newEpoch(KEYS[13], KEYS[13], {'1', job})
 end
 
 local overlap = ARGV[12]

@@ -71,5 +71,5 @@ if verb == 'pause' then
         end
     end
 end
-redis.call('PUBLISH', ARGV[4], redis.call('HINCRBY', KEYS[4], 'epoch', 1))
+newEpoch(KEYS[4], ARGV[4], {'0'})
 return 1

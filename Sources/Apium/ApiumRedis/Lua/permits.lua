@@ -241,7 +241,7 @@ local function permits(prefix)
         end
         if redis.call('HGET', prefix .. 'limits', hold) == '0 0 0' then
             redis.call('HDEL', prefix .. 'limits', hold)
-            redis.call('PUBLISH', prefix .. 'control', redis.call('HINCRBY', prefix .. 'control', 'epoch', 1))
+            newEpoch(prefix .. 'control', prefix .. 'control', {'0'})
         end
     end
 

@@ -8,6 +8,7 @@ extension BrokerConformance {
         Law("a revoke moves the control epoch, and later sessions know it") { try await $0.revokesAreState() },
         Law("a revoke is announced to open sessions") { try await $0.revokesAreAnnounced() },
         Law("a revoke tells what must not begin from what is stopped, by id and by stamp") { try await $0.revokesTellWhatIsStopped() },
+        Law("a session that knows an epoch reads the ids revoked since, or all where what is new is not known") { try await $0.newRevokesAreRead() },
         Law("a session serves other queues when it is told to, and leaves the messages of the others") { try await $0.queuesChange() },
         Law("the jobs that wait for their time are found by queue, the earliest first") { try await $0.scheduledJobsAreFound() },
         Law("a session knows whether another live worker of a queue knows a job") { try await $0.whoKnowsAJobIsKnown() },
@@ -84,6 +85,28 @@ extension Scene {
         try expect(control.terminated == ["runs"], "terminated are \(control.terminated)")
         try expect(control.revokedStamps == ["tenant": ["a", 7, "b\u{0}\"c"]], "revoked stamps are \(control.revokedStamps)")
         try expect(control.terminatedStamps == ["tenant": ["b\u{0}\"c"]], "terminated stamps are \(control.terminatedStamps)")
+    }
+
+    func newRevokesAreRead() async throws {
+        let worker = try await session()
+        try await broker.revoke(Revocation(ids: ["a", "b"]))
+        let first = try await worker.control(since: nil, knowing: 0)
+        try expect(first.since == nil && first.revoked == ["a", "b"], "who knows nothing reads \(first)")
+        try await broker.revoke(Revocation(ids: ["c"], terminate: true))
+        try await broker.revoke(Revocation(stamps: ["tenant": ["x"]]))
+        let next = try await worker.control(since: first.epoch, knowing: 2)
+        try expect(next.since == first.epoch && next.revoked == ["c"] && next.terminated == ["c"], "who knows epoch \(first.epoch) reads \(next)")
+        try expect(next.revokedStamps == ["tenant": ["x"]], "revoked stamps are \(next.revokedStamps)")
+        try await broker.revoke(Revocation(ids: ["b"], terminate: true))
+        let again = try await worker.control(since: next.epoch, knowing: 3)
+        try expect(again.revoked == ["b"] && again.terminated == ["b"], "an id that was revoked before is not told again: \(again)")
+        let quiet = try await worker.control(since: again.epoch, knowing: 3)
+        try expect(quiet.since == again.epoch && quiet.revoked.isEmpty && quiet.epoch == again.epoch, "nothing new, and yet \(quiet)")
+        let all = try await worker.control()
+        for (epoch, ids, who) in [(again.epoch, 5_000, "who knows far more ids than there are"), (again.epoch + 1, 3, "who knows an epoch to come")] {
+            let whole = try await worker.control(since: epoch, knowing: ids)
+            try expect(whole == all && all.revoked == ["a", "b", "c"], "\(who) reads \(whole)")
+        }
     }
 
     func queuesChange() async throws {

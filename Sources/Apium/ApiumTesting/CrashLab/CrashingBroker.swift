@@ -103,6 +103,11 @@ private struct CrashingSession: BrokerSession {
         return try await session.control()
     }
 
+    func control(since epoch: Int64?, knowing ids: Int) async throws -> ControlState {
+        try await live()
+        return try await session.control(since: epoch, knowing: ids)
+    }
+
     func isKnownElsewhere(_ task: String, on queue: String) async throws -> Bool {
         try await live()
         return try await session.isKnownElsewhere(task, on: queue)
