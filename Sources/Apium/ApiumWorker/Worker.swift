@@ -108,14 +108,16 @@ public final class Worker: Service {
         }
     }
 
-    /// One session after another: a lost lease ends a session, and the worker starts again with a new one.
+    /// One session after another: a lost lease ends a session, and the worker starts again with a new one; after a growing wait when that is lost
+    /// before it could be renewed for long, for then the next one may be lost as well, and each leaves traces on the server.
     private func work(until stop: StopSignal, _ operations: QueueOperations) async throws {
-        var delay = environment.configuration.reconnectDelay
+        let configuration = environment.configuration
+        var delay = configuration.reconnectDelay
         while !stop.isRaised {
             do {
                 let queues = environment.status.served
                 let session = try await environment.broker.openSession(identity(serving: queues))
-                delay = environment.configuration.reconnectDelay
+                let opened = SuspendingClock.now
                 let run = WorkerSession(environment: environment, session: session, serving: queues, stop: stop)
                 board.opened(session) { run.running.count }
                 environment.status.opened(run)
@@ -124,13 +126,20 @@ public final class Worker: Service {
                 environment.status.closed()
                 environment.reporter.sessionEnded()
                 board.closed(nil)
+                if run.hasLostLease, opened.duration(to: .now) < configuration.lease {
+                    environment.logger.notice("the lease was lost soon; trying again", metadata: ["after": "\(delay)"])
+                    await stop.wait(atMost: delay)
+                    delay = Self.longer(delay)
+                } else {
+                    delay = configuration.reconnectDelay
+                }
             } catch let error as ApiumError where [.invalidConfiguration, .notAvailable, .notPermitted].contains(error.code) {
                 throw error
             } catch {
                 board.closed("\(error)")
                 environment.logger.error("the broker cannot be reached; trying again", metadata: ["error": "\(error)", "after": "\(delay)"])
                 await stop.wait(atMost: delay)
-                delay = min(delay * 2, .seconds(1))
+                delay = Self.longer(delay)
             }
         }
         environment.logger.info("stopped")
@@ -138,6 +147,8 @@ public final class Worker: Service {
             throw ApiumError(.slotsLost, "\(environment.leaks.count) jobs did not react to being stopped and still hold their slots; start the worker anew")
         }
     }
+
+    private static func longer(_ delay: Duration) -> Duration { min(delay * 2, .seconds(1)) }
 
     private func warnOfJobsThatCannotBeIsolated() {
         guard environment.children == nil else { return }

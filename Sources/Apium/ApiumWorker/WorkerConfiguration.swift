@@ -31,7 +31,7 @@ public struct WorkerConfiguration: Sendable {
     public var acceptedContent: AcceptedContent
     /// The longest message that is run, in bytes as it stands on its queue; longer ones are parked. Default: 64 MiB.
     public var messageSizeLimit = 64 << 20
-    /// The wait after a session could not be opened: it doubles from here to 1 second. Default: 100 milliseconds.
+    /// The wait after a session could not be opened, or lost its lease sooner than one lasts: it doubles from here to 1 second. Default: 100 milliseconds.
     public var reconnectDelay: Duration
     /// How it is watched and told things. Default: remote control and heartbeats on, events about jobs off.
     public var monitoring = MonitoringConfiguration()

@@ -67,6 +67,9 @@ final class WorkerSession: Sendable {
     /// What is revoked, as last read.
     var control: ControlState { revoked.control }
 
+    /// Whether it ended because its lease was lost.
+    var hasLostLease: Bool { lost.isRaised }
+
     /// What it serves.
     var served: ServedQueues { told.withLock { $0 } }
 
