@@ -27,10 +27,7 @@ enum RedisFailure {
         }
     }
 
-    /// A script's error may carry that of its command behind words of its own: `ERR Error running script …: -OOM command not allowed`.
-    static func isPassing(_ error: RedisServerError) -> Bool {
-        passing.contains(error.code) || (error.code == "ERR" && passing.contains { error.message.contains("-\($0) ") })
-    }
+    static func isPassing(_ error: RedisServerError) -> Bool { passing.contains { error.says($0) } }
 
     /// Whether the server's access list forbids it. Within a script the refusal stands behind words of its own.
     static func isForbidden(_ error: RedisServerError) -> Bool {

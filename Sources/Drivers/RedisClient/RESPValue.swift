@@ -33,6 +33,12 @@ public struct RedisServerError: Error, Sendable, Hashable, CustomStringConvertib
         self.init(code: parts.first.map(String.init) ?? "", message: parts.count > 1 ? String(parts[1]) : "")
     }
 
+    /// Whether this is the error of that code, or a script's that carries it behind words of its own, as up to Redis 6.2:
+    /// `ERR Error running script …: -READONLY You can't write …`.
+    public func says(_ code: String) -> Bool {
+        self.code == code || (self.code == "ERR" && message.contains("-\(code) "))
+    }
+
     /// The answer as the server wrote it.
     public var description: String { message.isEmpty ? code : "\(code) \(message)" }
 }

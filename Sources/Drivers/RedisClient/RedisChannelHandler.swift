@@ -251,8 +251,8 @@ extension RESPValue {
     /// Whether a command, or one of a transaction, was refused because the server is a replica.
     fileprivate var saysReadOnly: Bool {
         switch self {
-        case .error(let error): error.code == "READONLY"
-        case .array(let elements): elements.contains { $0.error?.code == "READONLY" }
+        case .error(let error): error.says("READONLY")
+        case .array(let elements): elements.contains { $0.error?.says("READONLY") ?? false }
         default: false
         }
     }

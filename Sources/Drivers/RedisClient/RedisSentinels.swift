@@ -17,7 +17,7 @@ public struct RedisSentinels: Sendable, Hashable {
         public var description: String { "\(name.contains(":") ? "[\(name)]" : name):\(port)" }
     }
 
-    /// The sentinels, asked in this order.
+    /// The sentinels, asked in this order; the one that last led to the master is asked first.
     public var hosts: [Host]
     /// The group's name, as the sentinels know it (`master_name`). Empty: not said yet; connecting then fails.
     public var masterName: String
