@@ -40,6 +40,31 @@ struct LeaseTests {
         }
     }
 
+    @Test(
+        "what a claim moved on a server that does not know the worker goes back there, wherever the broker's own connection leads",
+        .enabled(if: OwnServer.path != nil))
+    func otherServer() async throws {
+        let other = try await OwnServer.start()
+        defer { other.end() }
+        let bench = try Bench.start()
+        let proxy = try await TurningProxy.start(for: bench.configuration)
+        let broker = RedisBroker(proxy.configuration, options: bench.options, logger: Bench.logger)
+        let elsewhere = RedisClient(other.configuration, logger: Bench.logger)
+        let session = try await broker.open(WorkerIdentity(name: "w@host", pid: 1, queues: ["q"]))
+        try await bench.eventually("the lease is renewed") { session.health.sinceLastRenewal != nil }
+        proxy.turn(to: other.configuration)
+        let message = Bench.message("a").encoded()
+        try await elsewhere.send(RedisCommand("LPUSH", broker.keys.ready("q", step: 0), message))
+        await #expect(throws: ApiumError.self) { try await within("the claim") { try await session.claim(limit: 1) } }
+        #expect(try await elsewhere.send(RedisCommand("LRANGE", broker.keys.ready("q", step: 0), 0, -1)).array?.map(\.bytes) == [message])
+        #expect(try await elsewhere.send(RedisCommand("KEYS", "*flight:*:*")).array == [])
+        try await session.close()
+        await broker.shutdown()
+        await elsewhere.shutdown()
+        await proxy.stop()
+        try await bench.end()
+    }
+
     @Test("jobs of a worker that no longer renews run elsewhere, and its own end of them is refused")
     func zombie() async throws {
         try await Bench.with { bench in

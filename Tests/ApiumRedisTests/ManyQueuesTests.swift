@@ -124,6 +124,22 @@ struct ManyQueuesTests {
         }
     }
 
+    @Test("the connections of waiting reads are opened together, not one after the other", .enabled(if: Bench.url != nil))
+    func opening() async throws {
+        let proxy = try await TurningProxy.start(for: try RedisConfiguration(url: try #require(Bench.url)))
+        try await Bench.with(on: proxy.configuration) { bench in
+            let session = try await bench.session(queues: (0..<4).map { "q\($0)" })
+            // Four priorities each: none of the connections answers before all are there.
+            proxy.gather("\(session.incarnation):wait", 16)
+            let claiming = Task { try await session.claim(limit: 1).deliveries }
+            try await bench.eventually("all connections are there") { proxy.hasGathered }
+            try await bench.enqueue(["a"], queue: "q3")
+            #expect(try await within("the claim") { try await claiming.value }.map(\.id) == ["a"])
+            try await session.close()
+        }
+        await proxy.stop()
+    }
+
     @Test("a claim opens the batches of all its lists in one step, and one step ends what is in them", .enabled(if: OwnServer.path != nil))
     func steps() async throws {
         let server = try await OwnServer.start()

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("A Redis server that stops", .enabled(if: Bench.url != nil && OwnServer.path != nil), .timeLimit(.minutes(2)))
 struct OutageTests {
-    private func withServer(_ body: @Sendable (OwnServer, RedisBroker) async throws -> Void) async throws {
-        let server = try await OwnServer.start()
+    private func withServer(savesOnDemand: Bool = false, _ body: @Sendable (OwnServer, RedisBroker) async throws -> Void) async throws {
+        let server = try await OwnServer.start(savesOnDemand: savesOnDemand)
         defer { server.end() }
         let broker = RedisBroker(server.configuration, logger: Bench.logger)
         do {
@@ -52,6 +52,30 @@ struct OutageTests {
             try await atLast("health to say so") { if session.health.lastError != nil { throw ApiumError(.unavailable, "not yet") } }
             try await session.close()
             #expect(try await broker.queueLength("q") == 1)
+        }
+    }
+
+    @Test("jobs whose ends the server has lost by a restart from older data run again while their worker lives, and no others")
+    func lostEnds() async throws {
+        try await withServer(savesOnDemand: true) { server, broker in
+            let session = try await session(broker)
+            try await broker.enqueue(["a", "b"].map { Outgoing(Bench.message($0), to: "q") })
+            let over = try await within("the claim") { try await session.claim(limit: 2) }.deliveries
+            #expect(over.map(\.id) == ["a", "b"])
+            try await broker.enqueue(["c", "d"].map { Outgoing(Bench.message($0), to: "q") })
+            let half = try await within("the claim") { try await session.claim(limit: 2) }.deliveries
+            #expect(half.map(\.id) == ["c", "d"])
+            _ = try await broker.client.reply(RedisCommand("SAVE"))
+            let ended = try await session.complete((over + half.prefix(1)).map { Completion($0.tag, .done) })
+            #expect(ended == [.done, .done, .done])
+            server.kill()
+            try await server.run()
+            let again = try await within("the claim of what is over") { try await session.claim(limit: 5) }.deliveries
+            #expect(again.map(\.id) == ["a", "b"] && again.allSatisfy { (try? $0.message.properties.redelivered) == true })
+            // The worker runs d still: with its end it comes out that the end of c is lost.
+            #expect(try await atLast("the end") { try await session.complete([Completion(half[1].tag, .done)]) } == [.done])
+            #expect(try await within("the claim of the other") { try await session.claim(limit: 5) }.deliveries.map(\.id) == ["c"])
+            try await session.close()
         }
     }
 

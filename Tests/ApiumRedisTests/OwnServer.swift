@@ -4,26 +4,30 @@ import Testing
 
 @testable import ApiumRedis
 
-/// A Redis server of a test's own, which may be stopped, paused and started again. Its data survive in an append-only file.
+/// A Redis server of a test's own, which may be stopped, paused and started again. Its data survive in an append-only file, or as they were when
+/// the test last said SAVE.
 final class OwnServer: Sendable {
     static let path = ["/usr/bin/redis-server", "/usr/local/bin/redis-server"].first { FileManager.default.isExecutableFile(atPath: $0) }
 
     let port: Int
     private let directory: URL
+    private let savesOnDemand: Bool
     private let process = LockedProcess()
 
-    private init(port: Int, directory: URL) {
+    private init(port: Int, directory: URL, savesOnDemand: Bool) {
         self.port = port
         self.directory = directory
+        self.savesOnDemand = savesOnDemand
     }
 
     var configuration: RedisConfiguration { RedisConfiguration(address: .tcp(host: "127.0.0.1", port: port)) }
 
     /// Starts a server on a free port and waits until it answers.
-    static func start() async throws -> OwnServer {
+    /// - Parameter savesOnDemand: Whether it keeps nothing but what SAVE writes.
+    static func start(savesOnDemand: Bool = false) async throws -> OwnServer {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("apium-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let server = OwnServer(port: try await freePort(), directory: directory)
+        let server = OwnServer(port: try await freePort(), directory: directory, savesOnDemand: savesOnDemand)
         try await server.run()
         return server
     }
@@ -33,8 +37,8 @@ final class OwnServer: Sendable {
         try process.start(
             try #require(Self.path),
             [
-                "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", directory.path,
-                "--loglevel", "warning",
+                "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", savesOnDemand ? "no" : "yes", "--appendfsync", "always", "--dir",
+                directory.path, "--loglevel", "warning",
             ])
         let end = ContinuousClock.now + .seconds(15)
         while true {

@@ -41,6 +41,10 @@ struct BatchLedger {
         return lastNumber
     }
 
+    /// Whether a batch of this number was made and is not over: from before its registration until the server has answered that it is gone, or
+    /// it was given back.
+    func knows(_ batch: Int) -> Bool { batches[batch] != nil }
+
     /// The claim of `batch` is over: so many deliveries were handed out.
     mutating func claimed(_ batch: Int, size: Int) {
         lastTurn += 1

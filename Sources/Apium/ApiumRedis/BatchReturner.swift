@@ -5,6 +5,8 @@ import RedisClient
 /// Gives back what batches hold: to the front of the lists, in order, so that the oldest is the next to be claimed.
 struct BatchReturner {
     let broker: RedisBroker
+    /// The connection that moved what is returned, so that both are done on one server; nil: the broker's own.
+    var link: RedisConnection?
 
     /// How many jobs went where.
     struct Tally: Sendable, Equatable {
@@ -102,7 +104,7 @@ struct BatchReturner {
         let joinsKey = keys.joins(incarnation, batch.number)
         let cause = batch.isIdle ? .unclaimed : cause
         for _ in 0..<100 {
-            let replies = try await broker.client.uncancelledReplies([
+            let replies = try await self.replies([
                 RedisCommand("LRANGE", flight, 0, -1), RedisCommand("GET", marksKey), RedisCommand("HGETALL", joinsKey),
             ])
             let payloads = try replies[0].asArray().map { try $0.asBytes() }
@@ -116,9 +118,16 @@ struct BatchReturner {
                 keepOpen ? "1" : "0")
             command.append(contentsOf: broker.options.results.chordSettings)
             command.append(contentsOf: plan.operations)
-            if try await broker.client.uncancelledReplies([command])[0].asInt() == 1 { return plan.tally }
+            if try await self.replies([command])[0].asInt() == 1 { return plan.tally }
         }
         throw ApiumError(.unavailable, "batch \(batch.number) of \(incarnation) changes faster than it can be returned")
+    }
+
+    private func replies(_ commands: [RedisCommand]) async throws -> [RESPValue] {
+        guard let link else { return try await broker.client.uncancelledReplies(commands) }
+        let replies = try await link.submit(commands).get()
+        for reply in replies { try reply.checked() }
+        return replies
     }
 
     /// Where another server keeps the results they are stored before the batch goes: what is cut in between is repeated, with the same

@@ -72,7 +72,7 @@ extension ClaimLoop {
         session.noteFetch()
         guard let answer = reply.array, answer.count == 2 else {
             session.noteLeaseLost()
-            await giveBack(sources)
+            await giveBack(sources, over: link)
             throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
         }
         var deliveries: [Delivery] = []
@@ -88,5 +88,43 @@ extension ClaimLoop {
         }
         await giveBack(surplus)
         return deliveries.isEmpty ? nil : Claim(deliveries: deliveries, controlEpoch: Int64(answer[1].int ?? 0))
+    }
+
+    /// Gives back what the server holds for batches that are over. It has lost their ends then, by a restart from older data or by a failover, and
+    /// nobody else looks for them while this session lives.
+    ///
+    /// It cannot take a batch that somebody still runs, or that a claim is filling. Only the claiming task makes batches, and this is done by
+    /// the claiming task, between claims; and the ledger knows a batch from before its registration until the server has said that it is gone,
+    /// or it was returned. No number is given twice. What is ended between the reading and the return is gone on the server by then, and the return finds
+    /// nothing of it; two that return the same batch exclude each other (return.lua).
+    func returnForgotten() async throws {
+        // A link that is made anew may lead to a server that knows less.
+        let link = try await link()
+        guard state.withLock(\.mayHoldForgotten) else { return }
+        state.withLock { $0.mayHoldForgotten = false }
+        do {
+            let register = try await link.submit([RedisCommand("HGETALL", keys.flight(session.incarnation))]).get()[0]
+            let batches = try BatchReturner.batches(register)
+            let forgotten = session.ledger.withLock { ledger in batches.filter { !ledger.knows($0.number) } }
+            var tally = BatchReturner.Tally()
+            for batch in forgotten {
+                let returner = BatchReturner(broker: broker, link: link)
+                tally = tally + (try await returner.returnBatch(batch, of: session.incarnation, because: .closing, keepOpen: false))
+                state.withLock { $0.rotation.setHot(batch.list, true) }
+            }
+            guard tally != BatchReturner.Tally() else { return }
+            broker.logger.warning(
+                "Redis has lost the ends of jobs, by a restart from older data or a failover: they run again",
+                metadata: ["jobs": "\(tally.returned)", "dead": "\(tally.dead)"])
+        } catch {
+            state.withLock { $0.mayHoldForgotten = true }
+            throw error
+        }
+    }
+
+    /// A batch of which all is ended is still on the server: it has lost some of the ends.
+    func suspectForgotten() {
+        state.withLock { $0.mayHoldForgotten = true }
+        signal.raise()
     }
 }

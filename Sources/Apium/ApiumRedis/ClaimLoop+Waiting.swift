@@ -60,6 +60,7 @@ extension ClaimLoop {
         do {
             let unknown = state.withLock { state in waiting.map(\.source).filter { !state.idle.contains($0.batch) && !state.lively.contains($0.list) } }
             try await register(unknown)
+            try await openConnections(of: waiting.map(\.waiter))
             for (waiter, source) in waiting {
                 try await start(waiter, source)
                 started += 1
@@ -71,6 +72,14 @@ extension ClaimLoop {
             state.withLock { $0.uncertain += waiting[started...].map(\.source) }
             throw error
         }
+    }
+
+    /// Opens the connections that are missing, all at once: where each takes its time, such as behind a sentinel that is silent, nothing would be
+    /// collected until the last one is there.
+    private func openConnections(of waiters: [KeyWaiter]) async throws {
+        let opening = waiters.filter { $0.connection == nil }.map { waiter in open("wait").map { waiter.adopt($0) } }
+        guard !opening.isEmpty else { return }
+        for result in try await EventLoopFuture.whenAllComplete(opening, on: broker.group.next()).get() { try result.get() }
     }
 
     private func register(_ sources: [Source]) async throws {
@@ -109,7 +118,7 @@ extension ClaimLoop {
 
     private func start(_ waiter: KeyWaiter, _ source: Source) async throws {
         let connection: RedisConnection
-        if let existing = waiter.connection { connection = existing } else { connection = try await connect("wait") }
+        if let existing = waiter.connection { connection = existing } else { connection = try await open("wait").get() }
         let destination = keys.batch(session.incarnation, source.batch)
         let timeout = try await readTimeout(connection)
         // Behind a read that brings nothing the batch is opened all the same: then it is no longer idle.
@@ -217,11 +226,12 @@ extension ClaimLoop {
 
     /// Gives batches back whole, as they were, to the front of their lists. What can't be given back now is looked at by the next claim, or
     /// when the session closes.
-    func giveBack(_ sources: [Source]) async {
+    /// - Parameter link: The connection over which it was moved; nil: the broker's own.
+    func giveBack(_ sources: [Source], over link: RedisConnection? = nil) async {
         for source in sources {
             do {
                 let batch = BatchReturner.Batch(number: source.batch, list: source.list)
-                _ = try await BatchReturner(broker: broker).returnBatch(batch, of: session.incarnation, because: .unclaimed, keepOpen: false)
+                _ = try await BatchReturner(broker: broker, link: link).returnBatch(batch, of: session.incarnation, because: .unclaimed, keepOpen: false)
                 state.withLock { _ = $0.idle.remove(source.batch) }
                 session.ledger.withLock { $0.forget(source.batch) }
                 state.withLock { $0.rotation.setHot(source.list, true) }

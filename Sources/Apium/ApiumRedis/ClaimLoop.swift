@@ -27,6 +27,10 @@ final class ClaimLoop: Sendable {
     struct State {
         var rotation: ReadyRotation
         var link: RedisConnection?
+        /// Whether there was a link before.
+        var hasHadLink = false
+        /// Whether the server may hold something for batches that are over; see `ClaimLoop.returnForgotten`.
+        var mayHoldForgotten = false
         /// Registered batches that are empty, by their list.
         var spare: [String: Int] = [:]
         /// Batches that are registered as idle: what a blocked read brings into them has been given to nobody.
@@ -129,6 +133,7 @@ final class ClaimLoop: Sendable {
         if state.withLock({ !$0.uncertain.isEmpty || !$0.retired.isEmpty }) {
             if let claim = try await recover(limit) { return claim }
         }
+        try await returnForgotten()
         let (arrived, failure) = collect()
         if let failure {
             state.withLock { $0.uncertain += arrived }
@@ -162,7 +167,9 @@ final class ClaimLoop: Sendable {
         let openings = sources.compactMap(\.opening)
         guard openings.count == sources.count else { return nil }
         let answers = openings.map { $0.answer.array ?? [] }
-        guard answers.allSatisfy({ $0.count == 2 }) else { return try await leaseLost(sources) }
+        guard answers.allSatisfy({ $0.count == 2 }) else {
+            return try await leaseLost(sources) { source in self.state.withLock { $0.waiters[source.list] }?.connection }
+        }
         var claim = Claim(deliveries: [], controlEpoch: answers.map { Int64($0[1].int ?? 0) }.max() ?? 0)
         for ((source, opening), answer) in zip(zip(sources, openings), answers) {
             claim.deliveries += noteClaimed(source, [source.first].compactMap { $0 }, fence: Int64(answer[0].int ?? 0), left: opening.left)
@@ -186,9 +193,11 @@ final class ClaimLoop: Sendable {
         var commands = moveCommands(sources, shares, next: next)
         for list in sources.map(\.list) + coming { commands.append(RedisCommand("LLEN", list)) }
         commands += cold.map { RedisCommand("EXISTS", arguments: $0) }
+        let link: RedisConnection
         let replies: [RESPValue]
         do {
-            replies = try await link().submit(commands).get()
+            link = try await self.link()
+            replies = try await link.submit(commands).get()
             // A key among those to come that is no list fails when it is claimed from, and no other claim.
             for reply in replies.dropLast(coming.count + cold.count) { try reply.checked() }
         } catch {
@@ -205,7 +214,7 @@ final class ClaimLoop: Sendable {
                 state.spare[source.list] = source.batch
             }
         }
-        return try await deliver(sources, shares, replies, left: lengths)
+        return try await deliver(sources, shares, replies, left: lengths, over: link)
     }
 
     /// How much is asked of a list: what it held when it was last looked at. Of one that was empty a little, for a read has brought something or
@@ -258,9 +267,11 @@ final class ClaimLoop: Sendable {
 
     /// Reads the replies of `moveCommands`.
     /// - Parameter left: How much each of the sources' lists holds still.
-    private func deliver(_ sources: [Source], _ shares: [Int], _ replies: [RESPValue], left: [Int]) async throws -> Claim? {
+    private func deliver(
+        _ sources: [Source], _ shares: [Int], _ replies: [RESPValue], left: [Int], over link: RedisConnection
+    ) async throws -> Claim? {
         let end = 1 + zip(sources, shares).reduce(0) { $0 + moves($1.0, $1.1) }
-        guard let answer = replies[end].array, answer.count == 2 else { return try await leaseLost(sources) }
+        guard let answer = replies[end].array, answer.count == 2 else { return try await leaseLost(sources) { _ in link } }
         var deliveries: [Delivery] = []
         var fence = Int64(answer[0].int ?? 0)
         var place = 1
@@ -291,9 +302,10 @@ final class ClaimLoop: Sendable {
     }
 
     /// The worker was reaped: what was moved all the same goes back at once, for nobody else would look for it soon.
-    private func leaseLost(_ sources: [Source]) async throws -> Claim? {
+    /// - Parameter link: The connection that moved it: the broker's own may lead to another server, which knows nothing of it.
+    private func leaseLost(_ sources: [Source], over link: (Source) -> RedisConnection?) async throws -> Claim? {
         session.noteLeaseLost()
-        await giveBack(sources)
+        for source in sources { await giveBack([source], over: link(source)) }
         throw ApiumError(.unavailable, "the session has lost its lease; open a new one")
     }
 
@@ -308,15 +320,19 @@ final class ClaimLoop: Sendable {
     func link() async throws -> RedisConnection {
         if let link = state.withLock({ $0.link }), link.closeReason == nil { return link }
         dropLink()
-        let link = try await connect("claim")
-        state.withLock { $0.link = link }
+        let link = try await open("claim").get()
+        state.withLock { state in
+            state.link = link
+            if state.hasHadLink { state.mayHoldForgotten = true }
+            state.hasHadLink = true
+        }
         return link
     }
 
-    func connect(_ role: String) async throws -> RedisConnection {
+    func open(_ role: String) -> EventLoopFuture<RedisConnection> {
         var configuration = broker.configuration
         configuration.clientName = connectionName(role)
-        return try await RedisConnection.connect(configuration, on: broker.group.next(), logger: broker.logger)
+        return RedisConnection.open(configuration, on: broker.group.next(), logger: broker.logger)
     }
 
     /// Tells our connections from others', also when numbers are given again after a restart of the server.

@@ -57,6 +57,9 @@ final class KeyWaiter: Sendable {
         state.withLock { $0.connection?.closeReason == nil ? $0.connection : nil }
     }
 
+    /// Gives an idle waiter the connection of its next read.
+    func adopt(_ connection: RedisConnection) { state.withLock { $0.connection = connection } }
+
     /// Whether a read is under way.
     var isWaiting: Bool { if case .waiting = state.withLock({ $0.outcome }) { true } else { false } }
 

@@ -49,8 +49,9 @@ extension RedisSession {
         guard !open.isEmpty else { return }
         var command = completeCommand(open)
         for batch in open { append(batch, closing: true, count: 0, to: &command) }
-        _ = try await broker.client.repliesAtLast([command]) { self.isUsable }
+        let answers = try await broker.client.repliesAtLast([command]) { self.isUsable }[0].asArray()
         for batch in open { ledger.withLock { $0.forget(batch) } }
+        if answers.contains(where: { $0 != .integer(1) }) { noteForgotten() }
     }
 
     /// Leaves out the documents that would take the place of a compressed SUCCESS, which the script cannot see. As in Celery nothing

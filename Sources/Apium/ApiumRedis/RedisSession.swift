@@ -135,6 +135,9 @@ final class RedisSession: BrokerSession {
     /// A blocked read may wait in vain.
     func noteDeafReads() { parts.withLock { $0 }?.claims.suspectReads() }
 
+    /// The server still holds a batch that is over.
+    func noteForgotten() { parts.withLock { $0 }?.claims.suspectForgotten() }
+
     func noteRenewalFailure(_ error: any Error) { state.withLock { $0.renewalError = String(describing: error) } }
 
     func noteFetch() {
