@@ -233,7 +233,7 @@ struct WorkerRunTests {
         workshop.registry.register("echo") { arguments, _ in arguments.args.first ?? .null }
         try await workshop.run {
             let value = try await workshop.client.enqueue(task: "guarded").value(within: .seconds(10))
-            let ids = try #require(value.arrayValue?.compactMap(\.stringValue))
+            let ids = value.arrayValue?.compactMap(\.stringValue) ?? []
             try #require(ids.count == 2)
             #expect(try await workshop.broker.results.wait(for: ids[0], within: .seconds(10))?.result == 4)
             #expect(try await workshop.broker.results.wait(for: ids[1], within: .seconds(10))?.result == 5)
