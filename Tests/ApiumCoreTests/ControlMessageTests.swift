@@ -80,6 +80,10 @@ struct ControlMessageTests {
             ("w*@h", "glob", "worker@h", true), ("w?", "glob", "w1", true), ("w?", "glob", "w12", false), ("w[0-3]@h", "glob", "w2@h", true),
             ("w[!0-3]@h", "glob", "w2@h", false), ("w[", "glob", "w[", true), ("*a*a*a*a*a*a*b", "glob", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
             (#"w\d+"#, "pcre", "w12@h", true), (#"\d+"#, "pcre", "w12@h", false), ("(", "pcre", "(", false),
+            ("w(1|2)@[a-z(]+", "pcre", "w2@h", true), ("(?:w|v)\\d{1,3}", "pcre", "w12@h", true),
+            // What may be tried in very many ways matches nothing, at once.
+            ("(?:(?:(?:.*)*)*)*z", "pcre", "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww", false), ("(w|ww)+@", "pcre", "ww@", false),
+            ("(w)\\1", "pcre", "ww@h", false), ("w{1000}", "pcre", String(repeating: "w", count: 1000), false), ("w|w)(", "pcre", "w", false),
         ])
     func patterns(_ pattern: String, _ matcher: String, _ name: String, _ isMatch: Bool) throws {
         #expect(try #require(NodePattern(pattern, matcher: matcher)).matches(name) == isMatch)

@@ -64,21 +64,23 @@ struct ControlTests {
         }
     }
 
-    @Test("a reply goes to every queue that is bound with the asker's key, and nowhere when none is")
+    @Test("a reply goes to every reply queue that is bound with the asker's key, to no other queue, and nowhere when none is")
     func replies() async throws {
         try await Bench.with { bench in
             let control = RedisControl(broker: bench.broker)
             let prefix = bench.options.globalKeyPrefix
             let table = "\(prefix)_kombu.binding.reply.celery.pidbox"
-            let rows = ["oid\u{06}\u{16}\u{06}\u{16}first.queue", "oid\u{06}\u{16}\u{06}\u{16}second.queue", "other\u{06}\u{16}\u{06}\u{16}third.queue"]
-            try await bench.redis.send(RedisCommand("SADD", arguments: [table] + rows))
+            let (first, second) = ("first.reply.celery.pidbox", "second.reply.celery.pidbox")
+            let bound = [("oid", first), ("oid", second), ("other", "third.reply.celery.pidbox"), ("oid", "jobs")]
+            try await bench.redis.send(RedisCommand("SADD", arguments: [table] + bound.map { "\($0)\u{06}\u{16}\u{06}\u{16}\($1)" }))
             let reply = ControlReply(node: "w@h", value: ["ok": "pong"], ticket: "t", clock: 5)
             try await control.reply(reply, to: .init(exchange: "reply.celery.pidbox", routingKey: "oid"))
             try await control.reply(reply, to: .init(exchange: "reply.celery.pidbox", routingKey: "gone"))
-            #expect(try await bench.keyNames() == ["_kombu.binding.reply.celery.pidbox", "first.queue", "second.queue"])
-            let stored = try await bench.redis.send(RedisCommand("RPOP", "\(prefix)first.queue")).asBytes()
+            await #expect(throws: ApiumError.self) { try await control.reply(reply, to: .init(exchange: "celery", routingKey: "celery")) }
+            #expect(try await bench.keyNames() == ["_kombu.binding.reply.celery.pidbox", first, second])
+            let stored = try await bench.redis.send(RedisCommand("RPOP", prefix + first)).asBytes()
             #expect(try ControlReply(decoding: stored) == reply)
-            #expect(try await bench.redis.send(RedisCommand("PTTL", "\(prefix)second.queue")).asInt() > 0)
+            #expect(try await bench.redis.send(RedisCommand("PTTL", prefix + second)).asInt() > 0)
         }
     }
 

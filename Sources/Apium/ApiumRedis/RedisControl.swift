@@ -38,9 +38,14 @@ struct RedisControl: ControlTransport {
         return nil
     }
 
+    /// Goes to reply lists alone: who may ask names the exchange, and a queue of jobs must get neither a foreign message nor an end.
     func reply(_ reply: ControlReply, to address: ControlRequest.ReplyAddress) async throws {
+        guard address.exchange.hasPrefix("reply."), address.exchange.hasSuffix(".pidbox") else {
+            throw ApiumError(.malformedMessage, "a control message wants its reply by the exchange \(address.exchange), which is none for replies")
+        }
         let rows = try await broker.client.reply(RedisCommand("SMEMBERS", broker.keys.binding(address.exchange))).array ?? []
         let queues = BindingTable(rows: rows.compactMap(\.string), separator: broker.keys.separator).queues(for: address.routingKey)
+            .filter { $0.hasSuffix(".\(address.exchange)") }
         guard !queues.isEmpty else { return }
         let payload = try reply.envelope(to: address).encoded()
         _ = try await broker.client.replies(

@@ -3,8 +3,12 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 
 /// Serves `/live`, `/ready` and `/metrics` over HTTP, for supervisors and Prometheus.
+///
+/// A connection is for one request, which must be there within ten seconds, and its answer be taken within another ten; 64 connections are served at a
+/// time. So clients that send or read nothing, or ever more, cost neither memory nor the descriptors that the process needs for its work.
 public struct HealthServer: Service {
     private let host: String
     private let port: Int
@@ -32,14 +36,15 @@ public struct HealthServer: Service {
 
     public func run() async throws {
         let routes = routes
+        let places = Places(64)
         let group = MultiThreadedEventLoopGroup.singleton
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    // A request is a few hundred bytes; a client that sends slowly or nothing is dropped.
-                    try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: .seconds(10)))
+                guard places.take() else { return channel.close() }
+                channel.closeFuture.whenComplete { _ in places.giveBack() }
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: true, withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(HealthHandler(routes: routes))
                 }
@@ -84,13 +89,32 @@ struct HealthRoutes: Sendable {
     }
 }
 
-/// One connection: answers each request when it has ended, one at a time.
+/// How many connections there may be.
+private final class Places: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ count: Int) { left = Atomic(count) }
+
+    func take() -> Bool {
+        if left.subtract(1, ordering: .relaxed).newValue >= 0 { return true }
+        giveBack()
+        return false
+    }
+
+    func giveBack() { left.add(1, ordering: .relaxed) }
+}
+
+/// One connection: answers its request when that has ended.
 final class HealthHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let routes: HealthRoutes
     private var head: HTTPRequestHead?
+    private var limit: Scheduled<Void>?
+
+    /// How long a request, and then its answer, may take to transfer.
+    private static let patience = TimeAmount.seconds(10)
 
     init(routes: HealthRoutes) { self.routes = routes }
 
@@ -101,8 +125,25 @@ final class HealthHandler: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
+            limit?.cancel()
+            // What else the client sends is not read.
+            context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
             respond(to: head, context: context)
         }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        limit = Self.limit(context.channel)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        limit?.cancel()
+        context.fireChannelInactive()
+    }
+
+    private static func limit(_ channel: any Channel) -> Scheduled<Void> {
+        channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
     }
 
     private func respond(to head: HTTPRequestHead, context: ChannelHandlerContext) {
@@ -117,17 +158,15 @@ final class HealthHandler: ChannelInboundHandler {
             response.headers.add(name: "content-type", value: answer.contentType)
             response.headers.add(name: "content-length", value: String(body.readableBytes))
             response.headers.add(name: "cache-control", value: "no-store")
-            if !head.isKeepAlive { response.headers.add(name: "connection", value: "close") }
+            response.headers.add(name: "connection", value: "close")
             channel.write(HTTPServerResponsePart.head(response), promise: nil)
             if head.method != .HEAD { channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil) }
+            let limit = Self.limit(channel)
             channel.writeAndFlush(HTTPServerResponsePart.end(nil)).whenComplete { _ in
-                if !head.isKeepAlive { channel.close(promise: nil) }
+                limit.cancel()
+                channel.close(promise: nil)
             }
         }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
