@@ -54,7 +54,9 @@ struct HealthTests {
             #expect(answers.components(separatedBy: "HTTP/1.1 200").count == 2)
             #expect(answers.contains("connection: close"))
             var held: [any Channel] = []
-            for _ in 0..<64 { held.append(try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(host: "127.0.0.1", port: bound).get()) }
+            for _ in 0..<64 {
+                held.append(try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(host: "127.0.0.1", port: bound).get())
+            }
             // The server takes connections in their order.
             let refused = try? await get(bound, "/live")
             #expect(refused?.isEmpty ?? true)
