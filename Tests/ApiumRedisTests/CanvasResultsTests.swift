@@ -47,4 +47,21 @@ struct CanvasResultsTests {
             #expect(tuple.members?.map { $0.members?.count } == [2, nil])
         }
     }
+    @Test("a saved group with a chain of hundreds of steps is read")
+    func longChain() async throws {
+        try await Bench.with { bench in
+            var last = ResultTuple(id: "step")
+            for _ in 0..<400 { last = ResultTuple(id: "step", parent: last) }
+            let tuple = ResultTuple(id: "g", members: [last, ResultTuple(id: "other")]).json
+            try await bench.results.open([ChordSetup(group: "g", size: 2, savedGroup: tuple)])
+            #expect(try await bench.results.savedGroup("g") == tuple)
+            #expect(try await bench.results.content(of: "g").savedGroup == tuple)
+        }
+    }
+
+    @Test("the server's word for what is longer than it takes is told from other refusals")
+    func tooLong() {
+        let error = RedisFailure.apiumError(RedisServerError(code: "ERR", message: "Protocol error: invalid bulk length")) as? ApiumError
+        #expect(error?.code == .tooLong)
+    }
 }

@@ -222,6 +222,25 @@ struct ApartTests {
             #expect(joined.result == 2)
         }
     }
+    @Test("a job that had succeeded, and was lost before the next step was sent, is not run again, and the step goes out")
+    func succeededBefore() async throws {
+        let mill = Mill(resultsTravel: false)
+        mill.register("once", options: JobOptions(deduplicatesSuccessful: true)) { [seen = mill.seen] _, _ in
+            seen.note("ran")
+            return 5
+        }
+        let chain = Signature.chain([call("once", options: ["task_id": "first"]), call("add", 10, options: ["task_id": "second"])])
+        var plan = try Dispatcher(now: try await mill.broker.serverTime()).plan(chain)
+        plan.messages[0].message.properties.redelivered = true
+        // Stored before the end of the delivery is written, with all that is sent then among its children.
+        try await mill.results.store(ResultDocument(id: "first", state: .success, result: 5, children: [[["second", nil], nil]]))
+        try await mill.broker.enqueue(plan.messages)
+        try await mill.run {
+            let second = try await mill.document("second")
+            #expect(second.result == 15)
+        }
+        #expect(mill.seen.values.isEmpty)
+    }
 }
 
 @Suite("Limits", .timeLimit(.minutes(1)), .serialized)

@@ -20,8 +20,13 @@ final class Mill: Sendable {
     let configuration: WorkerConfiguration
     let seen = Seen()
     var results: InMemoryResults { broker.results }
+    /// The results as the worker sees them.
+    private let backend: any ResultBackend
 
-    init(resultsTravel: Bool = true, concurrency: Int = 4, joinTimeout: Duration = .seconds(3)) {
+    init(
+        resultsTravel: Bool = true, concurrency: Int = 4, joinTimeout: Duration = .seconds(3), backend: (InMemoryResults) -> any ResultBackend = { $0 }
+    ) {
+        self.backend = backend(broker.results)
         configuration = WorkerConfiguration(
             queues: ["celery"], concurrency: concurrency, gracePeriod: .milliseconds(500), cancellationPeriod: .milliseconds(200),
             resultsTravelWithCompletion: resultsTravel, joinTimeout: joinTimeout)
@@ -48,7 +53,7 @@ final class Mill: Sendable {
     var worker: Worker {
         get throws {
             try Worker(
-                client: ApiumClient(broker: broker, results: results), registry: registry.withLock { $0 }, configuration: configuration,
+                client: ApiumClient(broker: broker, results: backend), registry: registry.withLock { $0 }, configuration: configuration,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
     }

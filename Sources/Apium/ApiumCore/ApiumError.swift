@@ -25,6 +25,8 @@ public struct ApiumError: Error, Sendable, CustomStringConvertible {
         public static let unavailable = Code(rawValue: "unavailable")
         /// This server or set-up cannot do that.
         public static let notAvailable = Code(rawValue: "not available")
+        /// A text that is longer than the broker takes: to send it again would not help.
+        public static let tooLong = Code(rawValue: "too long")
         /// The broker's user may not do that: the server's administrator decides, not the program.
         public static let notPermitted = Code(rawValue: "not permitted")
         /// What was to be changed is no longer there, or was changed meanwhile: look at it again.

@@ -52,9 +52,10 @@ extension JobOptions {
 }
 
 extension JobRegistry {
-    /// The same jobs, with what their options don't say filled in.
+    /// The same jobs, with what their options don't say filled in; so it is with those that every worker adds, Celery's builtin ones.
     public func completed(by defaults: JobDefaults) -> JobRegistry {
         var registry = self
+        registry.defaults = defaults
         for name in names {
             guard var entry = self[name] else { continue }
             entry.options = entry.options.completed(by: defaults)

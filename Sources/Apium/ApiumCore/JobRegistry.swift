@@ -33,6 +33,8 @@ public struct JobRegistry: Sendable {
     }
 
     private var entries: [String: Entry] = [:]
+    /// What ``completed(by:)`` filled in: the tasks that every worker adds to its registry get it, too.
+    package internal(set) var defaults = JobDefaults()
     /// The program's own remote control commands, by name.
     public private(set) var controlCommands: [String: ControlCommand] = [:]
 

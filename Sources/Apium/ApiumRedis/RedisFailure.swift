@@ -35,6 +35,11 @@ enum RedisFailure {
             || (error.code == "ERR" && ["-NOPERM ", "ACL failure in script", "The user executing the script can't"].contains { error.message.contains($0) })
     }
 
+    /// Whether an argument of the command was too long for the server, or what a command would make of it.
+    static func isTooLong(_ error: RedisServerError) -> Bool {
+        error.code == "ERR" && (error.message.contains("invalid bulk length") || error.message.contains("exceeds maximum allowed size"))
+    }
+
     /// The framework's error for `error`; others stay as they are.
     static func apiumError(_ error: any Error) -> any Error {
         switch error {
@@ -46,6 +51,8 @@ enum RedisFailure {
             ApiumError(.unavailable, "Redis can't do it at the moment", underlying: error)
         case let error as RedisServerError where isForbidden(error):
             ApiumError(.notPermitted, "Redis does not let this user do that", underlying: error)
+        case let error as RedisServerError where isTooLong(error):
+            ApiumError(.tooLong, "a text is longer than this Redis takes (proto-max-bulk-len)", underlying: error)
         case let error as RedisServerError: ApiumError(.notAvailable, "Redis refused a command", underlying: error)
         default: error
         }

@@ -24,7 +24,9 @@ extension RedisResults {
     }
 
     private func savedGroup(_ id: String, _ bytes: [UInt8]) throws -> JSONValue {
-        guard let tuple = try options.acceptedContent.value(ofStored: bytes, "group \(id)")["result"] else {
+        // A tuple nests two levels for each step of a chain in it.
+        let json = options.acceptedContent.serializers.contains(.json) ? try? JSONValue(parsing: bytes, limits: JSONLimits(depth: 1000)) : nil
+        guard let tuple = try (json ?? options.acceptedContent.value(ofStored: bytes, "group \(id)"))["result"] else {
             throw ApiumError(.badResult, "the saved group \(id) has no result tuple")
         }
         return tuple

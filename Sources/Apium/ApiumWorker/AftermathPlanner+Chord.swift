@@ -75,6 +75,9 @@ enum ChordHeader: Sendable, Equatable {
     /// Celery's `ChordError`.
     static func error(_ text: String) -> JobFailure { JobFailure(type: "ChordError", arguments: [.string(text)], module: "celery.exceptions") }
 
+    /// A header of which a part, its saved group or a member's result cannot be read.
+    init(unreadable error: ApiumError) { self = .failed(ChordHeader.error("Join error: \(JobFailure(error).pythonText)"), cause: nil) }
+
     /// A header of plain jobs: what they brought, in order.
     init(parts: [ChordContent.Part]) {
         var values: [JSONValue] = []

@@ -3,10 +3,13 @@ import DynamicJSON
 
 /// The tasks that every Celery worker has, under Celery's names (celery-wire 8.2 and 11): part of every worker's registry.
 enum BuiltinTasks {
-    /// The registry with these tasks; a job of the same name that somebody registered stays.
+    /// The registry with these tasks, under the same defaults as its own; a job of the same name that somebody registered stays.
     static func adding(to registry: JobRegistry) -> JobRegistry {
         var all = registry
-        for entry in entries(calling: registry) where registry[entry.name] == nil { all.register(entry) }
+        for var entry in entries(calling: registry) where registry[entry.name] == nil {
+            entry.options = entry.options.completed(by: registry.defaults)
+            all.register(entry)
+        }
         return all
     }
 

@@ -5,7 +5,11 @@ import Synchronization
 /// Collects the ends of jobs and writes them in batches: while one write is under way the next batch gathers. When that has become large a second
 /// write goes out beside the first, so that the server does not wait for us to read the answer of one batch and to write the next.
 final class CompletionWriter: Sendable {
-    private typealias Reply = CheckedContinuation<CompletionOutcome?, Never>
+    /// Who wants to know what becomes of a completion.
+    private enum Reply {
+        case outcome(CheckedContinuation<CompletionOutcome?, any Error>)
+        case tooLong(@Sendable (any Error) -> Void)
+    }
 
     /// Completions in order, and who wants to know what became of which: lists of their own, for they go different ways.
     private struct Batch {
@@ -71,12 +75,16 @@ final class CompletionWriter: Sendable {
     }
 
     /// Adds a completion to the next batch.
-    func add(_ completion: Completion) { add(completion, nil) }
+    ///
+    /// - Parameter ifTooLong: called when it is longer than the broker takes: the delivery is still to be ended, by a shorter one.
+    func add(_ completion: Completion, ifTooLong: (@Sendable (any Error) -> Void)? = nil) { add(completion, ifTooLong.map { .tooLong($0) }) }
 
     /// Writes a completion with the next batch and answers what became of it; `nil` when it could not be written: the delivery
     /// stays in flight, and goes back with the session.
-    func write(_ completion: Completion) async -> CompletionOutcome? {
-        await withCheckedContinuation { add(completion, $0) }
+    ///
+    /// - Throws: what the broker says of a completion that is longer than it takes.
+    func write(_ completion: Completion) async throws -> CompletionOutcome? {
+        try await withCheckedThrowingContinuation { add(completion, .outcome($0)) }
     }
 
     private func add(_ completion: Completion, _ reply: Reply?) {
@@ -88,7 +96,7 @@ final class CompletionWriter: Sendable {
             return (state.dueWriter(), state.isDone)
         }
         writer?.resume()
-        if isDone { reply?.resume(returning: nil) }
+        if isDone, case .outcome(let continuation)? = reply { continuation.resume(returning: nil) }
     }
 
     /// Whether fewer ends wait than make up a batch, or than there are slots. While they cannot be written, to run more jobs would only add
@@ -127,7 +135,7 @@ final class CompletionWriter: Sendable {
     /// Writes until closed. A batch that cannot be written is tried again: completing is safe to repeat, and a job
     /// whose end is not written would run again elsewhere only after this worker's lease is gone. What the broker refuses
     /// for another reason than that it cannot be reached is written one by one, so that one end in a thousand that cannot be
-    /// written holds up no other; it is left in flight, and comes back when this session ends.
+    /// written holds up no other; it is left in flight, and comes back when this session ends, unless it is too long: then whoever wrote it is told.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<Self.writers { group.addTask { await self.writeAll() } }
@@ -169,6 +177,7 @@ final class CompletionWriter: Sendable {
                         for (completion, reply) in zip(batch.completions, batch.replies) { await write(Batch(completions: [completion], replies: [reply])) }
                         return
                     }
+                    if let reply = batch.replies[0], (error as? ApiumError)?.code == .tooLong { return tell(reply, error, batch.completions[0].tag) }
                     refusals += 1
                     if refusals == CompletionWriter.refusalLimit {
                         logger.error(
@@ -184,6 +193,15 @@ final class CompletionWriter: Sendable {
         }
     }
 
+    /// Says that a completion is too long.
+    private func tell(_ reply: Reply, _ error: any Error, _ tag: DeliveryTag) {
+        logger.error("the end of a job is too long for the broker", metadata: ["tag": "\(tag)", "error": "\(error)"])
+        switch reply {
+        case .outcome(let continuation): continuation.resume(throwing: error)
+        case .tooLong(let tell): tell(error)
+        }
+    }
+
     private func answer(_ batch: Batch, _ outcomes: [CompletionOutcome]?) {
         for place in batch.replies.indices {
             let outcome = outcomes.flatMap { $0.indices.contains(place) ? $0[place] : nil }
@@ -192,7 +210,7 @@ final class CompletionWriter: Sendable {
             if outcome == .taken {
                 logger.warning("a job was finished that is another worker's by now; its result is dropped", metadata: ["tag": "\(tag)"])
             }
-            batch.replies[place]?.resume(returning: outcome)
+            if case .outcome(let continuation)? = batch.replies[place] { continuation.resume(returning: outcome) }
         }
     }
 

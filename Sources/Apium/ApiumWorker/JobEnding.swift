@@ -15,6 +15,8 @@ struct JobEnding: Sendable {
     let effects: RunEffects
     /// Gives the job's slot back; called once.
     let release: @Sendable () -> Void
+    /// What was said of an end that was too long: this one ends the delivery in few bytes in its place.
+    var refusal: (any Error)?
 
     private var tag: DeliveryTag { job.delivery.tag }
 
@@ -41,7 +43,7 @@ struct JobEnding: Sendable {
 
     private func end(_ aftermath: Aftermath) async {
         guard !aftermath.isPlain || !environment.configuration.resultsTravelWithCompletion else {
-            writer.add(completion(aftermath))
+            writer.add(completion(aftermath)) { error in Task { await endShort(error) } }
             return release()
         }
         await Task { await carryOut(aftermath) }.value
@@ -51,18 +53,42 @@ struct JobEnding: Sendable {
     func resume(_ claims: [ChordClaim]) async {
         release()
         await Task {
-            var aftermath = Aftermath()
-            var ended: [(claim: ChordClaim, isSent: Bool)] = []
+            var held: [ChordClaim] = []
             for claim in claims {
                 let isHeld = await insisting("a chord's claim could not be taken up") { try await environment.results.resume(claim) }
                 guard let isHeld else { return }
-                guard isHeld else { continue }
-                guard let joined = await joined(claim) else { return }
-                aftermath.add(joined.aftermath)
-                ended.append((claim, joined.isSent))
+                if isHeld { held.append(claim) }
             }
-            await finish(ended, aftermath)
+            await join(held)
         }.value
+    }
+
+    /// Joins these chords, and ends the delivery.
+    private func join(_ claims: [ChordClaim]) async {
+        var aftermath = Aftermath()
+        var ended: [(claim: ChordClaim, isSent: Bool)] = []
+        for claim in claims {
+            guard let joined = await joined(claim) else { return }
+            aftermath.add(joined.aftermath)
+            ended.append((claim, joined.isSent))
+        }
+        await finish(ended, aftermath)
+    }
+
+    // MARK: What is too long
+
+    /// Ends a delivery whose end is longer than the broker takes: the job has failed, so that nobody waits for it in vain.
+    private func endShort(_ error: any Error) async { await short(error)?.end(.failure(Self.tooLong(error))) }
+
+    /// The ending that takes this one's place, unless this one has taken the place of another.
+    private func short(_ error: any Error) -> JobEnding? {
+        guard refusal == nil else { return nil }
+        return JobEnding(environment: environment, writer: writer, run: run, job: job, effects: effects, release: {}, refusal: error)
+    }
+
+    /// Celery's error for a result that its backend does not take.
+    private static func tooLong(_ error: any Error) -> JobFailure {
+        JobFailure(type: "BackendStoreError", arguments: [.string("\(error)")], module: "celery.exceptions")
     }
 
     private func carryOut(_ aftermath: Aftermath) async {
@@ -70,7 +96,7 @@ struct JobEnding: Sendable {
         release()
         guard await open(aftermath.plan.chords) else { return }
         if environment.configuration.resultsTravelWithCompletion {
-            await join(await writer.write(completion(aftermath)))
+            do { await join(try await writer.write(completion(aftermath))) } catch { await endShort(error) }
         } else {
             await endApart(aftermath)
         }
@@ -126,7 +152,12 @@ struct JobEnding: Sendable {
         var completion = completion(aftermath)
         completion.closes = ended.filter(\.isSent).map(\.claim)
         completion.abandons = ended.filter { !$0.isSent }.map(\.claim)
-        return await writer.write(completion)
+        do {
+            return try await writer.write(completion)
+        } catch {
+            await short(error)?.join(ended.map(\.claim))
+            return nil
+        }
     }
 
     /// What follows from a complete chord, and whether its body is sent; `nil` when the delivery was lost meanwhile.
@@ -136,29 +167,43 @@ struct JobEnding: Sendable {
             return (Aftermath(), false)
         }
         guard let header = await header(of: claim.group) else { return nil }
+        if let refusal, case .values = header {
+            let error = ChordHeader.error("Callback error: \(Self.tooLong(refusal).pythonText)")
+            return (planner(at: nil).bodyFailed(body, error, cause: nil), false)
+        }
         guard body.json.namesTimes else { return planner(at: nil).joined(body, with: header) }
         let now = await insisting("the broker's time could not be read") { try await environment.broker.serverTime() }
         guard let now else { return nil }
         return planner(at: now).joined(body, with: header)
     }
 
+    /// What a header came to. One of which something cannot be read has failed, as with Celery: it will never be read.
     private func header(of group: String) async -> ChordHeader? {
-        guard
-            let content = await insisting("the parts of a chord could not be read", { try await environment.results.content(of: group) })
-        else { return nil }
-        guard let tuple = content.savedGroup.flatMap({ ResultTuple(json: $0) }) else { return ChordHeader(parts: content.parts) }
-        return ChordHeader(tuple: tuple, documents: await ownResults(of: tuple.leaves))
+        let content = await insisting("the parts of a chord could not be read") {
+            try await unless([.badResult, .refusedContent]) { try await environment.results.content(of: group) }
+        }
+        switch content {
+        case nil: return nil
+        case .failure(let error)?: return ChordHeader(unreadable: error)
+        case .success(let content)?:
+            guard let tuple = content.savedGroup.flatMap({ ResultTuple(json: $0) }) else { return ChordHeader(parts: content.parts) }
+            return await header(tuple)
+        }
     }
 
-    /// The members' own results; what is not there yet is waited for up to the join timeout.
-    private func ownResults(of ids: [String]) async -> [String: ResultDocument] {
+    /// A header that holds groups, of its members' own results; what is not there yet is waited for up to the join timeout.
+    private func header(_ tuple: ResultTuple) async -> ChordHeader {
+        let ids = tuple.leaves
         let deadline = ContinuousClock.now + environment.configuration.joinTimeout
         var found: [String: ResultDocument] = [:]
         while true {
             let missing = ids.filter { found[$0] == nil }
-            let documents = await insisting("the results of a chord's parts could not be read") { try await environment.results.documents(for: missing) }
-            for (id, document) in zip(missing, documents ?? []) where document?.state.isReady == true { found[id] = document }
-            if found.count == Set(ids).count || ContinuousClock.now >= deadline || run.isAbandoned { return found }
+            let answer = await insisting("the results of a chord's parts could not be read") {
+                try await unless([.badResult, .refusedContent]) { try await environment.results.documents(for: missing) }
+            }
+            if case .failure(let error)? = answer { return ChordHeader(unreadable: error) }
+            for (id, document) in zip(missing, (try? answer?.get()) ?? []) where document?.state.isReady == true { found[id] = document }
+            if found.count == Set(ids).count || ContinuousClock.now >= deadline || run.isAbandoned { return ChordHeader(tuple: tuple, documents: found) }
             try? await Task.sleep(for: .milliseconds(20))
         }
     }
@@ -182,7 +227,13 @@ struct JobEnding: Sendable {
         var completion = Completion(tag, all.disposition, followUps: all.plan.messages, endedRun: endedRun(all.disposition))
         completion.holds = job.holds
         completion.keepsMessage = keepsMessage(all.disposition)
-        let outcome = await writer.write(completion)
+        let outcome: CompletionOutcome?
+        do {
+            outcome = try await writer.write(completion)
+        } catch {
+            if resumed.isEmpty { await endShort(error) } else { await short(error)?.join(resumed.map(\.claim)) }
+            return
+        }
         guard outcome == .done || outcome == .alreadyDone else { return }
         for (claim, isSent) in ended {
             _ = await insisting("a chord could not be closed") {
@@ -192,15 +243,19 @@ struct JobEnding: Sendable {
     }
 
     private func bring(_ aftermath: Aftermath) async -> [ChordClaim]? {
-        await insisting("results could not be stored") {
-            for document in aftermath.results { try await environment.results.store(document) }
-            let parts = aftermath.parts.map { part in
-                var part = part
-                part.token = "apium:\(part.id)"
-                return part
+        let claims = await insisting("results could not be stored") {
+            try await unless([.tooLong]) {
+                for document in aftermath.results { try await environment.results.store(document) }
+                let parts = aftermath.parts.map { part in
+                    var part = part
+                    part.token = "apium:\(part.id)"
+                    return part
+                }
+                return try await environment.results.bring(parts)
             }
-            return parts.isEmpty ? [] : try await environment.results.bring(parts)
         }
+        if case .failure(let error)? = claims { await endShort(error) }
+        return try? claims?.get()
     }
 
     // MARK: Steps
@@ -240,6 +295,15 @@ struct JobEnding: Sendable {
             } catch {
                 environment.logger.error("an errback failed", metadata: ["errback": "\(errback.signature.task)", "error": "\(error)"])
             }
+        }
+    }
+
+    /// What comes of it, or one of these errors, which would come again if it were tried again.
+    private func unless<Value>(_ codes: Set<ApiumError.Code>, _ body: () async throws -> Value) async throws -> Result<Value, ApiumError> {
+        do {
+            return .success(try await body())
+        } catch let error as ApiumError where codes.contains(error.code) {
+            return .failure(error)
         }
     }
 

@@ -49,7 +49,7 @@ final class JobExecution: Sendable {
         do {
             job = environment.assignment(run.delivery, message, entry, try message.arguments(accepting: environment.configuration.acceptedContent))
         } catch {
-            return await end(.parked(reason: "\(error)", failure: nil), run, environment.assignment(run.delivery, message, entry))
+            return await end(unreadable(message, "\(error)"), run, environment.assignment(run.delivery, message, entry))
         }
         var runner: (any JobRunner)?
         do {
@@ -162,8 +162,18 @@ final class JobExecution: Sendable {
             writer.add(parked(delivery, "oversized", reason))
             return release()
         }
-        let failure = JobFailure(type: "DecodeError", arguments: [.string(reason)], module: "kombu.exceptions")
-        await end(.parked(reason: reason, failure: failure), run, environment.assignment(delivery, head))
+        await end(.parked(reason: reason, failure: Self.decodeError(reason)), run, environment.assignment(delivery, head))
+    }
+
+    /// A message that says which job it is, and not with what or when it is to run: kept, and whoever waits for the job gets an answer.
+    private func unreadable(_ message: Message, _ reason: String) -> Verdict {
+        environment.logger.error(
+            "a job's message cannot be read and is parked", metadata: ["job": "\(message.id)", "task": "\(message.task)", "error": "\(reason)"])
+        return .parked(reason: reason, failure: Self.decodeError(reason))
+    }
+
+    private static func decodeError(_ reason: String) -> JobFailure {
+        JobFailure(type: "DecodeError", arguments: [.string(reason)], module: "kombu.exceptions")
     }
 
     private func parked(_ delivery: Delivery, _ kind: String, _ reason: String) -> Completion {
@@ -200,6 +210,8 @@ final class JobExecution: Sendable {
         do {
             arguments = try message.arguments(accepting: environment.configuration.acceptedContent)
         } catch {
+            // The job's own failure is stored: nobody waits for this message.
+            environment.logger.error("the errbacks of a lost job cannot be read; they are parked", metadata: ["job": "\(lost.id)", "error": "\(error)"])
             return await end(.parked(reason: "\(error)", failure: nil), run, environment.assignment(run.delivery, message))
         }
         guard run.beginEnding() else { return comeBack(run) }
@@ -215,16 +227,18 @@ final class JobExecution: Sendable {
         if job.options.deduplicatesSuccessful, message.properties.redelivered,
             let stored = try await environment.results.document(for: message.id), stored.state == .success
         {
-            return .succeededBefore(stored.result, followed: !(stored.children ?? []).isEmpty)
+            // Where results are stored apart they are stored first: the children are what was to be sent, and may never have been.
+            let followed = environment.configuration.resultsTravelWithCompletion && !(stored.children ?? []).isEmpty
+            return .succeededBefore(stored.result, followed: followed)
         }
         guard message.headers.expires != nil || message.headers.eta != nil else { return nil }
         let now = try await environment.broker.serverTime()
         if let text = message.headers.expires {
-            guard let expires = Timestamp(iso8601: text) else { return .parked(reason: "expires is not an ISO 8601 time: \(text)", failure: nil) }
+            guard let expires = Timestamp(iso8601: text) else { return unreadable(message, "expires is not an ISO 8601 time: \(text)") }
             if now > expires { return .revoked("expired") }
         }
         if let text = message.headers.eta {
-            guard let eta = Timestamp(iso8601: text) else { return .parked(reason: "eta is not an ISO 8601 time: \(text)", failure: nil) }
+            guard let eta = Timestamp(iso8601: text) else { return unreadable(message, "eta is not an ISO 8601 time: \(text)") }
             if eta > now { return .notDue(eta - now) }
         }
         return nil
