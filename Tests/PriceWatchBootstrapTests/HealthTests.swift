@@ -34,7 +34,7 @@ struct HealthTests {
         let registry = PrometheusRegistry()
         registry.makeCounter(label: "seen", dimensions: []).increment(by: 2)
         let part = HealthPart("redis") { if !isReady.withLock({ $0 }) { throw NotReady(description: "starting") } }
-        try await serve([part], registry) { bound in
+        try await serve([part], registry) { (bound: Int) async throws in
             #expect(try await get(bound, "/live").hasPrefix("HTTP/1.1 200"))
             #expect(try await get(bound, "/ready").hasPrefix("HTTP/1.1 503"))
             isReady.withLock { $0 = true }
