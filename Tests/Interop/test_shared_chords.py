@@ -47,3 +47,10 @@ def test_a_chord_in_a_chord(app: Celery) -> None:
     inner = chord([ours(app, "add", 1, 1), theirs(app, "add", 1, 2)], theirs(app, "echo"))
     outer = chord([inner, theirs(app, "add", 5, 5)], ours(app, "echo"))
     assert outer.apply_async().get(timeout=20) == [[[[[[2, 3]], {}], 10]], {}]
+
+
+def test_a_part_that_only_python_can_read(app: Celery) -> None:
+    """The body ends as a failure: our worker cannot read the part, or not the body's message when Celery's has joined. Nobody waits in vain."""
+    result = chord([theirs(app, "add", 2**69, 2**69), ours(app, "add", 1, 1)], ours(app, "echo")).apply_async()
+    wait_for("the body's end", lambda: result.state == "FAILURE", 20)
+    assert type(result.result).__name__ in {"ChordError", "DecodeError"}
