@@ -33,6 +33,18 @@ struct SettingsReaderTests {
         #expect(loaded.settings.description == "")
     }
 
+    @Test("a folder of the name .env is none of settings, and a file that may not be read is a fault of its own")
+    func folder() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apium-env-\(UUID().uuidString)")
+        let inside = folder.appendingPathComponent("bytes.env")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try SettingsReader(environment: [:], environmentFile: folder.path).load().origins.isEmpty)
+        try Data([0xFF, 0xFE]).write(to: inside)
+        #expect { try SettingsReader(environment: [:], environmentFile: inside.path).load() } throws: { "\($0)".contains("UTF-8") }
+        #expect { try SettingsReader(environment: [:], file: folder.path).load() } throws: { "\($0)".contains("it is no file") }
+    }
+
     @Test("the command line goes before the environment, that before .env, that before the file")
     func precedence() throws {
         let yaml = "worker_concurrency: 1\ntask_default_queue: file\nresult_expires: 10\nworker_lease: 7\n"

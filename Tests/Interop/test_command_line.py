@@ -84,6 +84,7 @@ EXIT_CODES = {
     "2": ["explain", "{unknown}", "--broker", "{broker}"],
     "64": ["jobs", "delete"],
     "69": ["queues", "--broker", NOWHERE],
+    "74": [],
     "77": ["pause", "--queue", "codes", "--broker", "{looker}"],
     "141": [],
 }
@@ -97,6 +98,12 @@ def test_exit_codes_are_those_of_the_table(code: str, command: Operations, own_b
     assert set(rows) == set(EXIT_CODES) | {"75"}, "75 is a worker's"
     if code == "141":
         assert broken_pipe(own_broker) == 141
+        return
+    if code == "74":
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([APIUM, "queues", "--broker", own_broker], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 74
+        assert "standard output cannot be written" in done.stderr
         return
     waiting = str(uuid.uuid4())
     command.run("call", "anything", "--queue", "codes", "--task-id", waiting)
@@ -117,6 +124,26 @@ def broken_pipe(broker: str) -> int:
     os.close(writing)
     assert done.stderr == "", done.stderr
     return done.returncode if done.returncode >= 0 else 128 - done.returncode
+
+
+def test_a_complaint_that_nobody_reads_ends_no_command_otherwise(own_broker: str) -> None:
+    """With a closed standard error the code is the same."""
+    words = f"exec {APIUM} explain {uuid.uuid4()} --wrong-option --broker {own_broker} 2>&-"
+    assert subprocess.run(["bash", "-c", words], stdout=subprocess.DEVNULL, timeout=60).returncode == 64
+    words = f"exec {APIUM} queues --broker {NOWHERE} 2>&-"
+    assert subprocess.run(["bash", "-c", words], stdout=subprocess.DEVNULL, timeout=60).returncode == 69
+
+
+def test_a_result_cannot_steer_the_terminal(own_broker: str) -> None:
+    """Neither a failure's text nor its state."""
+    job = str(uuid.uuid4())
+    for state, result in (("FAILURE", {"exc_type": "ValueError", "exc_message": ["\x1b]0;owned\x07"], "exc_module": "builtins"}), ("\x1b[2J", "\x9b31m")):
+        with redis.Redis.from_url(own_broker) as server:
+            document = {"status": state, "result": result, "traceback": None, "children": [], "task_id": job}
+            server.set(f"celery-task-meta-{job}", json.dumps(document))
+        shown = subprocess.run([APIUM, "result", job, "--broker", own_broker, "--backend", own_broker], capture_output=True, timeout=60).stdout.decode()
+        assert shown.strip(), "something is shown"
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown), repr(shown)
 
 
 def test_colours_are_for_terminals_unless_somebody_says_otherwise(command: Operations, own_broker: str) -> None:

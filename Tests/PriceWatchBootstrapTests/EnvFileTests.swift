@@ -18,6 +18,8 @@ struct EnvFileTests {
             two lines"
             H=${A}
             I=x=y
+            J=#secret
+            K= # a comment
 
             """
         let values = try EnvFile.parse("\u{FEFF}" + text.replacing("\n", with: "\r\n"))
@@ -30,7 +32,9 @@ struct EnvFileTests {
         #expect(values["G"] == "over\ntwo lines")
         #expect(values["H"] == "${A}", "nothing is interpolated")
         #expect(values["I"] == "x=y")
-        #expect(values.count == 9)
+        #expect(values["J"] == "#secret", "a comment stands behind a blank")
+        #expect(values["K"] == "")
+        #expect(values.count == 11)
     }
 
     @Test("every bad line is reported by number, and no value is shown")

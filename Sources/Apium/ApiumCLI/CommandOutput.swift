@@ -39,13 +39,21 @@ enum CommandOutput {
     /// Writes a line to standard output.
     static func line(_ text: String) { write(text + "\n") }
 
-    /// Writes to standard output. Where nobody reads any more, as behind `| head`, the command ends as a signal would end it.
+    /// Writes to standard output. Where nobody reads any more, as behind `| head`, the command ends as a signal would end it; where the text cannot be
+    /// written (a full disk), with a sentence and 74.
     static func write(_ text: String) {
-        do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch { exit(141) }
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
+            if cause.code == EPIPE { exit(141) }
+            complain("apium: standard output cannot be written: \(cause.localizedDescription)")
+            exit(74)
+        }
     }
 
-    /// Writes a line to standard error.
-    static func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    /// Writes a line to standard error, if that is open.
+    static func complain(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
 
     /// Writes a JSON value on a line.
     static func json(_ value: JSONValue) { line(value.text) }

@@ -47,7 +47,7 @@ public struct ResultCommand: AsyncParsableCommand {
             let document = try await connection.results.document(for: id)
             if let document, document.state.isReady { return }
             if let document, document.state != last?.state || document.result != last?.result {
-                json ? CommandOutput.json(Self.json(id, document)) : CommandOutput.line("\(document.state) \(Terminal.plain(document.result.text))")
+                json ? CommandOutput.json(Self.json(id, document)) : CommandOutput.line(Terminal.plain("\(document.state) \(document.result.text)"))
                 last = document
             }
             if let end, ContinuousClock.now >= end { return }
@@ -74,9 +74,9 @@ public struct ResultCommand: AsyncParsableCommand {
         if json {
             CommandOutput.json(Self.json(id, document))
         } else if document.state == .success {
-            CommandOutput.line(document.result.text)
+            CommandOutput.line(Terminal.plain(document.result.text))
         } else {
-            CommandOutput.line("\(document.state) \(JobFailure(value: document.result)?.description ?? document.result.text)")
+            CommandOutput.line(Terminal.plain("\(document.state) \(JobFailure(value: document.result)?.description ?? document.result.text)"))
         }
         if !document.state.isReady { throw CommandOutput.notThere }
         if document.state != .success { throw CommandOutput.jobFailed }

@@ -38,7 +38,7 @@ public struct SendCommand: AsyncParsableCommand {
                 do {
                     CommandOutput.json(try await handle.value(within: .seconds(wait)))
                 } catch let failure as JobFailure {
-                    json ? CommandOutput.json(failure.value) : CommandOutput.line("\(failure)")
+                    json ? CommandOutput.json(failure.value) : CommandOutput.line(Terminal.plain("\(failure)"))
                     throw CommandOutput.jobFailed
                 }
             }

@@ -120,8 +120,10 @@ struct SettingsReading {
         }
     }
 
-    /// The lines of a file in the form of `.env`; none when it doesn't exist.
+    /// The lines of a file in the form of `.env`; none when it doesn't exist, or is a folder: `.env` is also what virtual environments are called.
     mutating func variables(ofFile path: String) -> [String: String] {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return [:] }
         guard let text = text(ofFile: path, mustExist: false) else { return [:] }
         do {
             return try EnvironmentFile.parse(text, name: path)
@@ -136,7 +138,11 @@ struct SettingsReading {
             if mustExist { faults.append("the settings file \(path) does not exist") }
             return nil
         }
-        guard let data = FileManager.default.contents(atPath: path), let text = String(validating: data, as: UTF8.self) else {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            faults.append("the file \(path) cannot be read: it is no file, or its permissions forbid it")
+            return nil
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
             faults.append("the file \(path) cannot be read as UTF-8")
             return nil
         }

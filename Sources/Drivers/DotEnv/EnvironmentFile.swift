@@ -128,7 +128,8 @@ private struct EnvScanner {
 
     private mutating func bare() -> String {
         var value = String.UnicodeScalarView()
-        var previousIsBlank = true
+        // Behind the =, or behind blanks that follow it.
+        var previousIsBlank = text[index - 1] != "="
         while let scalar = current, scalar != "\n" {
             if scalar == "#", previousIsBlank { break }
             previousIsBlank = scalar == " " || scalar == "\t"
