@@ -100,7 +100,7 @@ def test_exit_codes_are_those_of_the_table(code: str, command: Operations, own_b
         assert broken_pipe(own_broker) == 141
         return
     if code == "74":
-        with open("/dev/full", "w") as full:
+        with Path("/dev/full").open("w") as full:
             done = subprocess.run([APIUM, "queues", "--broker", own_broker], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode == 74
         assert "standard output cannot be written" in done.stderr
