@@ -44,14 +44,15 @@ struct LeaseTests {
         "what a claim moved on a server that does not know the worker goes back there, wherever the broker's own connection leads",
         .enabled(if: OwnServer.path != nil))
     func otherServer() async throws {
-        let other = try await OwnServer.start()
-        defer { other.end() }
-        let bench = try Bench.start()
-        let proxy = try await TurningProxy.start(for: bench.configuration)
-        let broker = RedisBroker(proxy.configuration, options: bench.options, logger: Bench.logger)
+        let (home, other) = (try await OwnServer.start(), try await OwnServer.start())
+        defer { for server in [home, other] { server.end() } }
+        let proxy = try await TurningProxy.start(for: home.configuration)
+        let broker = RedisBroker(proxy.configuration, logger: Bench.logger)
         let elsewhere = RedisClient(other.configuration, logger: Bench.logger)
         let session = try await broker.open(WorkerIdentity(name: "w@host", pid: 1, queues: ["q"]))
-        try await bench.eventually("the lease is renewed") { session.health.sinceLastRenewal != nil }
+        try await within("the renewal of the lease") {
+            while session.health.sinceLastRenewal == nil { try await Task.sleep(for: .milliseconds(5)) }
+        }
         proxy.turn(to: other.configuration)
         let message = Bench.message("a").encoded()
         try await elsewhere.send(RedisCommand("LPUSH", broker.keys.ready("q", step: 0), message))
@@ -62,7 +63,6 @@ struct LeaseTests {
         await broker.shutdown()
         await elsewhere.shutdown()
         await proxy.stop()
-        try await bench.end()
     }
 
     @Test("jobs of a worker that no longer renews run elsewhere, and its own end of them is refused")
