@@ -75,6 +75,21 @@ struct JobLossTests {
         #expect(message { $0.custom["apium_lost"] = ["id": "x"] }.lostJob == nil)
     }
 
+    @Test("what depends on a lost job is told in whatever serialisation its body is that workers read")
+    func otherContent() throws {
+        let turned = Serializer(
+            name: "turned", contentType: "application/x-turned", encode: { $0.encoded().reversed() }, decode: { try JSONValue(parsing: $0.reversed()) })
+        var embed = TaskArguments.Embed()
+        embed.chord = ["task": "b"]
+        embed.errbacks = [["task": "told", "args": [], "kwargs": [:]]]
+        var message = message(TaskArguments(embed: embed))
+        (message.body.bytes, message.body.contentType) = (message.body.bytes.reversed(), turned.contentType)
+        let now = Timestamp(microseconds: 1)
+        let loss = message.loss("gone", at: now, accepting: AcceptedContent([turned]))
+        #expect(loss.parts.map(\.group) == ["g"] && loss.errbacks?.body == message.body)
+        #expect(message.loss("gone", at: now).parts.isEmpty, "who does not accept it knows nothing of it")
+    }
+
     @Test("a job whose result is ignored is still a part of its chord, and one in no chord is none")
     func partial() {
         var embed = TaskArguments.Embed()

@@ -247,6 +247,18 @@ struct ChordPartTests {
         #expect(error?.message == "the stored part of the chord g is none of json: it may be YAML or text")
     }
 
+    @Test("what only Python takes for JSON is no YAML either", arguments: ["NaN", "[Infinity]", "36893488147419103232"])
+    func pythonJSON(value: String) {
+        let content = AcceptedContent([.json, .yaml])
+        let part = Array(#"[1,"part","SUCCESS",\#(value)]"#.utf8)
+        let document = Array(#"{"status": "SUCCESS", "result": \#(value), "task_id": "x"}"#.utf8)
+        let errors = [
+            #expect(throws: ApiumError.self) { try ChordContent.Part(encoded: part, of: "g", accepting: content) },
+            #expect(throws: ApiumError.self) { try ResultDocument(decoding: document, accepting: content) },
+        ]
+        #expect(errors.allSatisfy { $0?.code == .badResult })
+    }
+
     @Test("what is written is read", arguments: [JobState.success, .failure])
     func roundTrip(state: JobState) throws {
         let part = ChordPart(group: "g", id: "part", index: 3, state: state, result: ["x": [1, nil, "é"]], token: "t")

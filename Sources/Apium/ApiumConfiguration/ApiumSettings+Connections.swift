@@ -55,6 +55,7 @@ extension ApiumSettings {
         options.fanoutPrefix = brokerOptions.fanoutPrefix
         options.fanoutPatterns = brokerOptions.fanoutPatterns
         options.unacked = brokerOptions.unacked
+        options.taskContent = acceptedContent
         options.controlContent = controlContent
         if taskFormat.serializer.isSigning { options.controlSerializer = taskFormat.serializer }
         options.crashLimit = workerCrashLimit

@@ -16,11 +16,13 @@ public struct JobLoss: Sendable, Hashable {
 extension Message {
     /// What is told of the loss of this job. A body that can't be read says nothing of a chain, a chord or errbacks; a message that only
     /// tells errbacks has nothing to lose.
-    public func loss(_ reason: String, at now: Timestamp) -> JobLoss {
+    ///
+    /// - Parameter content: in which serialisations the body is read, as workers read it. Default: JSON alone.
+    public func loss(_ reason: String, at now: Timestamp, accepting content: AcceptedContent = .json) -> JobLoss {
         guard lostJob == nil else { return JobLoss(results: [], parts: []) }
         let lost = LostJob(id: id, name: task, parentID: headers.parentID, reason: reason)
         let failure = lost.failure.value
-        let embed = (try? arguments())?.embed
+        let embed = (try? arguments(accepting: content))?.embed
         let unreached = UnreachedJob.after(chain: embed?.chain ?? [])
         var parts: [ChordPart] = []
         if let group = headers.group, let chord = embed?.chord, !chord.isNull {

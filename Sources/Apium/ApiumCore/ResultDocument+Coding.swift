@@ -74,14 +74,21 @@ extension ResultDocument {
 }
 
 extension AcceptedContent {
-    /// The value of bytes that do not say in which serialisation they are: the accepted ones are tried in order.
+    /// The value of bytes that do not say in which serialisation they are: the accepted ones are tried in order. JSON that has what only Python takes for
+    /// JSON (`NaN`, an integer beyond 64 bits, half of a surrogate pair) is refused: YAML reads it, too, but as another value.
     ///
     /// - Throws: ``ApiumError`` `badResult`, which calls the bytes a stored `what`.
     package func value(ofStored bytes: [UInt8], _ what: String) throws -> JSONValue {
         var first: (any Error)?
         for serializer in serializers {
             do { return try serializer.decode(bytes) } catch { first = first ?? error }
+            if serializer == .json, Self.looksLikeJSON(bytes) { break }
         }
         throw ApiumError(.badResult, "the stored \(what) is none of \(names): \(ForeignContent.guess(bytes))", underlying: first)
+    }
+
+    /// YAML as Python writes it begins otherwise, or quotes by apostrophes.
+    private static func looksLikeJSON(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: [UInt8(ascii: "{"), UInt8(ascii: "\"")]) || bytes.first == UInt8(ascii: "[") && bytes.contains(UInt8(ascii: "\""))
     }
 }

@@ -8,6 +8,8 @@ public struct RedisBrokerOptions: Sendable, Hashable {
     public var fanoutPrefix: String = "/{db}."
     /// kombu's `fanout_patterns`: whether those channels carry the routing key. Default: `true`.
     public var fanoutPatterns = true
+    /// The serialisations in which bodies are read where no worker is there to do it: of jobs that were lost, for what depends on them. Default: JSON alone.
+    public var taskContent = AcceptedContent.json
     /// The serialisations in which control messages and their replies are read. Default: JSON alone.
     public var controlContent = AcceptedContent.json
     /// How control messages are written; replies are written as their question was. Default: JSON.

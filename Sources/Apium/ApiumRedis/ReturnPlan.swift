@@ -125,7 +125,7 @@ struct ReturnPlan {
     /// join that is completed by it.
     private mutating func fail(_ message: Message, _ reason: String) {
         if let lock = message.uniqueLock, lock.isTakenAtEnqueue { operate("free", broker.keys.unique(lock.key), last: Array(message.id.utf8)) }
-        let told = message.loss(reason, at: .now())
+        let told = message.loss(reason, at: .now(), accepting: broker.options.taskContent)
         if let errbacks = told.errbacks { operate("push", list, last: errbacks.encoded()) }
         guard broker.otherResults == nil else { return losses.append(Loss(told: told, message: message)) }
         let options = broker.options.results

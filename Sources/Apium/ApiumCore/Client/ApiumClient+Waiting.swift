@@ -2,20 +2,26 @@ import DynamicJSON
 
 extension ApiumClient {
     /// The value of a result: of a group the list of its members' values.
-    func value(of tuple: ResultTuple, within timeout: Duration, decodesFailures: Bool = true) async throws -> JSONValue {
+    func value(of tuple: ResultTuple, within timeout: Duration) async throws -> JSONValue {
         let deadline = ContinuousClock.now + timeout
         do {
             let documents = try await documents(of: tuple.jobs, until: deadline, stopsAtFailure: true)
-            if let failed = tuple.jobs.lazy.compactMap({ documents[$0] }).first(where: { $0.state != .success }) { throw failed.failure }
-            return tuple.value(documents)
+            return try Self.value(of: tuple, in: documents)
         } catch let failure as JobFailure {
-            throw decodesFailures ? failures.error(for: failure) : failure
+            throw failures.error(for: failure)
         } catch let error as ApiumError where error.code == .timedOut {
             // It may never run, because a step before it was revoked: nobody tells the steps after that one.
             let cause = try? await Deadline.run(.now + .seconds(1)) { try await self.failure(before: tuple) }
-            if let cause { throw decodesFailures ? failures.error(for: cause) : cause }
+            if let cause { throw failures.error(for: cause) }
             throw error
         }
+    }
+
+    /// The value of what is there.
+    /// - Throws: the failure of the first of its jobs that has failed.
+    static func value(of tuple: ResultTuple, in documents: [String: ResultDocument]) throws -> JSONValue {
+        if let failed = tuple.jobs.lazy.compactMap({ documents[$0] }).first(where: { $0.state != .success }) { throw failed.failure }
+        return tuple.value(documents)
     }
 
     /// Waits for many results: all are read in one round trip, and only those that are not ready are waited for, over one connection.

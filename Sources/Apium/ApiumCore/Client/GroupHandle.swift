@@ -39,11 +39,11 @@ public struct GroupHandle<Element: Decodable & Sendable>: Sendable {
     /// - Throws: ``ApiumError`` `timedOut` when one is not ready in time, `badResult` when a stored value is not an `Element`.
     public func outcomes(within timeout: Duration) async throws -> [Result<Element, JobFailure>] {
         let deadline = ContinuousClock.now + timeout
-        _ = try await client.documents(of: tuple.jobs, until: deadline, stopsAtFailure: false)
+        let documents = try await client.documents(of: tuple.jobs, until: deadline, stopsAtFailure: false)
         var outcomes: [Result<Element, JobFailure>] = []
         for member in tuple.members ?? [] {
             do {
-                let value = try await client.value(of: member, within: .zero, decodesFailures: false)
+                let value = try ApiumClient.value(of: member, in: documents)
                 outcomes.append(.success(try client.decode(Element.self, from: value, of: member)))
             } catch let failure as JobFailure {
                 outcomes.append(.failure(failure))
