@@ -217,5 +217,7 @@ struct PendingRequestsTests {
         #expect(lanes.admit(2) == .run && lanes.admit(3) == .wait)
         lanes.ended(1)
         #expect(lanes.admit(1) == .run)
+        lanes.ended(2)
+        #expect(lanes.admit(1, isVital: true) == .run, "what nobody would send again")
     }
 }

@@ -19,6 +19,8 @@ struct TelegramErrorTests {
         #expect(error(400, "Bad Request: can't parse entities: Unsupported start tag \"x\" at byte offset 0").code == .badMarkup)
         #expect(error(400, "Bad Request: message is too long").code == .tooLong)
         #expect(error(400, "Bad Request: IMAGE_PROCESS_FAILED").code == .badPicture)
+        #expect(error(400, "Bad Request: not enough rights to send photos to the chat").code == .badPicture, "the text may still be sent")
+        #expect(error(400, "Bad Request: not enough rights to send text messages to the chat").isChatUnreachable)
         #expect(error(400, "Bad Request: something new").code == .badRequest)
         #expect(error(401, "Unauthorized").code == .unauthorized)
         #expect(error(403, "Forbidden: bot was blocked by the user").isChatUnreachable)

@@ -124,6 +124,20 @@ struct UpdatePollingTests {
         #expect(script.offsets == [nil, 2])
     }
 
+    @Test("an update that never ends holds up the others for a minute at most", .timeLimit(.minutes(1)))
+    func endless() async throws {
+        let script = Script([.batch(Array(1...100)), .batch(Array(101...150))])
+        let polling = script.polling
+        var iterator = polling.makeAsyncIterator()
+        for id in 1...100 {
+            let update = try #require(try await iterator.next())
+            if id > 1 { polling.end(update) }
+        }
+        for id in 101...150 { #expect(try await iterator.next()?.id == Int64(id)) }
+        #expect(script.offsets == [nil, 101])
+        #expect(script.pauses.withLock { $0 } == [UpdatePolling.fullPause])
+    }
+
     @Test("trouble is waited out with growing pauses, and no update is lost")
     func trouble() async {
         let network = TelegramError(.network, "gone")

@@ -20,22 +20,24 @@ extension TelegramBot {
 
     /// Sends a picture with a caption of at most 1,024 UTF-16 units. Returns as ``sendMessage(chat:_:keyboard:isSilent:patience:)`` does.
     @discardableResult
-    public func sendPhoto(chat: Int64, _ photo: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil) async throws -> TelegramMessage? {
-        try await sendFile("sendPhoto", field: "photo", chat: chat, photo, caption: caption, keyboard: keyboard)
+    public func sendPhoto(
+        chat: Int64, _ photo: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil, patience: Duration? = nil
+    ) async throws -> TelegramMessage? {
+        try await sendFile("sendPhoto", field: "photo", chat: chat, photo, caption: caption, keyboard: keyboard, patience: patience)
     }
 
     /// Sends a document with a caption of at most 1,024 UTF-16 units. Returns as ``sendMessage(chat:_:keyboard:isSilent:patience:)`` does.
     @discardableResult
     public func sendDocument(
-        chat: Int64, _ document: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil
+        chat: Int64, _ document: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard? = nil, patience: Duration? = nil
     ) async throws -> TelegramMessage? {
-        try await sendFile("sendDocument", field: "document", chat: chat, document, caption: caption, keyboard: keyboard)
+        try await sendFile("sendDocument", field: "document", chat: chat, document, caption: caption, keyboard: keyboard, patience: patience)
     }
 
     private func sendFile(
-        _ method: String, field: String, chat: Int64, _ file: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard?
+        _ method: String, field: String, chat: Int64, _ file: TelegramFile, caption: TelegramHTML, keyboard: TelegramKeyboard?, patience: Duration?
     ) async throws -> TelegramMessage? {
-        try await sent(method, chat: chat) {
+        try await sent(method, chat: chat, patience: patience) {
             var parameters = MessageParameters(chatID: chat, caption: caption.html, replyMarkup: keyboard)
             switch file {
             case .url(let reference), .fileID(let reference):
@@ -53,11 +55,14 @@ extension TelegramBot {
         }
     }
 
-    /// Replaces a message's text and buttons. An edit that changes nothing is no error.
-    public func editMessageText(chat: Int64, message: Int64, _ text: TelegramHTML, keyboard: TelegramKeyboard? = nil) async throws {
+    /// Replaces a message's text and buttons. An edit that changes nothing is no error. It waits and throws as
+    /// ``sendMessage(chat:_:keyboard:isSilent:patience:)`` does.
+    public func editMessageText(
+        chat: Int64, message: Int64, _ text: TelegramHTML, keyboard: TelegramKeyboard? = nil, patience: Duration? = nil
+    ) async throws {
         try await edit(
             "editMessageText",
-            MessageParameters(chatID: chat, messageID: message, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .off))
+            MessageParameters(chatID: chat, messageID: message, text: text.html, replyMarkup: keyboard, linkPreviewOptions: .off), patience)
     }
 
     /// Replaces a picture's caption and buttons. An edit that changes nothing is no error.
@@ -66,12 +71,14 @@ extension TelegramBot {
     }
 
     /// Replaces a message's buttons; `nil` takes them away. An edit that changes nothing is no error.
-    public func editMessageReplyMarkup(chat: Int64, message: Int64, keyboard: TelegramKeyboard?) async throws {
-        try await edit("editMessageReplyMarkup", MessageParameters(chatID: chat, messageID: message, replyMarkup: keyboard, parseMode: nil))
+    public func editMessageReplyMarkup(chat: Int64, message: Int64, keyboard: TelegramKeyboard?, patience: Duration? = nil) async throws {
+        try await edit("editMessageReplyMarkup", MessageParameters(chatID: chat, messageID: message, replyMarkup: keyboard, parseMode: nil), patience)
     }
 
-    private func edit(_ method: String, _ parameters: MessageParameters) async throws {
-        try await settled(.notModified) { try await paced(method, chat: parameters.chatID) { let _: Ignored = try await call(method, parameters) } }
+    private func edit(_ method: String, _ parameters: MessageParameters, _ patience: Duration? = nil) async throws {
+        try await settled(.notModified) {
+            try await paced(method, chat: parameters.chatID, patience: patience) { let _: Ignored = try await call(method, parameters) }
+        }
     }
 
     /// Deletes a message of the last 48 hours; one that is gone is no error.

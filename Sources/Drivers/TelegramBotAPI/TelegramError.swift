@@ -97,6 +97,8 @@ public struct TelegramError: Error, Sendable, Hashable, CustomStringConvertible 
         ("can't parse entities", .badMarkup), ("is too long", .tooLong), ("photo_invalid", .badPicture), ("image_process", .badPicture),
         ("wrong file identifier", .badPicture), ("wrong remote file identifier", .badPicture), ("http url content", .badPicture),
         ("web page content", .badPicture), ("webpage_", .badPicture), ("user is deactivated", .blocked), ("peer_id_invalid", .chatNotFound),
+        // The chat forbids pictures, and not all that is sent to it.
+        ("rights to send photos", .badPicture), ("rights to send media", .badPicture), ("rights to send documents", .badPicture),
         ("have no rights to send", .blocked), ("not enough rights to send", .blocked),
     ]
 

@@ -3,7 +3,8 @@ import Logging
 /// The bot's updates by long polling, for ever: trouble on the way is waited out.
 ///
 /// An update is confirmed to Telegram only when it and all before it have been told to have ended (``end(_:)``), so what a crash interrupts comes again:
-/// handle updates so that a second time does no harm. At most a hundred are handed out beyond the oldest that has not ended: Telegram shows no more.
+/// handle updates so that a second time does no harm. At most a hundred are handed out beyond the oldest that has not ended: Telegram shows no more. When it
+/// has not ended within a minute from then on, it is confirmed all the same, so that one update holds up no other for longer.
 public struct UpdatePolling: AsyncSequence, Sendable {
     public typealias Element = TelegramUpdate
 
@@ -20,6 +21,9 @@ public struct UpdatePolling: AsyncSequence, Sendable {
     static let batch = 100
     /// How long to wait before asking again for what is known, unless the oldest update ends: Telegram answers such a question at once.
     static let knownPause = Duration.milliseconds(250)
+
+    /// How long a full window waits for its oldest update.
+    static let fullPause = Duration.seconds(60)
 
     /// Makes the sequence over any source.
     public init(
@@ -65,22 +69,24 @@ public struct UpdatePolling: AsyncSequence, Sendable {
             let ledger = polling.ledger
             let moves = ledger.moves
             if ledger.count >= UpdatePolling.batch {
-                await ledger.waitForMove(after: moves)
-                try Task.checkCancellation()
+                try await waitForMove(after: moves, atMost: UpdatePolling.fullPause)
+                if ledger.moves == moves, let id = ledger.passOver() {
+                    polling.logger.warning("an update takes long and holds up the others; it will not come again", metadata: ["update": "\(id)"])
+                }
             }
             let answer = try await polling.source(ledger.offset)
             if failures > 0 { polling.logger.info("updates come again") }
             failures = 0
             batch = ledger.admit(answer)[...]
-            if batch.isEmpty, !answer.isEmpty { try await waitForMove(after: moves) }
+            if batch.isEmpty, !answer.isEmpty { try await waitForMove(after: moves, atMost: UpdatePolling.knownPause) }
         }
 
-        /// All that there is is under way: asks again when the oldest has ended, or in a little while, for what is new.
-        private func waitForMove(after moves: Int) async throws {
+        /// All that there is is under way: goes on when the oldest has ended, or in a little while, for what is new.
+        private func waitForMove(after moves: Int, atMost limit: Duration) async throws {
             let (ledger, pause) = (polling.ledger, polling.pause)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await ledger.waitForMove(after: moves) }
-                group.addTask { try? await pause(UpdatePolling.knownPause) }
+                group.addTask { try? await pause(limit) }
                 await group.next()
                 group.cancelAll()
             }

@@ -23,6 +23,9 @@ struct UpdateWindow {
         }
     }
 
+    /// The oldest update that has not ended.
+    var oldest: Int64? { entries.first?.id }
+
     /// Notes that an update is done with; answers whether the offset has moved.
     mutating func end(_ id: Int64) -> Bool {
         guard let index = entries.firstIndex(where: { $0.id == id }) else { return false }
@@ -60,6 +63,13 @@ final class UpdateLedger: Sendable {
             return state.waiter
         }
         waiter?.finish()
+    }
+
+    /// Takes the oldest update for ended, though it is under way still: it does not come again.
+    func passOver() -> Int64? {
+        guard let oldest = state.withLock({ $0.window.oldest }) else { return nil }
+        end(oldest)
+        return oldest
     }
 
     /// Returns once the offset has moved further than `moves`, or the task is cancelled. For one waiter at a time.

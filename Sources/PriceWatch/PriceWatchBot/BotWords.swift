@@ -42,7 +42,9 @@ struct BotWords: Sendable {
         say("I take \(taken) links from one message; please send the rest separately.", "Беру из сообщения \(taken) ссылок; остальные пришлите отдельно.")
     }
     var busyChat: String {
-        say("I am still busy with your earlier messages. One moment, please.", "Я ещё занят вашими прошлыми сообщениями. Подождите немного.")
+        say(
+            "I am still busy with your earlier messages and did not take this one. Please send it again in a moment.",
+            "Я ещё занят вашими прошлыми сообщениями и это не взял. Пришлите его ещё раз чуть позже.")
     }
 
     // MARK: Following

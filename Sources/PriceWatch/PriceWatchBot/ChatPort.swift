@@ -17,7 +17,7 @@ protocol ChatPort: Sendable {
 /// Telegram as the conversation's chat. What may be mended by waiting a little is waited for; the rest is thrown.
 struct TelegramChatPort: ChatPort {
     let bot: TelegramBot
-    /// Waiting longer than this is left to the caller.
+    /// Waiting longer than this, for the chat's turn too, is left to the caller: one chat that Telegram holds back must not keep its updates for long.
     let patience: Duration
 
     init(bot: TelegramBot, patience: Duration = .seconds(20)) {
@@ -28,20 +28,22 @@ struct TelegramChatPort: ChatPort {
     func send(_ message: BotMessage, to chat: Int64) async throws -> Int64? {
         if let picture = message.pictureURL, message.text.length <= TelegramHTML.maximumCaption {
             do {
-                return try await persist { try await bot.sendPhoto(chat: chat, .url(picture), caption: message.text, keyboard: message.keyboard)?.messageID }
+                return try await persist {
+                    try await bot.sendPhoto(chat: chat, .url(picture), caption: message.text, keyboard: message.keyboard, patience: patience)?.messageID
+                }
             } catch let error as TelegramError where error.code == .badPicture || error.code == .badRequest {
                 // A picture that Telegram cannot fetch or show: the price is what counts.
             }
         }
-        return try await persist { try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard)?.messageID }
+        return try await persist { try await bot.sendMessage(chat: chat, message.text, keyboard: message.keyboard, patience: patience)?.messageID }
     }
 
     func edit(_ message: Int64, in chat: Int64, to new: BotMessage) async throws {
-        try await persist { try await bot.editMessageText(chat: chat, message: message, new.text, keyboard: new.keyboard) }
+        try await persist { try await bot.editMessageText(chat: chat, message: message, new.text, keyboard: new.keyboard, patience: patience) }
     }
 
     func removeButtons(_ message: Int64, in chat: Int64) async throws {
-        try await persist { try await bot.editMessageReplyMarkup(chat: chat, message: message, keyboard: nil) }
+        try await persist { try await bot.editMessageReplyMarkup(chat: chat, message: message, keyboard: nil, patience: patience) }
     }
 
     func answer(_ query: String, _ text: String?) async throws { try await persist { try await bot.answerCallbackQuery(query, text: text) } }

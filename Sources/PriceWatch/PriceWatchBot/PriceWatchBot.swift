@@ -35,7 +35,7 @@ public struct PriceWatchBot: Service {
                     updates.end(update)
                     continue
                 }
-                switch await keeper.admit(id) {
+                switch await keeper.admit(id, isVital: update.isVital) {
                 case .run:
                     handlers.addTask {
                         if await conversation.handle(update) { updates.end(update) }
@@ -44,7 +44,7 @@ public struct PriceWatchBot: Service {
                 case .refuse(let isFirst):
                     logger.info("a chat asks faster than it is answered")
                     updates.end(update)
-                    if isFirst { handlers.addTask { try? await tell(chat, update) } }
+                    handlers.addTask { try? await tell(chat, update, isFirst: isFirst) }
                 case .wait: break
                 }
             }
@@ -53,9 +53,14 @@ public struct PriceWatchBot: Service {
         if let offset = updates.offset { _ = try? await bot.getUpdates(offset: offset, limit: 1, wait: .zero) }
     }
 
-    private func tell(_ chat: TelegramChatPort, _ update: TelegramUpdate) async throws {
-        guard case .message(let message) = update.content else { return }
-        _ = try await chat.send(BotMessage(TelegramHTML(BotWords(Language(telegramCode: message.from?.languageCode)).busyChat)), to: message.chat.id)
+    /// Says that an update was not taken: of messages once, of each button that is pressed, for it shows a wait.
+    private func tell(_ chat: TelegramChatPort, _ update: TelegramUpdate, isFirst: Bool) async throws {
+        switch update.content {
+        case .message(let message) where isFirst:
+            _ = try await chat.send(BotMessage(TelegramHTML(BotWords(Language(telegramCode: message.from?.languageCode)).busyChat)), to: message.chat.id)
+        case .callbackQuery(let query): try await chat.answer(query.id, BotWords(Language(telegramCode: query.from.languageCode)).busyChat)
+        default: break
+        }
     }
 
     /// Waits until Telegram answers, ends a webhook that may be left from earlier, and offers the commands. `nil`: shut down meanwhile.
@@ -86,6 +91,17 @@ public struct PriceWatchBot: Service {
             }
         } catch {
             logger.warning("the commands could not be offered", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension TelegramUpdate {
+    /// Whether it tells that the bot was blocked or thrown out, or that a group has another number.
+    fileprivate var isVital: Bool {
+        switch content {
+        case .membership: true
+        case .message(let message): message.migrateToChatID != nil || message.migrateFromChatID != nil
+        default: false
         }
     }
 }

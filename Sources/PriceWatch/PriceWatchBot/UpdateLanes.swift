@@ -19,9 +19,10 @@ struct UpdateLanes {
         self.overall = overall
     }
 
-    mutating func admit(_ chat: Int64) -> Admission {
+    /// - Parameter isVital: It tells where the chat is or whether it may be written to, and nobody would send it again: it is never refused.
+    mutating func admit(_ chat: Int64, isVital: Bool = false) -> Admission {
         if total >= overall { return .wait }
-        if running[chat, default: 0] >= perChat { return .refuse(isFirst: told.insert(chat).inserted) }
+        if !isVital, running[chat, default: 0] >= perChat { return .refuse(isFirst: told.insert(chat).inserted) }
         running[chat, default: 0] += 1
         total += 1
         return .run
@@ -43,9 +44,9 @@ actor LaneKeeper {
     init(_ lanes: UpdateLanes = UpdateLanes()) { self.lanes = lanes }
 
     /// `run` or `refuse`; never `wait`.
-    func admit(_ chat: Int64) async -> UpdateLanes.Admission {
+    func admit(_ chat: Int64, isVital: Bool) async -> UpdateLanes.Admission {
         while true {
-            let admission = lanes.admit(chat)
+            let admission = lanes.admit(chat, isVital: isVital)
             guard admission == .wait else { return admission }
             // What runs ends by its own time limits, so a lane becomes free.
             await withCheckedContinuation { waiters.append($0) }
