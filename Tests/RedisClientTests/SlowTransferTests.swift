@@ -8,8 +8,8 @@ struct SlowTransferTests {
     @Test("a command that takes longer to send than the server may take to answer is sent once, and answered")
     func upload() async throws {
         let server = try await SlowServer.start()
-        let connection = try await RedisConnection.connect(server.configuration(commandTimeout: .seconds(1)), logger: TestServer.logger)
-        let reply = try await connection.send(RedisCommand("SET", "key", [UInt8](repeating: 120, count: 16 << 20)))
+        let connection = try await RedisConnection.connect(server.configuration(commandTimeout: .seconds(2)), logger: TestServer.logger)
+        let reply = try await connection.send(RedisCommand("SET", "key", [UInt8](repeating: 120, count: SlowServer.taken)))
         #expect(try reply.asString() == "taken")
         await connection.close()
         try await server.stop()
@@ -39,6 +39,7 @@ struct SlowTransferTests {
 /// Says that it has been greeted, takes what follows slowly, and answers when it has all of it; "GET" is answered by a long text, slowly.
 private final class SlowServer: Sendable {
     static let length = 2 << 20
+    static let taken = 24 << 20
     private let channel: any Channel
 
     private init(_ channel: any Channel) { self.channel = channel }
@@ -89,10 +90,10 @@ private final class SlowServer: Sendable {
             if bytes.getString(at: bytes.readerIndex, length: min(bytes.readableBytes, 64))?.contains("GET") == true {
                 write("$\(SlowServer.length)\r\n", context)
                 send(SlowServer.length, context)
-            } else if received > 16 << 20 {
+            } else if received > SlowServer.taken {
                 write("+taken\r\n", context)
             }
-            // 16 MiB in three seconds and a half.
+            // All of it in five seconds, of which what the kernels hold takes the last one.
             later(.milliseconds(13), context) { $0.read() }
         }
 
