@@ -31,13 +31,16 @@ struct HopelessEndTests {
         }
     }
 
-    @Test("a job whose result is longer than the broker takes has failed, and so have the steps behind it")
-    func longResult() async throws {
+    @Test("a job whose result is longer than the broker takes has failed, and so have the steps behind it", arguments: [false, true])
+    func longResult(resultExtended: Bool) async throws {
         var workshop = Workshop { Obstacle(broker: $0) }
+        workshop.configuration.resultExtended = resultExtended
         workshop.registry.register("long") { _, _ in .string(String(repeating: "x", count: 20_000)) }
         workshop.registry.register("echo") { arguments, _ in arguments.args.first ?? nil }
+        // In an extended result it stands, too.
+        let argument = JSONValue.string(String(repeating: "y", count: 20_000))
         try await workshop.run {
-            let alone = await #expect(throws: JobFailure.self) { try await workshop.client.enqueue(task: "long").value(within: .seconds(20)) }
+            let alone = await #expect(throws: JobFailure.self) { try await workshop.client.enqueue(task: "long", args: [argument]).value(within: .seconds(20)) }
             #expect(alone?.type == "BackendStoreError")
             let chain = try #require(try await workshop.client.send(.chain([Signature("long"), Signature("echo", options: ["task_id": "next"])])))
             #expect(chain.id == "next")

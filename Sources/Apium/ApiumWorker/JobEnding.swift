@@ -104,11 +104,21 @@ struct JobEnding: Sendable {
 
     private func completion(_ aftermath: Aftermath) -> Completion {
         var completion = Completion(
-            tag, aftermath.disposition, results: aftermath.results, parts: aftermath.parts, followUps: aftermath.plan.messages,
+            tag, aftermath.disposition, results: documents(of: aftermath), parts: aftermath.parts, followUps: aftermath.plan.messages,
             endedRun: endedRun(aftermath.disposition))
         completion.holds = job.holds
         completion.keepsMessage = keepsMessage(aftermath.disposition)
         return completion
+    }
+
+    /// Where the end was too long the documents go without what extends them: a job's arguments may be as long as its result.
+    private func documents(of aftermath: Aftermath) -> [ResultDocument] {
+        guard refusal != nil else { return aftermath.results }
+        return aftermath.results.map { document in
+            var document = document
+            document.extra = [:]
+            return document
+        }
     }
 
     /// Whether the message is set aside as it was claimed.
@@ -245,7 +255,7 @@ struct JobEnding: Sendable {
     private func bring(_ aftermath: Aftermath) async -> [ChordClaim]? {
         let claims = await insisting("results could not be stored") {
             try await unless([.tooLong]) {
-                for document in aftermath.results { try await environment.results.store(document) }
+                for document in documents(of: aftermath) { try await environment.results.store(document) }
                 let parts = aftermath.parts.map { part in
                     var part = part
                     part.token = "apium:\(part.id)"
