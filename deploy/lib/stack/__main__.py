@@ -18,7 +18,8 @@ from .run_folder import ROOT, RunFolder, read_json
 from .settings import Given, SettingError
 from .supervisor import StartError, Supervisor
 
-DOWN_SECONDS = 90.0
+# All parts one after another, each for as long as it may take: three of 40 s, six of 20 s, nginx's 5 s.
+DOWN_SECONDS = 260.0
 # How often beat/schedule.yaml looks for products that are due.
 BEAT_SECONDS = 10
 

@@ -62,6 +62,11 @@ class Plan:
     settings: dict[str, str]
 
 
+# Programs that end what they have begun, and how long they may: more than the 25 s and 3 s that running jobs have.
+LONG_STOPS = ("api", "worker", "bot")
+LONG_STOP_SECONDS = 40.0
+
+
 class Planner:
     """Turns settings into parts."""
 
@@ -216,7 +221,10 @@ class Planner:
         values["PRICEWATCH_HEALTH_HOST"] = "127.0.0.1"
         url = f"http://127.0.0.1:{health_port}/ready"
         command = [str(self.programs / name), *arguments]
-        return Part(name, command, probes.http(health or url), health or url, environment(values), folder=str(self.folder.data), after=after)
+        part = Part(name, command, probes.http(health or url), health or url, environment(values), folder=str(self.folder.data), after=after)
+        if name in LONG_STOPS:
+            part.stop_seconds = LONG_STOP_SECONDS
+        return part
 
     def parser(self) -> Part:
         """The gRPC service."""
