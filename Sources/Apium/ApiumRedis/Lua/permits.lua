@@ -13,8 +13,8 @@
 -- What holds after every step: where a job waits, its hold is paused, or has no permit or no token now, or a job that was let go before has
 -- not come to its worker yet, or it is looked at again at once. The last but one keeps the order: what is let go is pushed to the front of its list, so
 -- the next may follow only when that is gone. To a list from which nothing has come for as long as a reservation lasts, as nobody serves it,
--- nothing is let go with a reservation: its jobs ask again when they come, and hold up nobody. Where its queue is paused a job waits in the line of that, even if it does not ask it ('queue:q' is
--- not among its holds), and returns to the others by its age.
+-- nothing is let go with a reservation: its jobs ask again when they come, and hold up nobody. Where its queue is paused a job waits in the line of
+-- that, even if it does not ask it ('queue:q' is not among its holds), and returns to the others by its age.
 local function permits(prefix)
     local time = redis.call('TIME')
     local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
