@@ -48,14 +48,14 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def echo(tmp_path: Path) -> Iterator[tuple[str, http.server.ThreadingHTTPServer]]:
-    """A site whose API tells what reached it, and that API."""
+def echo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, http.server.ThreadingHTTPServer]]:
+    """A site whose API tells what reached it, and that API; its parameter is the trusted proxy."""
     upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
     folder = RunFolder(tmp_path)
     folder.make()
     port = Ports(folder).choose("site")
-    command = servers.nginx_command(folder, f"127.0.0.1:{port}", f"127.0.0.1:{upstream.server_port}")
+    command = servers.nginx_command(folder, f"127.0.0.1:{port}", f"127.0.0.1:{upstream.server_port}", getattr(request, "param", None))
     process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     site = f"http://127.0.0.1:{port}"
     try:

@@ -264,7 +264,7 @@ class Planner:
 
     def nginx(self, site: int, api: int) -> Part:
         """The front."""
-        command = [*servers.nginx_command(self.folder, f"127.0.0.1:{site}", f"127.0.0.1:{api}"), "-g", "daemon off;"]
+        command = [*servers.nginx_command(self.folder, f"127.0.0.1:{site}", f"127.0.0.1:{api}", self.given.get("NGINX_TRUSTED")), "-g", "daemon off;"]
         url = f"http://127.0.0.1:{site}"
         return Part("nginx", command, probes.http(f"{url}/health/nginx"), url, environment(), after=("api",), stop_signal=signal.SIGQUIT, stop_seconds=5)
 

@@ -196,8 +196,8 @@ def identifier(name: str) -> str:
     return name
 
 
-def nginx_command(folder: RunFolder, listen: str, api: str) -> list[str]:
-    """Fills nginx's templates and returns its command."""
+def nginx_command(folder: RunFolder, listen: str, api: str, trusted: str | None = None) -> list[str]:
+    """Fills nginx's templates and returns its command; the word of the proxy at `trusted`, an address or a network, counts for the client."""
     temporary = folder.data / "nginx"
     temporary.mkdir(exist_ok=True)
     site = fill(
@@ -207,6 +207,7 @@ def nginx_command(folder: RunFolder, listen: str, api: str) -> list[str]:
             "NGINX_API": api,
             # The API's is an address: nobody is asked.
             "NGINX_RESOLVER": "127.0.0.1",
+            "NGINX_TRUSTED": trusted or "0.0.0.0/32",
             "NGINX_STATIC": str(ROOT / "nginx" / "static"),
             "NGINX_MEDIA": str(folder.media),
         },
