@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TextIO
 
@@ -128,8 +129,12 @@ def detach(folder: RunFolder, plan: Plan, supervisor: Supervisor, lock: TextIO) 
             code = supervise(folder, plan, supervisor, lock, ready=writing)
         except (SettingError, StartError) as error:
             print(error, flush=True)
+        except Exception:
+            # _exit would swallow it.
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(code)
     os.close(writing)
     # The pipe's end without a byte: the supervisor is gone.
