@@ -95,8 +95,11 @@ class PostgresCluster:
             return
         place = self.place()
         password_file = place.parent / f".{place.name}.password"
-        password_file.write_text(self.superuser_password + "\n")
+        # From a start that was cut off.
+        password_file.unlink(missing_ok=True)
         try:
+            with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(self.superuser_password + "\n")
             if os.getuid() == 0:
                 owner = pwd.getpwnam("postgres")
                 for path in (place, password_file):
@@ -116,7 +119,7 @@ class PostgresCluster:
             if done.returncode != 0:
                 raise SettingError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
         finally:
-            password_file.unlink()
+            password_file.unlink(missing_ok=True)
 
     def place(self) -> Path:
         """The cluster's folder: in the run folder, or in /var/tmp (with a link here) where postgres may not enter a folder above."""
