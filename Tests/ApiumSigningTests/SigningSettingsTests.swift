@@ -40,6 +40,18 @@ struct SigningSettingsTests {
         #expect(try settings.acceptedContent.serializers[0].decode(bytes) == [1])
     }
 
+    @Test("a worker inside another program takes what is signed and nothing else, and keeps its own name, queue and concurrency")
+    func inside() throws {
+        let signers = try TestSigners()
+        defer { signers.remove() }
+        let others = ["worker_name": "other@%h", "worker_queues": "other", "worker_concurrency": "3", "worker_lease": "7", "worker_pool": "processes"]
+        let settings = try load(signed(signers).merging(others) { $1 }).settings
+        let worker = settings.workerConfiguration(name: "bot@here", serving: ["notifications"], concurrency: 16, resultsAreOnBroker: false)
+        #expect(worker.acceptedContent.serializers.map(\.name) == ["auth"] && worker.lease == .seconds(7) && !worker.resultsTravelWithCompletion)
+        #expect(worker.name == "bot@here" && worker.queues == ["notifications"] && worker.concurrency == 16)
+        #expect(!worker.isolation.isSupported, "its program is no child")
+    }
+
     @Test("what is missing or wrong is told all at once, with the setting and the file")
     func faults() throws {
         let signers = try TestSigners()

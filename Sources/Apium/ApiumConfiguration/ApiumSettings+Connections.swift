@@ -112,4 +112,21 @@ extension ApiumSettings {
         }
         return configuration
     }
+
+    /// How a worker runs that is a part of another program and serves queues of its own: what it accepts, keeps to and tells of itself is as the settings
+    /// say, and `worker_name`, `worker_queues`, `worker_concurrency` and the settings of child processes are another's.
+    ///
+    /// - Parameters:
+    ///   - name: its node name.
+    ///   - queues: what it serves.
+    ///   - concurrency: how many jobs run at a time.
+    ///   - resultsAreOnBroker: see ``workerConfiguration(host:queues:resultsAreOnBroker:)``.
+    public func workerConfiguration(name: String, serving queues: [String], concurrency: Int, resultsAreOnBroker: Bool) -> WorkerConfiguration {
+        var configuration = workerConfiguration(host: "", resultsAreOnBroker: resultsAreOnBroker)
+        configuration.name = name
+        configuration.queues = queues
+        configuration.concurrency = concurrency
+        configuration.isolation = IsolationOptions()
+        return configuration
+    }
 }

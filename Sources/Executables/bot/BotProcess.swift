@@ -34,12 +34,14 @@ enum BotProcess {
 
         let connection = try settings.apium.connect(logger: logger)
         let (broker, results) = (connection.broker, connection.results)
-        let apium = ApiumClient(broker: broker, results: results, router: settings.apium.router, origin: "bot")
+        var apium = connection.client
+        apium.origin = "bot"
         var registry = JobRegistry()
         registry.register(Notify.self, using: NotificationSender(bot: bot, api: api, results: results))
-        var configuration = WorkerConfiguration(name: "bot@\(HostName.current)", queues: [Queues.notifications], concurrency: 16)
-        configuration.resultsTravelWithCompletion = connection.resultsAreOnBroker
-        let worker = try Worker(client: apium, registry: registry, configuration: configuration, logger: logger)
+        let configuration = settings.apium.workerConfiguration(
+            name: "bot@\(HostName.current)", serving: [Queues.notifications], concurrency: 16, resultsAreOnBroker: connection.resultsAreOnBroker)
+        let worker = try Worker(
+            client: apium, registry: registry.completed(by: settings.apium.jobDefaults), configuration: configuration, logger: logger)
 
         let parts = [
             HealthPart("redis") { _ = try await broker.serverTime() },

@@ -14,7 +14,7 @@ public struct ApiumClient: Sendable, JobEnqueuing {
     /// Decides where jobs go whose callers don't say. Default: the queue `celery`.
     public let router: Router
     /// What stands in the header `origin`.
-    public let origin: String
+    public var origin: String
     let makeID: @Sendable () -> String
     /// How bodies are written, unless a call says otherwise: Celery's `task_serializer` and `task_compression`. Default: JSON, not
     /// compressed.
