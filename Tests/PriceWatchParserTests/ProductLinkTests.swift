@@ -10,7 +10,7 @@ struct ProductLinkTests {
             "https://shop.ru/p/1?b=2&a=1", "HTTPS://SHOP.RU/p/1?a=1&b=2", "https://shop.ru:443/p/1?a=1&b=2#top",
             "https://shop.ru./p/1?a=1&b=2&utm_source=x&utm_medium=y",
             "https://shop.ru/p/1?yclid=1&a=1&gclid=2&b=2&fbclid=3&_openstat=4&ysclid=5&roistat=6", "https://shop.ru/%70/1?a=1&b=2&",
-            "https://shop.ru/p/1?a=1&&b=2&erid=Z",
+            "https://shop.ru/p/1?a=1&&b=2&erid=Z", "https://shop.ru/p/1?_pos=1&_sid=c0ffee&_ss=r&a=1&_psq=tea&_fid=2&_v=1.0&b=2",
         ])
     func canonical(_ text: String) {
         #expect(ProductLink(text)?.text == "https://shop.ru/p/1?a=1&b=2")

@@ -65,6 +65,7 @@ struct ProductLink: Sendable, Equatable {
     private static let tracking: Set<String> = [
         "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "yclid", "ymclid", "ysclid", "msclkid", "twclid", "ttclid", "igshid", "_openstat",
         "_ga", "_gl", "srsltid", "epik", "erid", "admitad_uid", "tagtag_uid", "targeturl", "etext", "referrer", "_hsenc", "_hsmi",
+        "_pos", "_sid", "_ss", "_psq", "_fid", "_v",
     ]
 
     /// Upper-case escapes, and none for characters that need none (RFC 3986, 6.2.2).

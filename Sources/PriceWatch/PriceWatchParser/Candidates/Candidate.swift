@@ -12,7 +12,7 @@ enum CandidateSource: String, Sendable, Hashable {
 struct ProductCandidate: Sendable, Equatable {
     var source: CandidateSource
     var name: String?
-    /// Links and identifiers of the product as written: `url`, `@id`, `sku`, `productID`, `mpn`, `gtin`.
+    /// Links and identifiers of the product as written: `url`, `@id`, `sku`, `productID`, `mpn`, `gtin`; none that only fill the field.
     var identifiers: [String] = []
     var image: String?
     var offers: [OfferCandidate] = []

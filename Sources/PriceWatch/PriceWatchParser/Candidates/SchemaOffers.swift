@@ -37,7 +37,7 @@ struct SchemaOffers {
             if let price = SchemaPrice.read(specification["price"] ?? specification["minPrice"], context, role: role) { offer.prices.append(price) }
         }
         offer.availability = availability(node, parent)
-        offer.identifiers = ["url", "@id", "sku", "mpn", "gtin13"].compactMap { node.text($0) }
+        offer.identifiers = Identifiers.read(["url", "@id", "sku", "mpn", "gtin13"], of: node)
         offer.isUsed = ["used", "refurbished", "damaged"].contains { (node.text("itemCondition") ?? "").lowercased().contains($0) }
         return offer
     }

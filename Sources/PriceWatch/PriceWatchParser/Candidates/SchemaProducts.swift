@@ -17,7 +17,7 @@ struct SchemaProducts {
     private func product(_ node: SchemaNode, depth: Int) -> ProductCandidate {
         var candidate = ProductCandidate(source: source)
         candidate.name = NameText.cleaned(node.text("name"))
-        candidate.identifiers = ["url", "@id", "sku", "productID", "mpn", "gtin", "gtin13", "identifier"].compactMap { node.text($0) }
+        candidate.identifiers = Identifiers.read(["url", "@id", "sku", "productID", "mpn", "gtin", "gtin13", "identifier"], of: node)
         candidate.image = image(node["image"])
         candidate.offers = SchemaOffers(graph: graph, locale: locale).offers(of: node)
         guard depth < 2 else { return candidate }

@@ -12,7 +12,7 @@ enum OfferChoice {
         var offers = product.offers
         if offers.allSatisfy({ $0.price == nil }) { offers += product.variants.flatMap(\.offers) }
         if offers.contains(where: { !$0.isUsed }) { offers.removeAll(where: \.isUsed) }
-        let named = offers.filter { offer in offer.identifiers.contains { !$0.contains("/") && $0.count >= 3 && link.words.contains($0.lowercased()) } }
+        let named = LinkMatch(link).closest(among: offers, identifiers: \.identifiers)
         if named.count == 1 { offers = named }
         let availability = offers.first { $0.availability == .inStock }?.availability ?? offers.first { $0.availability != .unknown }?.availability ?? .unknown
         let priced = offers.compactMap { offer in money(offer, facts).map { (offer: offer, money: $0) } }
