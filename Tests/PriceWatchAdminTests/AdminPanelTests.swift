@@ -197,6 +197,22 @@ struct AdminPanelTests {
         }
     }
 
+    @Test(
+        "nothing hides markup from being escaped: a scalar that joins what follows, or a mark on it",
+        arguments: ["\u{600}", "\u{D4E}", "\u{111C2}", "\u{200D}", "\u{301}", "\u{FE0F}", "\r"])
+    func joined(scalar: String) async throws {
+        let hostile = "\(scalar)<meta http-equiv=refresh content=0>\(scalar)\"\(scalar)'\(scalar)"
+        let browser = try browser([.products: [product(name: hostile)]])
+        try await browser.signIn()
+        for path in ["/admin/products", "/admin/products/1", "/admin/products/1/delete"] {
+            let bytes = try await browser.get(path).text.utf8
+            #expect(!String(bytes.map { $0 < 128 ? Character(Unicode.Scalar($0)) : " " }).contains("<meta http"), "\(path)")
+        }
+        #expect(!PageText.escaped(hostile).unicodeScalars.contains { ["<", ">", "\"", "'"].contains($0) })
+        #expect(!AdminPanel.embedded(.string("\(scalar)</script>\(scalar)")).unicodeScalars.contains("<"))
+        #expect(CSV.line(["x\"\(scalar),=1+1,\"\(scalar)", "=\(scalar)1+1"]) == "\"x\"\"\(scalar),=1+1,\"\"\(scalar)\",\"'=\(scalar)1+1\"\r\n")
+    }
+
     @Test("every page forbids frames, foreign content and guessing of types")
     func headers() async throws {
         let page = try await browser().get("/admin/login")

@@ -23,7 +23,10 @@ struct PageRenderer: Sendable {
             ("schedule_form", PackageResources.schedule_form_mustache), ("schedule_ledger", PackageResources.schedule_ledger_mustache),
         ]
         var templates: [String: MustacheTemplate] = [:]
-        for (name, bytes) in texts { templates[name] = try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
+        PageContentType.register()
+        for (name, bytes) in texts {
+            templates[name] = try MustacheTemplate(string: PageContentType.pragma + String(decoding: bytes, as: UTF8.self))
+        }
         library = MustacheLibrary(templates: templates)
     }
 

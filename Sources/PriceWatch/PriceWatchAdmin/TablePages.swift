@@ -180,13 +180,13 @@ struct TablePages: Sendable {
 
 /// Comma-separated values that a spreadsheet cannot take for formulas.
 enum CSV {
-    /// One line: every field quoted; what begins like a formula gets an apostrophe in front.
+    /// One line: every field quoted; what begins like a formula gets an apostrophe in front. By scalars, as a spreadsheet reads it.
     static func line(_ fields: [String]) -> String {
         fields.map { field in
-            let starts: Set<Character> = ["=", "+", "-", "@", "\t", "\r"]
+            let starts: Set<Unicode.Scalar> = ["=", "+", "-", "@", "\t", "\r"]
             let isNumber = Double(field) != nil
-            let safe = field.first.map { starts.contains($0) && !isNumber } == true ? "'" + field : field
-            return "\"" + safe.replacing("\"", with: "\"\"") + "\""
+            let safe = field.unicodeScalars.first.map { starts.contains($0) && !isNumber } == true ? "'" + field : field
+            return "\"" + PageText.replacing(safe) { $0 == "\"" ? "\"\"" : nil } + "\""
         }.joined(separator: ",") + "\r\n"
     }
 }

@@ -48,7 +48,16 @@ struct FormattedText: Sendable, Equatable, Codable {
     }
 
     static func escape(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+        // Scalar by scalar: what joins a character to the next hides it from Swift, and not from a browser.
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
     }
 
     /// Commands and links, the two kinds of entity that a text gets without markup and that bots read.

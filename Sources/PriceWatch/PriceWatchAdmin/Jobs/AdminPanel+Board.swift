@@ -47,7 +47,7 @@ extension AdminPanel {
     }
 
     /// JSON that can stand within a page: nothing in it ends the element.
-    static func embedded(_ value: JSONValue) -> String { value.text.replacing("<", with: "\\u003c") }
+    static func embedded(_ value: JSONValue) -> String { PageText.embedded(value.text) }
 
     /// The words that the page's script writes.
     private static func scriptWords(_ language: PriceWatchModel.Language) -> String {
