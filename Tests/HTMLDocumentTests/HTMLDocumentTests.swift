@@ -95,6 +95,14 @@ struct HTMLDocumentTests {
         }
     }
 
+    @Test("comments without end are looked through once", .timeLimit(.minutes(1)))
+    func endlessComments() {
+        let page = Array(String(repeating: "<!--", count: 1_300_000).utf8)
+        #expect(AttributeGuard.accepts(page, limit: 100))
+        let tag = Array(("<!--<p " + (0..<200).map { "a\($0)=1" }.joined(separator: " ") + ">").utf8)
+        #expect(!AttributeGuard.accepts(tag, limit: 100), "what they hold is markup")
+    }
+
     @Test("a script with much code is no tag of many attributes")
     func muchCode() throws {
         let code = String(repeating: "if (a <b && c) { x = 1 } ", count: 2000)

@@ -1,3 +1,4 @@
+import DynamicJSON
 import PriceWatchModel
 import Testing
 
@@ -191,5 +192,19 @@ struct LinkedDataTests {
         let loop =
             ##"{"@type":"Product","@id":"#a","name":"Tea","offers":{"@id":"#b"}},{"@id":"#b","@type":"AggregateOffer","offers":[{"@id":"#b"},{"@id":"#a"}]}"##
         #expect(try readLinkedData("[\(loop)]").brief == "no_price")
+    }
+
+    @Test("references that multiply are read as far as a page may go, and no further", .timeLimit(.minutes(1)))
+    func multiplication() throws {
+        func many(_ id: String, _ count: Int) -> String { Array(repeating: "{\"@id\":\"\(id)\"}", count: count).joined(separator: ",") }
+        let price = ##"{"@id":"#p","@type":"UnitPriceSpecification","price":5,"priceCurrency":"EUR"}"##
+        let offer = ##"{"@id":"#o","@type":"Offer","priceSpecification":[\##(many("#p", 50))]}"##
+        let aggregate = ##"{"@id":"#a","@type":"AggregateOffer","offers":[\##(many("#o", 500))]}"##
+        let product = ##"{"@id":"#t","@type":"Product","name":"Tea","offers":[\##(many("#a", 500))]}"##
+        let group = ##"{"@type":"ProductGroup","name":"Teas","hasVariant":[\##(many("#t", 200))]}"##
+        let json = "[\(price),\(offer),\(aggregate),\(product),\(group)]"
+        #expect(try readLinkedData(json).brief == "5.00 EUR")
+        let found = SchemaProducts.candidates(in: [try JSONValue(parsing: json)], source: .jsonLD, locale: PageLocale())
+        #expect(found.reduce(0) { $0 + $1.offers.count + $1.variants.reduce(0) { $0 + $1.offers.count } } <= 5_000)
     }
 }

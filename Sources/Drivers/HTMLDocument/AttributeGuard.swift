@@ -12,6 +12,8 @@ enum AttributeGuard {
         let page: [UInt8]
         let limit: Int
         var place = 0
+        /// Nor is there one further on: looked for once, or a page of nothing but beginnings of comments would cost hours.
+        var hasNoCommentEnd = false
 
         init(page: [UInt8], limit: Int) {
             self.page = page
@@ -68,6 +70,7 @@ enum AttributeGuard {
         }
 
         private mutating func skipComment() {
+            if hasNoCommentEnd { return }
             var end = place + 3
             while end + 2 < page.count {
                 if page[end] == UInt8(ascii: "-"), page[end + 1] == UInt8(ascii: "-") {
@@ -78,6 +81,7 @@ enum AttributeGuard {
                 }
                 end += 1
             }
+            hasNoCommentEnd = true
             // A comment without end hides nothing: its content is scanned as markup.
         }
 

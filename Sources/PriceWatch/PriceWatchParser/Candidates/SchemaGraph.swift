@@ -5,6 +5,8 @@ struct SchemaGraph {
     /// More objects than this are not looked at.
     static let mostNodes = 20_000
 
+    /// What may be read of it.
+    let budget = SchemaBudget()
     private(set) var products: [SchemaNode] = []
     /// Objects with name and offers whose type is none that is known to be a product.
     private(set) var others: [SchemaNode] = []

@@ -14,6 +14,7 @@ struct SchemaOffers {
 
     /// An offer, or those within an aggregate; the aggregate's lowest price counts where its offers have none.
     private func offers(in node: SchemaNode, parent: SchemaNode?) -> [OfferCandidate] {
+        guard graph.budget.take() else { return [] }
         let inner = parent == nil ? SchemaNode.list(node["offers"]).prefix(500).compactMap { graph.node($0) } : []
         let isAggregate = node.types.contains("aggregateoffer") || node["lowPrice"] != nil || !inner.isEmpty
         guard isAggregate else { return [offer(node, parent: parent)] }
@@ -26,7 +27,7 @@ struct SchemaOffers {
     }
 
     private func offer(_ node: SchemaNode, parent: SchemaNode?) -> OfferCandidate {
-        let specifications = SchemaNode.list(node["priceSpecification"]).prefix(50).compactMap { graph.node($0) }
+        let specifications = SchemaNode.list(node["priceSpecification"]).prefix(50).compactMap { graph.budget.take() ? graph.node($0) : nil }
         var offer = OfferCandidate()
         let currencies = [node, parent].compactMap { $0?.text("priceCurrency") } + specifications.compactMap { $0.text("priceCurrency") }
         offer.currency = currencies.lazy.compactMap { CurrencyText.field($0, locale: locale) }.first

@@ -21,8 +21,9 @@ struct SchemaProducts {
         candidate.image = image(node["image"])
         candidate.offers = SchemaOffers(graph: graph, locale: locale).offers(of: node)
         guard depth < 2 else { return candidate }
-        candidate.variants = SchemaNode.list(node["hasVariant"]).prefix(200).compactMap { graph.node($0) }.map { variant in
-            var variant = product(variant, depth: depth + 1)
+        candidate.variants = SchemaNode.list(node["hasVariant"]).prefix(200).compactMap { value in
+            guard graph.budget.take(), let node = graph.node(value) else { return nil }
+            var variant = product(node, depth: depth + 1)
             variant.name = variant.name ?? candidate.name
             variant.image = variant.image ?? candidate.image
             return variant
