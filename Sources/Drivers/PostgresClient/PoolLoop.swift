@@ -112,12 +112,14 @@ final class PoolLoop {
     }
 }
 
-/// Pauses between attempts to connect: none after the first failure, then doubling with jitter.
+/// Pauses between attempts to connect: none after the first failure, then doubling with jitter. What fails during a pause was begun before it, such as the
+/// other connections of a server that has ended all: it counts with the failure that began the pause.
 struct Backoff {
     private(set) var failures = 0
     private(set) var notBefore: Int64 = 0
 
     mutating func failed(now: Int64, base: Duration, maximum: Duration) {
+        guard now >= notBefore else { return }
         failures += 1
         guard failures > 1 else { return }
         let pause = min(maximum.nanoseconds, base.nanoseconds << Int64(min(failures - 2, 16)))
