@@ -77,6 +77,18 @@ struct AdminPanelTests {
         #expect(browser.store.state.withLock { $0.authentications } == 5)
     }
 
+    @Test("what lies below the login form is no login, and a long link is not carried along to it")
+    func belowLogin() async throws {
+        let browser = try browser()
+        let login = try await browser.get("/admin/login")
+        let fields = ["csrf": login.csrf, "name": "ann", "password": "right horse"]
+        #expect(try await browser.post("/admin/login/x", fields).status == 403)
+        #expect(browser.store.state.withLock { $0.authentications } == 0)
+        let short = try await browser.get("/admin/products?q=tea").headers[.location]
+        #expect(short == "/admin/login?next=%2Fadmin%2Fproducts%3Fq%3Dtea")
+        #expect(try await browser.get("/admin/products?q=" + String(repeating: "%D0%B0", count: 400)).headers[.location] == "/admin/login")
+    }
+
     @Test("the login form needs the token of its own cookie")
     func loginToken() async throws {
         let browser = try browser()

@@ -111,13 +111,15 @@ public struct AdminPanel: Sendable {
         switch page.path.first {
         case "static" where page.path == ["static", "admin.css"]: return PageRenderer.styleSheet
         case "static" where page.path == ["static", "jobs.js"]: return PageRenderer.script
-        case "login": return page.isPost ? try await signIn(page) : loginPage(page)
+        case "login" where page.path.count == 1: return page.isPost ? try await signIn(page) : loginPage(page)
         case "language" where page.path.count == 1: return try switchLanguage(page)
         default: break
         }
         guard let signedIn else {
             if page.isPost { throw PageFault.forbidden }
-            return PageRenderer.redirect("/admin/login?next=" + FormText.encode(page.location))
+            // A proxy takes headers of a few kilobytes.
+            let next = FormText.encode(page.location)
+            return PageRenderer.redirect("/admin/login" + (next.utf8.count <= 2000 ? "?next=" + next : ""))
         }
         if page.isPost, !Tokens.isRight(page.form["csrf"], for: signedIn.token) { throw PageFault.csrf }
         switch page.path.first {
